@@ -30,20 +30,23 @@ function(corvid_have result user)
     endforeach()
 endfunction()
 
-# Registers each gtest of an executable with ctest, under all given labels.
+# Registers each gtest of an executable with ctest, under all given labels. gtest_discover_tests cannot carry a property
+# that is a list, so a file that ctest reads after its own sets them.
 function(corvid_discover_tests target timeout labels)
     cmake_parse_arguments(PARSE_ARGV 3 arg "SERIAL" "" "ENVIRONMENT")
-    set(properties "TIMEOUT;${timeout}")
+    gtest_discover_tests(${target} TEST_PREFIX "${target}:" TEST_LIST ${target}_tests DISCOVERY_TIMEOUT 60)
+    set(serial FALSE)
     if(arg_SERIAL)
-        list(APPEND properties RUN_SERIAL TRUE)
+        set(serial TRUE)
     endif()
-    string(REPLACE ";" "\\;" labels "${labels}")
-    string(REPLACE ";" "\\;" environment "${arg_ENVIRONMENT}")
-    if(environment)
-        list(APPEND properties ENVIRONMENT "${environment}")
-    endif()
-    gtest_discover_tests(${target} DISCOVERY_TIMEOUT 60 TEST_PREFIX "${target}: "
-        PROPERTIES LABELS "${labels}" ${properties})
+    set(file "${CMAKE_CURRENT_BINARY_DIR}/${target}_properties.cmake")
+    file(CONFIGURE OUTPUT "${file}" @ONLY CONTENT [[
+foreach(test IN LISTS @target@_tests)
+    set_tests_properties("${test}" PROPERTIES LABELS "@labels@" ENVIRONMENT "@arg_ENVIRONMENT@" TIMEOUT @timeout@
+        RUN_SERIAL @serial@)
+endforeach()
+]])
+    set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES "${file}")
 endfunction()
 
 # corvid_module(name SOURCES … HEADERS … TESTS … USES … PUBLIC_LINKS … LINKS … [TEST_USES …] [TEST_LINKS …] [TEST_LABELS …])
