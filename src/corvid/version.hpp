@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// The version of corvid this unit is compiled with. CMakeLists.txt reads it from here: it is written nowhere else.
-/// Before 1.0 a minor version may break source and binary compatibility; CHANGELOG.md says how.
+/// The version of corvid this unit is compiled with. CMakeLists.txt reads it from here: it is written nowhere
+/// else. Before 1.0 a minor version may break source and binary compatibility; CHANGELOG.md says how.
 
 #define CORVID_VERSION_MAJOR 0
 #define CORVID_VERSION_MINOR 1
