@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// scheduler: the one seam to time, threads and readiness. Nothing else in corvid names a clock, a timer or a
+// thread. Two implementations: threads (service/threaded_scheduler.hpp) and simulated (base/simulation.hpp).
+//
+// A scheduler is one loop. What is posted to it runs one at a time, in the order of posting; what is posted to two
+// loops may run at the same time. All nodes are intrusive: scheduling allocates nothing, and a node must stay
+// alive and in place until it has run (or was cancelled).
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace corvid {
+
+using duration = std::chrono::nanoseconds;
+using steady_time = std::chrono::steady_clock::time_point;
+using wall_time = std::chrono::sys_time<std::chrono::milliseconds>;
+
+/// A node that waits to be run once. `run` may destroy or re-post the node.
+struct work {
+    using function = void (*)(work&) noexcept;
+    explicit work(function f) noexcept : run(f) {}
+    work* next = nullptr;
+    function run;
+};
+
+/// Nodes in the order of arrival; hands over as a whole in O(1). Owns nothing.
+class work_list {
+public:
+    work_list() = default;
+    work_list(work_list&& other) noexcept
+        : head_(std::exchange(other.head_, nullptr)), tail_(std::exchange(other.tail_, nullptr)) {}
+    work_list& operator=(work_list&&) = delete;
+
+    [[nodiscard]] bool empty() const noexcept { return head_ == nullptr; }
+
+    void push(work& node) noexcept {
+        node.next = nullptr;
+        (tail_ ? tail_->next : head_) = &node;
+        tail_ = &node;
+    }
+
+    void append(work_list&& other) noexcept {
+        if (other.empty()) return;
+        (tail_ ? tail_->next : head_) = other.head_;
+        tail_ = other.tail_;
+        other.head_ = other.tail_ = nullptr;
+    }
+
+    [[nodiscard]] work* pop() noexcept {
+        work* node = head_;
+        if (node && !(head_ = node->next)) tail_ = nullptr;
+        return node;
+    }
+
+private:
+    work* head_ = nullptr;
+    work* tail_ = nullptr;
+};
+
+/// A node that runs once at a time. Scheduled and cancelled on the scheduler's own thread only.
+struct timer : work {
+    using work::work;
+    static constexpr std::size_t idle = static_cast<std::size_t>(-1);
+    steady_time due{};
+    std::uint64_t order = 0;      ///< set by the scheduler: equal times run in the order of at()
+    std::size_t position = idle;  ///< set by the scheduler: place in its heap
+    [[nodiscard]] bool pending() const noexcept { return position != idle; }
+};
+
+/// A node that runs each time `fd` is readable, until it is unwatched. `run` must read until the fd is drained.
+struct watcher : work {
+    watcher(int descriptor, function f) noexcept : work(f), fd(descriptor) {}
+    int fd;
+    void* state = nullptr;  ///< the scheduler's own
+};
+
+/// A one-shot flag that a thread outside every loop can wait for (scheduler::wait). Set once, from any thread.
+class signal {
+public:
+    signal();
+    ~signal();
+    signal(const signal&) = delete;
+    signal& operator=(const signal&) = delete;
+    void set() noexcept;
+    [[nodiscard]] bool is_set() const noexcept;
+    /// Blocks the calling thread; only scheduler implementations call it.
+    bool wait_until(steady_time deadline) noexcept;
+
+private:
+    struct state;
+    std::unique_ptr<state> state_;
+};
+
+class scheduler;
+
+/// A loop of its own, as run_thread() made it. Destroying it stops the loop and joins it; never from within itself.
+class loop_thread {
+public:
+    virtual ~loop_thread() = default;
+    [[nodiscard]] virtual scheduler& loop() noexcept = 0;
+};
+
+class scheduler {
+public:
+    virtual ~scheduler() = default;
+
+    /// Runs the nodes on this loop, after all that was posted before. Any thread; one wake-up for the whole list.
+    virtual void post(work_list&& nodes) noexcept = 0;
+    void post(work& node) noexcept {
+        work_list one;
+        one.push(node);
+        post(std::move(one));
+    }
+
+    /// Runs `node` at `when` or as soon after as the loop gets to it. Own thread only; `node` must be idle.
+    virtual void at(steady_time when, timer& node) = 0;
+    /// Takes a pending timer back; false if it was not pending. Own thread only.
+    virtual bool cancel(timer& node) noexcept = 0;
+
+    /// Runs `node` whenever its fd becomes readable. Own thread only. The simulated scheduler has no descriptors and throws.
+    virtual void watch(watcher& node) = 0;
+    virtual void unwatch(watcher& node) noexcept = 0;
+
+    /// Starts another loop, named for logs and debuggers (15 characters at most are shown); `start` is the first that runs on it.
+    [[nodiscard]] virtual std::unique_ptr<loop_thread> run_thread(std::string name, std::function<void(scheduler&)> start) = 0;
+
+    [[nodiscard]] virtual steady_time steady_now() const noexcept = 0;
+    [[nodiscard]] virtual wall_time wall_now() const noexcept = 0;
+
+    /// Waits for `done` until `deadline` (none: without bound) on a thread that is no loop; true when it was set.
+    /// The simulated scheduler runs the simulation meanwhile.
+    virtual bool wait(signal& done, std::optional<steady_time> deadline) = 0;
+
+    /// Ends the loop after the node that is running; nodes still queued do not run. Any thread, idempotent.
+    virtual void stop() noexcept = 0;
+
+    /// The scheduler whose loop the calling thread is running, or null.
+    [[nodiscard]] static scheduler* current() noexcept;
+
+protected:
+    /// What current() answers on this thread from now on; returns what it answered before.
+    static scheduler* enter(scheduler* loop) noexcept;
+};
+
+}  // namespace corvid

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// record: one message of a partition, as a view. record_batch: the records that one fetch brought, and their owner.
+//
+// A record is valid while its batch lives; a batch lives until its last record is done. A record that must wait
+// longer (retry, a blocked key, a parking list) is copied into an owned_record first, so that one slow record never
+// pins a fetch buffer. Records are immutable and may be read from any thread; a batch is moved, not shared.
+#pragma once
+
+#include <corvid/base/scheduler.hpp>
+#include <corvid/model/headers.hpp>
+#include <corvid/model/position.hpp>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace corvid {
+
+struct record {
+    optional_bytes key;
+    optional_bytes value;       ///< null: a tombstone
+    std::int64_t offset = 0;
+    std::int64_t timestamp = -1;  ///< milliseconds since the epoch, -1 where the broker has none
+    const void* native = nullptr;  ///< the broker client's own message, for headers
+
+    [[nodiscard]] wall_time time() const noexcept { return wall_time(std::chrono::milliseconds(timestamp)); }
+};
+
+/// What a broker client hands over with its records: it frees them, and knows where their headers are.
+class batch_owner {
+public:
+    virtual ~batch_owner() = default;
+    /// Appends the record's headers, parsed only now; they borrow from this batch.
+    virtual void read_headers(const record& which, header_list& into) const = 0;
+};
+
+/// Consecutive records of one partition, in the order of their offsets (which may have gaps).
+class record_batch {
+public:
+    record_batch() = default;
+    record_batch(std::vector<record> records, std::unique_ptr<batch_owner> owner) noexcept
+        : owner_(std::move(owner)), records_(std::move(records)) {}
+
+    [[nodiscard]] std::span<const record> records() const noexcept { return records_; }
+    [[nodiscard]] bool empty() const noexcept { return records_.empty(); }
+    [[nodiscard]] std::size_t size() const noexcept { return records_.size(); }
+    [[nodiscard]] header_list headers_of(const record& which) const {
+        header_list list;
+        if (owner_) owner_->read_headers(which, list);
+        return list;
+    }
+
+private:
+    std::unique_ptr<batch_owner> owner_;
+    std::vector<record> records_;
+};
+
+/// A record that owns its bytes.
+class owned_record {
+public:
+    owned_record(topic_partition where, const record& from, std::span<const header_view> its_headers);
+
+    [[nodiscard]] const topic_partition& where() const noexcept { return where_; }
+    [[nodiscard]] record view() const noexcept;
+    [[nodiscard]] const headers& its_headers() const noexcept { return headers_; }
+    [[nodiscard]] std::size_t bytes() const noexcept { return buffer_.size(); }
+
+private:
+    topic_partition where_;
+    headers headers_;
+    std::string buffer_;      // key, then value
+    std::size_t key_size_ = 0;
+    bool has_key_ = false;
+    bool has_value_ = false;
+    std::int64_t offset_ = 0;
+    std::int64_t timestamp_ = -1;
+};
+
+}  // namespace corvid
