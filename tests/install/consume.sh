@@ -34,7 +34,7 @@ pkg_config)
     # shellcheck disable=SC2046
     "$cxx" -std=c++23 -include "$work/all.hpp" "$here/consumer/consumer.cpp" -o "$work/consumer" \
         $(pkg-config --cflags --libs corvid)
-    "$work/consumer"
+    LD_LIBRARY_PATH=$(dirname "$(dirname "$pc")") "$work/consumer"
     ;;
 *)
     echo "consume.sh knows no way '$way'" >&2
