@@ -74,7 +74,7 @@ class format(tree):
         self.put("src/corvid/base/x.cpp", "int f(int* a) { return *a; }\n")
         self.green()
         self.put("src/corvid/base/x.cpp", "int f(int *a){return *a;}\n")
-        self.red("x.cpp:2")
+        self.red("x.cpp: ")
 
 
 class layers(tree):
