@@ -62,6 +62,7 @@ endfunction()
 
 # The target header_check compiles each installed header alone, included twice.
 function(corvid_header_check module)
+    list(FILTER ARGN INCLUDE REGEX "\\.hpp$")
     if(NOT PROJECT_IS_TOP_LEVEL OR NOT ARGN)
         return()
     endif()
