@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Builds the programs of the arms, once; a part that cannot be built is a reason to skip, never an error."""
+import os
+import pathlib
+import shutil
+import subprocess
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+RELEASE = ROOT / "build" / "release"
+PEERS = ROOT / "build" / "bench-peers"
+PEER_SOURCES = ROOT / "bench" / "peers"
+
+
+class Missing(Exception):
+    """Why an arm cannot run."""
+
+
+def run_quietly(command, what, **more):
+    PEERS.mkdir(parents=True, exist_ok=True)
+    log = PEERS / f"{what}.log"
+    with open(log, "wb") as text:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=text, stderr=subprocess.STDOUT, **more)
+    if done.returncode != 0:
+        raise Missing(f"{what} does not build; see {log}")
+
+
+def need(program):
+    found = shutil.which(program)
+    if not found:
+        raise Missing(f"{program} is not installed")
+    return found
+
+
+_done = {}
+
+
+def once(build):
+    """The result of build(), or the Missing it raised, remembered for all arms that ask."""
+    if build not in _done:
+        try:
+            _done[build] = build()
+        except Missing as why:
+            _done[build] = why
+    if isinstance(_done[build], Missing):
+        raise _done[build]
+    return _done[build]
+
+
+def _cmake():
+    need("cmake")
+    if not (RELEASE / "CMakeCache.txt").exists():
+        run_quietly(["cmake", "--preset", "release"], "cmake-configure", cwd=ROOT)
+    # Keep going: a program that does not build leaves its own arms out, not the others'.
+    try:
+        run_quietly(["cmake", "--build", str(RELEASE), "--target", "corvid_benches", "--", "-k", "0"], "cmake-build")
+    except Missing as why:
+        print(f"bench: {why}; arms whose program is there still run", flush=True)
+
+
+def cpp(name):
+    """The executable of that name in build/release/bench."""
+    once(_cmake)
+    program = RELEASE / "bench" / name
+    if not os.access(program, os.X_OK):
+        raise Missing(f"{program.relative_to(ROOT)} is not built")
+    return [str(program)]
+
+
+def malloc_counter():
+    once(_cmake)
+    return RELEASE / "bench" / "libcorvid_malloc_count.so"
+
+
+def _rust():
+    environment = {**os.environ, "CARGO_TARGET_DIR": str(PEERS / "rust")}
+    run_quietly([need("cargo"), "build", "--release", "--locked"], "rust", cwd=PEER_SOURCES / "rust", env=environment)
+    return [str(PEERS / "rust" / "release" / "corvid-bench-rust")]
+
+
+def rust():
+    return once(_rust)
+
+
+def _go():
+    run_quietly([need("go"), "build", "-trimpath", "-o", str(PEERS / "franz_go"), "."], "go", cwd=PEER_SOURCES / "go")
+    return [str(PEERS / "franz_go")]
+
+
+def go():
+    return once(_go)
+
+
+def _java():
+    """kafka-clients comes with the broker's jars, which Maven fetched."""
+    need("javac")
+    fetched = subprocess.run([str(ROOT / "scripts" / "kafka"), "fetch"], stdout=subprocess.PIPE, text=True)
+    if fetched.returncode != 0:
+        raise Missing("kafka-clients cannot be fetched")
+    jars = f"{fetched.stdout.strip()}/*"
+    run_quietly(["javac", "-cp", jars, "-d", str(PEERS / "java"), str(PEER_SOURCES / "java" / "Peer.java")], "java")
+    return ["java", "-Xmx512m", "-XX:+UseSerialGC", "-cp", f"{jars}:{PEERS / 'java'}", "Peer"]
+
+
+def java():
+    return once(_java)
