@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <bench/arm.hpp>
 
+#include <dlfcn.h>
+#include <sys/resource.h>
+
 #include <bit>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <dlfcn.h>
 #include <functional>
 #include <iostream>
 #include <map>
-#include <sys/resource.h>
 
 namespace corvid::bench {
 namespace {
@@ -61,16 +62,11 @@ double mallocs_now() {
 options parse_options(int argc, char** argv) {
     options chosen;
     const std::map<std::string_view, std::function<void(const char*)>> known{
-        {"--arm", text_into(chosen.arm)},
-        {"--bootstrap", text_into(chosen.bootstrap)},
-        {"--topic", text_into(chosen.topic)},
-        {"--group", text_into(chosen.group)},
-        {"--format", text_into(chosen.format)},
-        {"--messages", number_into(chosen.messages)},
-        {"--warm-up", number_into(chosen.warm_up)},
-        {"--size", number_into(chosen.size)},
-        {"--keys", number_into(chosen.keys)},
-        {"--in-flight", number_into(chosen.in_flight)},
+        {"--arm", text_into(chosen.arm)},           {"--bootstrap", text_into(chosen.bootstrap)},
+        {"--topic", text_into(chosen.topic)},       {"--group", text_into(chosen.group)},
+        {"--format", text_into(chosen.format)},     {"--messages", number_into(chosen.messages)},
+        {"--warm-up", number_into(chosen.warm_up)}, {"--size", number_into(chosen.size)},
+        {"--keys", number_into(chosen.keys)},       {"--in-flight", number_into(chosen.in_flight)},
     };
     for (int i = 1; i < argc; i += 2) {
         const auto option = known.find(argv[i]);
@@ -79,7 +75,8 @@ options parse_options(int argc, char** argv) {
         option->second(argv[i + 1]);
     }
     if (chosen.bootstrap.empty() || chosen.topic.empty()) usage("--bootstrap and --topic are needed");
-    if (chosen.size < 8 || chosen.keys == 0 || chosen.messages == 0) usage("--size >= 8, --keys and --messages >= 1");
+    if (chosen.size < 8 || chosen.keys == 0 || chosen.messages == 0)
+        usage("--size >= 8, --keys and --messages >= 1");
     return chosen;
 }
 
@@ -124,7 +121,8 @@ void span::end() {
     mallocs_ = count < 0 ? -1.0 : count - mallocs_;
 }
 
-void print_line(const options& chosen, const span& measured, const outcome& result, std::string_view librdkafka) {
+void print_line(const options& chosen, const span& measured, const outcome& result,
+                std::string_view librdkafka) {
     const auto count = static_cast<double>(result.messages);
     std::printf("{\"arm\":\"%s\",\"messages\":%llu,\"seconds\":%.6f,\"msgs_per_s\":%.0f,\"cpu_s\":%.6f,"
                 "\"cpu_s_per_million\":%.5f,\"peak_rss_mb\":%.1f,",

@@ -31,7 +31,9 @@ struct options {
 struct record_shape {
     std::uint32_t keys;
 
-    [[nodiscard]] std::uint32_t key_of(std::uint64_t record) const { return static_cast<std::uint32_t>(record % keys); }
+    [[nodiscard]] std::uint32_t key_of(std::uint64_t record) const {
+        return static_cast<std::uint32_t>(record % keys);
+    }
     [[nodiscard]] std::uint32_t sequence_of(std::uint64_t record) const {
         return static_cast<std::uint32_t>(record / keys);
     }
@@ -97,7 +99,8 @@ struct outcome {
 };
 
 /// Prints the arm's one line: figures of the span, peak RSS, librdkafka's version, correctness.
-void print_line(const options& chosen, const span& measured, const outcome& result, std::string_view librdkafka);
+void print_line(const options& chosen, const span& measured, const outcome& result,
+                std::string_view librdkafka);
 
 /// The outcome of a consuming arm: every record once and in order.
 [[nodiscard]] outcome judge(const order_check& order, std::uint64_t expected);

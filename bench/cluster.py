@@ -2,6 +2,7 @@
 """The real broker of a bench: started through scripts/kafka on its own core, ended when the bench ends."""
 import os
 import pathlib
+import shutil
 import subprocess
 import tempfile
 
@@ -12,7 +13,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 def pinned(core):
     """The words that tie a command to one core; none where the machine has only one or taskset is missing."""
-    if (os.cpu_count() or 1) < 2 or not toolchains.shutil.which("taskset"):
+    if (os.cpu_count() or 1) < 2 or not shutil.which("taskset"):
         return []
     return ["taskset", "-c", str(core)]
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What every bench shares: arms in their own processes, interleaved rounds, table, ratios and JSON.
 
-A bench is a file bench/NAME.py (or bench/NAME/bench.py) that sets BENCH = harness.Bench(...). Each arm's process
+A bench is a file bench/NAME.py (or bench/NAME/bench.py) that sets BENCH to a Bench. Each arm's process
 prints one JSON line with at least "correct" and the bench's merit; the merit is what ratios compare.
 """
 import dataclasses
@@ -24,7 +24,6 @@ class Arm:
     words: list = dataclasses.field(default_factory=list)
     counts_mallocs: bool = False
     note: str = ""
-    traits: dict = dataclasses.field(default_factory=dict)  # for the bench's own use
 
 
 @dataclasses.dataclass

@@ -44,7 +44,8 @@ struct flight_sum {
     [[nodiscard]] bool operator==(const flight_sum&) const = default;
 };
 
-/// The sum over rows 0 … count - 1. Delays are multiples of 1/4 minute, so the order of addition does not matter.
+/// The sum over rows 0 … count - 1. Delays are multiples of 1/4 minute, so the order of addition does not
+/// matter.
 [[nodiscard]] flight_sum expected_sum(std::uint64_t count);
 
 } // namespace corvid::bench

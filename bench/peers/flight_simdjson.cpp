@@ -5,7 +5,6 @@
 
 #include <array>
 #include <cstring>
-#include <limits>
 #include <utility>
 #include <vector>
 
@@ -34,7 +33,8 @@ bool walk_object(od::object members, int depth) {
     for (auto member : members) {
         std::string_view key;
         od::value inner;
-        if (member.unescaped_key().get(key) || member.value().get(inner) || !walk(inner, depth + 1)) return false;
+        if (member.unescaped_key().get(key) || member.value().get(inner) || !walk(inner, depth + 1))
+            return false;
     }
     return true;
 }
@@ -53,10 +53,14 @@ bool walk(od::value ignored, int depth) {
         od::object members;
         return !ignored.get_object().get(members) && walk_object(members, depth);
     }
-    case od::json_type::number: return !ignored.get_number().error();
-    case od::json_type::string: return !ignored.get_string().error();
-    case od::json_type::boolean: return !ignored.get_bool().error();
-    case od::json_type::null: return !ignored.is_null().error();
+    case od::json_type::number:
+        return !ignored.get_number().error();
+    case od::json_type::string:
+        return !ignored.get_string().error();
+    case od::json_type::boolean:
+        return !ignored.get_bool().error();
+    case od::json_type::null:
+        return !ignored.is_null().error();
     }
     return false;
 }
@@ -83,20 +87,34 @@ bool take(od::value source, std::string& target) {
 
 bool take_member(std::size_t index, od::value value, flight& into) {
     switch (index) {
-    case 0: return take(value, into.row);
-    case 1: return take(value, into.year);
-    case 2: return take(value, into.month);
-    case 3: return take(value, into.day);
-    case 4: return take(value, into.carrier);
-    case 5: return take(value, into.flight_number);
-    case 6: return take(value, into.tail_number);
-    case 7: return take(value, into.origin);
-    case 8: return take(value, into.destination);
-    case 9: return take(value, into.departure_delay);
-    case 10: return take(value, into.arrival_delay);
-    case 11: return take(value, into.distance);
-    case 12: return take(value, into.cancelled);
-    default: return walk(value, 2);
+    case 0:
+        return take(value, into.row);
+    case 1:
+        return take(value, into.year);
+    case 2:
+        return take(value, into.month);
+    case 3:
+        return take(value, into.day);
+    case 4:
+        return take(value, into.carrier);
+    case 5:
+        return take(value, into.flight_number);
+    case 6:
+        return take(value, into.tail_number);
+    case 7:
+        return take(value, into.origin);
+    case 8:
+        return take(value, into.destination);
+    case 9:
+        return take(value, into.departure_delay);
+    case 10:
+        return take(value, into.arrival_delay);
+    case 11:
+        return take(value, into.distance);
+    case 12:
+        return take(value, into.cancelled);
+    default:
+        return walk(value, 2);
     }
 }
 
@@ -140,7 +158,8 @@ flight_reader::~flight_reader() = default;
 
 bool flight_reader::read(const void* payload, std::size_t size, flight& into) {
     auto& padded = state_->padded;
-    if (padded.size() < size + simdjson::SIMDJSON_PADDING) padded.resize(2 * size + simdjson::SIMDJSON_PADDING);
+    if (padded.size() < size + simdjson::SIMDJSON_PADDING)
+        padded.resize(2 * size + simdjson::SIMDJSON_PADDING);
     std::memcpy(padded.data(), payload, size);
     od::document document;
     od::object members;

@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <initializer_list>
 #include <memory>
 #include <utility>
 
@@ -33,7 +34,8 @@ using partition_list =
 
 class configuration {
 public:
-    configuration(std::initializer_list<std::pair<const char*, const char*>> properties) : conf_(rd_kafka_conf_new()) {
+    configuration(std::initializer_list<std::pair<const char*, const char*>> properties)
+        : conf_(rd_kafka_conf_new()) {
         for (const auto& [name, value] : properties)
             set(name, value);
     }

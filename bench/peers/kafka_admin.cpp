@@ -38,7 +38,8 @@ void create(rd_kafka_t* admin, const char* topic, int partitions) {
     rd_kafka_CreateTopics(admin, list, 1, nullptr, queue.get());
     const event_handle event = wait_for(queue.get());
     std::size_t count = 0;
-    check(rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event.get()), &count), count);
+    check(rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event.get()), &count),
+          count);
 }
 
 void remove(rd_kafka_t* admin, const char* topic) {
@@ -48,7 +49,8 @@ void remove(rd_kafka_t* admin, const char* topic) {
     rd_kafka_DeleteTopics(admin, list, 1, nullptr, queue.get());
     const event_handle event = wait_for(queue.get());
     std::size_t count = 0;
-    check(rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event.get()), &count), count);
+    check(rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event.get()), &count),
+          count);
 }
 
 int partitions_of(rd_kafka_t* any, const char* name) {
@@ -67,7 +69,8 @@ std::int64_t end_offsets(rd_kafka_t* any, const char* topic) {
     for (int partition = 0, count = partitions_of(any, topic); partition < count; ++partition) {
         std::int64_t low = 0;
         std::int64_t high = 0;
-        if (const auto error = rd_kafka_query_watermark_offsets(any, topic, partition, &low, &high, patience_ms))
+        if (const auto error =
+                rd_kafka_query_watermark_offsets(any, topic, partition, &low, &high, patience_ms))
             die(topic, rd_kafka_err2str(error));
         sum += high;
     }
@@ -78,7 +81,8 @@ std::int64_t committed(rd_kafka_t* member, const char* topic) {
     const partition_list list(rd_kafka_topic_partition_list_new(1));
     for (int partition = 0, count = partitions_of(member, topic); partition < count; ++partition)
         rd_kafka_topic_partition_list_add(list.get(), topic, partition);
-    if (const auto error = rd_kafka_committed(member, list.get(), patience_ms)) die(topic, rd_kafka_err2str(error));
+    if (const auto error = rd_kafka_committed(member, list.get(), patience_ms))
+        die(topic, rd_kafka_err2str(error));
     std::int64_t sum = 0;
     for (int i = 0; i < list->cnt; ++i)
         if (list->elems[i].offset > 0) sum += list->elems[i].offset;
@@ -86,7 +90,8 @@ std::int64_t committed(rd_kafka_t* member, const char* topic) {
 }
 
 int run(int argc, char** argv) {
-    if (argc < 4) die("usage", "kafka_admin HOST:PORT create|delete|end-offsets|committed TOPIC [PARTITIONS|GROUP]");
+    if (argc < 4)
+        die("usage", "kafka_admin HOST:PORT create|delete|end-offsets|committed TOPIC [PARTITIONS|GROUP]");
     const std::string_view verb = argv[2];
     const bool reads_group = verb == "committed" && argc == 5;
     configuration conf{{"bootstrap.servers", argv[1]}};
@@ -108,6 +113,4 @@ int run(int argc, char** argv) {
 } // namespace
 } // namespace corvid::bench
 
-int main(int argc, char** argv) {
-    return corvid::bench::run(argc, argv);
-}
+int main(int argc, char** argv) { return corvid::bench::run(argc, argv); }

@@ -4,12 +4,12 @@
 #include <bench/arm.hpp>
 #include <bench/peers/flight_simdjson.hpp>
 #include <bench/peers/handles.hpp>
-
-#include <array>
-#include <chrono>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+
+#include <array>
+#include <chrono>
 
 namespace corvid::bench {
 namespace {
@@ -70,22 +70,27 @@ void set_common(configuration& conf, const options& chosen) {
 }
 
 configuration consumer_settings() {
-    return {{"auto.offset.reset", "earliest"},        {"enable.auto.commit", "true"},
-            {"auto.commit.interval.ms", "1000"},      {"queued.min.messages", "100000"},
-            {"queued.max.messages.kbytes", "16384"},  {"check.crcs", "false"},
-            {"fetch.wait.max.ms", "500"},             {"partition.assignment.strategy", "range"},
+    return {{"auto.offset.reset", "earliest"},
+            {"enable.auto.commit", "true"},
+            {"auto.commit.interval.ms", "1000"},
+            {"queued.min.messages", "100000"},
+            {"queued.max.messages.kbytes", "16384"},
+            {"check.crcs", "false"},
+            {"fetch.wait.max.ms", "500"},
+            {"partition.assignment.strategy", "range"},
             {"socket.nagle.disable", "true"}};
 }
 
 void subscribe(rd_kafka_t* consumer, const options& chosen) {
     const partition_list topics(rd_kafka_topic_partition_list_new(1));
     rd_kafka_topic_partition_list_add(topics.get(), chosen.topic.c_str(), RD_KAFKA_PARTITION_UA);
-    if (const auto error = rd_kafka_subscribe(consumer, topics.get())) die("subscribe", rd_kafka_err2str(error));
+    if (const auto error = rd_kafka_subscribe(consumer, topics.get()))
+        die("subscribe", rd_kafka_err2str(error));
 }
 
 /// The span begins with the assignment: connections stand, nothing is fetched yet.
-void on_rebalance(rd_kafka_t* consumer, rd_kafka_resp_err_t error, rd_kafka_topic_partition_list_t* partitions,
-                  void* opaque) {
+void on_rebalance(rd_kafka_t* consumer, rd_kafka_resp_err_t error,
+                  rd_kafka_topic_partition_list_t* partitions, void* opaque) {
     const bool assigned = error == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
     if (assigned) static_cast<span*>(opaque)->begin();
     rd_kafka_assign(consumer, assigned ? partitions : nullptr);
@@ -248,6 +253,4 @@ int run(const options& chosen) {
 } // namespace
 } // namespace corvid::bench
 
-int main(int argc, char** argv) {
-    return corvid::bench::run(corvid::bench::parse_options(argc, argv));
-}
+int main(int argc, char** argv) { return corvid::bench::run(corvid::bench::parse_options(argc, argv)); }

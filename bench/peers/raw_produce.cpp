@@ -67,7 +67,10 @@ client make_client(const options& chosen, reports& all) {
 
 raw_producer::raw_producer(const options& chosen)
     : limit_(chosen.arm == "raw_default" ? std::numeric_limits<std::uint64_t>::max() : chosen.in_flight),
-      json_(chosen.format == "json"), shape_{chosen.keys}, keys_(make_keys(chosen.keys)), value_(chosen.size, 'x'),
+      json_(chosen.format == "json"),
+      shape_{chosen.keys},
+      keys_(make_keys(chosen.keys)),
+      value_(chosen.size, 'x'),
       client_(make_client(chosen, *reports_)),
       topic_(rd_kafka_topic_new(client_.get(), chosen.topic.c_str(), nullptr)) {
     if (!topic_) die(chosen.topic.c_str(), rd_kafka_err2str(rd_kafka_last_error()));
@@ -82,8 +85,8 @@ void raw_producer::make_value(std::uint64_t record) {
 
 void raw_producer::enqueue(std::uint64_t record) {
     const std::string& key = keys_[shape_.key_of(record)];
-    while (rd_kafka_produce(topic_.get(), RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, value_.data(), value_.size(),
-                            key.data(), key.size(), nullptr) != 0) {
+    while (rd_kafka_produce(topic_.get(), RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, value_.data(),
+                            value_.size(), key.data(), key.size(), nullptr) != 0) {
         if (rd_kafka_last_error() != RD_KAFKA_RESP_ERR__QUEUE_FULL)
             die("produce", rd_kafka_err2str(rd_kafka_last_error()));
         rd_kafka_poll(client_.get(), 10);
@@ -106,9 +109,7 @@ void raw_producer::send(std::uint64_t count) {
     }
 }
 
-void raw_producer::flush() {
-    rd_kafka_flush(client_.get(), 60'000);
-}
+void raw_producer::flush() { rd_kafka_flush(client_.get(), 60'000); }
 
 int run(const options& chosen) {
     raw_producer producer(chosen);
@@ -123,7 +124,8 @@ int run(const options& chosen) {
     outcome result{.messages = chosen.messages};
     result.correct = all.failed == 0 && all.acknowledged == chosen.messages + chosen.warm_up;
     if (!result.correct)
-        result.why = std::to_string(all.acknowledged) + " acknowledged, " + std::to_string(all.failed) + " failed";
+        result.why =
+            std::to_string(all.acknowledged) + " acknowledged, " + std::to_string(all.failed) + " failed";
     print_line(chosen, measured, result, rd_kafka_version_str());
     return result.correct ? 0 : 1;
 }
@@ -131,6 +133,4 @@ int run(const options& chosen) {
 } // namespace
 } // namespace corvid::bench
 
-int main(int argc, char** argv) {
-    return corvid::bench::run(corvid::bench::parse_options(argc, argv));
-}
+int main(int argc, char** argv) { return corvid::bench::run(corvid::bench::parse_options(argc, argv)); }
