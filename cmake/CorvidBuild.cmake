@@ -19,12 +19,17 @@ function(corvid_uses target scope)
     endforeach()
 endfunction()
 
-# True in `result` when each named module exists. One that does not leaves its users out, with a warning.
+# True in `result` when each named module exists. One that does not leaves its users out, with a warning; in CI, where
+# nothing may be left out, it is an error.
 function(corvid_have result user)
     set(${result} TRUE PARENT_SCOPE)
+    set(severity WARNING)
+    if("$ENV{CI}" STREQUAL "true")
+        set(severity FATAL_ERROR)
+    endif()
     foreach(module IN LISTS ARGN)
         if(NOT TARGET corvid::${module})
-            message(WARNING "${user} is left out: it uses corvid::${module}, which is not there")
+            message(${severity} "${user} is left out: it uses corvid::${module}, which is not there")
             set(${result} FALSE PARENT_SCOPE)
         endif()
     endforeach()
