@@ -20,8 +20,8 @@
 /// Used at namespace scope, after both messages; see above.
 #define CORVID_UPCAST(Old, New, ...)                                                                             \
     Old corvid_previous(::corvid::detail::tag<New>); /* in unevaluated operands only */                          \
-    [[maybe_unused]] inline ::corvid::result<New> corvid_upcast(::corvid::detail::tag<New>, Old&& old) {         \
-        return ::std::invoke(__VA_ARGS__, ::std::move(old));                                                     \
+    [[maybe_unused]] inline ::corvid::result<New> corvid_upcast(::corvid::detail::tag<New>, Old&& corvid_old) {         \
+        return ::std::invoke(__VA_ARGS__, ::std::move(corvid_old));                                                     \
     }                                                                                                            \
     static_assert(::corvid::detail::check_upcast<Old, New>())
 

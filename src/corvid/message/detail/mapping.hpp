@@ -61,6 +61,9 @@ struct shape_of_container {
     using leaf = typename shape<Element>::leaf;
 };
 
+template <class T>
+inline constexpr bool mappable_number = shape<T>::is == kind::integer || shape<T>::is == kind::real;
+
 template <> struct shape<std::string> : shape_of_kind<kind::text, std::string> {};
 template <> struct shape<std::string_view> : shape_of_kind<kind::borrowed, std::string_view> {};
 template <class T, std::size_t N> struct shape<std::span<T, N>> : shape_of_kind<kind::borrowed, std::span<T, N>> {};
@@ -69,9 +72,12 @@ template <> struct shape<uuid> : shape_of_kind<kind::uuid, uuid> {};
 template <int Scale> struct shape<decimal<Scale>> : shape_of_kind<kind::decimal, decimal<Scale>> {};
 template <> struct shape<std::vector<std::byte>> : shape_of_kind<kind::bytes, std::vector<std::byte>> {};
 template <> struct shape<std::chrono::year_month_day> : shape_of_kind<kind::date, std::chrono::year_month_day> {};
-template <class D> struct shape<std::chrono::sys_time<D>> : shape_of_kind<kind::time, std::chrono::sys_time<D>> {};
+template <class D>
+struct shape<std::chrono::sys_time<D>>
+    : shape_of_kind<std::is_integral_v<typename D::rep> ? kind::time : kind::unmappable, std::chrono::sys_time<D>> {};
 template <class R, class P>
-struct shape<std::chrono::duration<R, P>> : shape_of_kind<kind::duration, std::chrono::duration<R, P>> {};
+struct shape<std::chrono::duration<R, P>>
+    : shape_of_kind<mappable_number<R> ? kind::duration : kind::unmappable, std::chrono::duration<R, P>> {};
 
 template <class T>
 struct shape<std::optional<T>> : shape_of_container<kind::optional, T> {
