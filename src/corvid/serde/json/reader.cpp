@@ -96,18 +96,6 @@ std::string_view without_blanks(std::string_view token) noexcept {
     return token;
 }
 
-std::string_view what_stands_there(char first) noexcept {
-    switch (first) {
-    case '{': return "an object";
-    case '[': return "an array";
-    case '"': return "a string";
-    case 't':
-    case 'f': return "a boolean";
-    case 'n': return "null";
-    default: return (first >= '0' && first <= '9') || first == '-' ? "a number" : "garbage";
-    }
-}
-
 /// Is it a number by JSON's grammar; and one without point and exponent?
 bool is_number(std::string_view text, bool& integer) noexcept {
     std::size_t at = text.starts_with('-') ? 1 : 0;
@@ -126,6 +114,16 @@ bool is_number(std::string_view text, bool& integer) noexcept {
         if (digits() == 0) return false;
     }
     return at == text.size();
+}
+
+std::string_view what_stands_there(std::string_view token) noexcept {
+    bool integer = false;
+    if (token.starts_with('{')) return "an object";
+    if (token.starts_with('[')) return "an array";
+    if (token.starts_with('"')) return "a string";
+    if (token == "true" || token == "false") return "a boolean";
+    if (token == "null") return "null";
+    return is_number(token, integer) ? "a number" : "garbage";
 }
 
 }  // namespace
@@ -330,7 +328,7 @@ bool reader::fail_type(std::string_view wanted) {
         token = engine_->token();
     else if (engine_->document.raw_json_token().get(token))
         token = {};
-    const std::string_view found = what_stands_there(token.empty() ? '\0' : token.front());
+    const std::string_view found = what_stands_there(without_blanks(token));
     const bool garbage = found == "garbage" || found == wanted;
     return fail(garbage ? errc::malformed_payload : errc::wrong_type,
                 "expected " + std::string(wanted) + ", found " + std::string(garbage ? "garbage" : found));
@@ -338,9 +336,8 @@ bool reader::fail_type(std::string_view wanted) {
 
 bool reader::fail_number(std::string_view wanted, bool integer) {
     const std::string_view token = without_blanks(engine_->token());
-    if (what_stands_there(token.empty() ? '\0' : token.front()) != "a number") return fail_type(wanted);
     bool whole = false;
-    if (!is_number(token, whole)) return fail(errc::malformed_payload, quoted(token) + " is not a number");
+    if (!is_number(token, whole)) return fail_type(wanted);
     if (integer && !whole) return fail(errc::wrong_type, "expected an integer, found " + quoted(token));
     return fail(errc::out_of_range, quoted(token) + " does not fit");
 }
