@@ -17,4 +17,4 @@ TEST_P(conformance, a_topic_that_exists_is_not_created_again) {
 INSTANTIATE_TEST_SUITE_P(on, conformance, testing::ValuesIn(brokers()),
                          [](const auto& which) { return which.param.name; });
 
-}  // namespace corvid::conformance
+} // namespace corvid::conformance

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// broker_under_test: one broker as the conformance suite sees it. The suite is written once and run against every
-// broker that is registered; a broker registers itself in a file of its own (`registration` below).
+// broker_under_test: one broker as the conformance suite sees it. The suite is written once and run against
+// every broker that is registered; a broker registers itself in a file of its own (`registration` below).
 //
-// The suite's own thread is no loop: it makes loops with root().run_thread() and waits with root().wait(), which runs
-// the simulation where there is one.
+// The suite's own thread is no loop: it makes loops with root().run_thread() and waits with root().wait(),
+// which runs the simulation where there is one.
 #pragma once
 
 #include <corvid/base/scheduler.hpp>
@@ -18,8 +18,8 @@
 
 namespace corvid::conformance {
 
-/// Opened anew for each test. What it cannot do without (a broker that is not there) it throws as std::runtime_error
-/// that says what is missing: the test fails.
+/// Opened anew for each test. What it cannot do without (a broker that is not there) it throws as
+/// std::runtime_error that says what is missing: the test fails.
 class broker_under_test {
 public:
     virtual ~broker_under_test() = default;
@@ -29,11 +29,13 @@ public:
     /// How long anything that must happen may take. Virtual time where there is such.
     [[nodiscard]] virtual std::chrono::milliseconds patience() const { return std::chrono::seconds(60); }
     /// The shortest session that the broker takes from a member.
-    [[nodiscard]] virtual std::chrono::milliseconds shortest_session() const { return std::chrono::seconds(6); }
+    [[nodiscard]] virtual std::chrono::milliseconds shortest_session() const {
+        return std::chrono::seconds(6);
+    }
 };
 
 struct broker_factory {
-    std::string name;   ///< a word, part of the tests' names
+    std::string name; ///< a word, part of the tests' names
     std::function<std::unique_ptr<broker_under_test>()> open;
 };
 
@@ -45,4 +47,4 @@ struct registration {
     explicit registration(broker_factory one) { brokers().push_back(std::move(one)); }
 };
 
-}  // namespace corvid::conformance
+} // namespace corvid::conformance

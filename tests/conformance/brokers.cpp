@@ -2,6 +2,7 @@
 #include "broker_under_test.hpp"
 
 #include <gtest/gtest.h>
+
 #include <iostream>
 
 namespace corvid::conformance {
@@ -21,4 +22,4 @@ TEST(conformance_suite, names_each_broker_once) {
     }
 }
 
-}  // namespace corvid::conformance
+} // namespace corvid::conformance

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "harness.hpp"
 
+#include <atomic>
+#include <random>
+
 namespace corvid::conformance {
 
 namespace {
@@ -16,22 +19,14 @@ struct call : work {
     signal over;
 };
 
-}  // namespace
+} // namespace
 
 void run_on(broker_under_test& under, scheduler& loop, std::function<void()> body) {
     auto node = std::make_unique<call>(std::move(body));
     loop.post(*node);
     if (!under.root().wait(node->over, under.root().steady_now() + under.patience())) {
-        (void)node.release();  // the loop may still run it
+        (void)node.release(); // the loop may still run it
         throw std::runtime_error("a loop did not run what was posted to it");
-    }
-}
-
-bool eventually(broker_under_test& under, scheduler& loop, const std::function<bool()>& holds) {
-    const steady_time limit = under.root().steady_now() + under.patience();
-    for (bool held = false;; let_pass(under, std::chrono::milliseconds(2))) {
-        run_on(under, loop, [&] { held = holds(); });
-        if (held || under.root().steady_now() >= limit) return held;
     }
 }
 
@@ -40,4 +35,47 @@ void let_pass(broker_under_test& under, duration span) {
     (void)under.root().wait(never, under.root().steady_now() + span);
 }
 
-}  // namespace corvid::conformance
+std::vector<std::string> numbers(int from, int count) {
+    std::vector<std::string> all;
+    for (int i = from; i < from + count; ++i)
+        all.push_back(std::to_string(i));
+    return all;
+}
+
+std::optional<errc> code_of(const broker::committed_offset& one) {
+    return one.failure ? std::optional(one.failure->code()) : std::nullopt;
+}
+
+// Tests of one run may share a real broker with those of another.
+std::string conformance::fresh(const std::string& word) {
+    static const std::uint32_t run = std::random_device{}();
+    static std::atomic<int> count{0};
+    return word + "-" + std::to_string(run) + "-" + std::to_string(++count);
+}
+
+topic_name conformance::make_topic(std::int32_t partitions, std::map<std::string, std::string> config) {
+    topic_name name(fresh("conformance.topic"));
+    const auto made = open_admin()->create_topic(
+        {.name = name, .partitions = partitions, .config = std::move(config)}, 30s);
+    if (!made) throw std::runtime_error("cannot create " + name.str() + ": " + made.error().describe());
+    return name;
+}
+
+std::unique_ptr<producer> conformance::open_producer(broker::sink_settings settings) {
+    return std::make_unique<producer>(under(), std::move(settings));
+}
+
+broker::source_settings conformance::reading(const std::string& group, std::vector<topic_name> topics) {
+    const auto shortest = under().shortest_session();
+    return {.group = group,
+            .topics = std::move(topics),
+            .session_timeout = shortest,
+            .max_poll_interval = 10 * shortest};
+}
+
+std::unique_ptr<group_reader> conformance::open_reader(broker::source_settings settings,
+                                                       member_habits habits) {
+    return std::make_unique<group_reader>(under(), std::move(settings), habits);
+}
+
+} // namespace corvid::conformance

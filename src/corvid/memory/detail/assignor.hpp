@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The range assignor, as Kafka's: topic by topic, the members that read it, sorted, get equal consecutive
+// ranges, the first ones one partition more where it does not divide. Pure.
+#pragma once
+
+#include <corvid/model/position.hpp>
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace corvid::memory {
+
+struct claimant {
+    std::string order;              ///< members sort by it: the instance id, or the member's own
+    std::vector<topic_name> topics; ///< that exist and that it reads
+};
+
+/// What each claimant gets, in their order.
+[[nodiscard]] std::vector<std::vector<topic_partition>> assign_ranges(
+    std::span<const claimant> members, const std::map<topic_name, std::int32_t>& partition_counts);
+
+} // namespace corvid::memory

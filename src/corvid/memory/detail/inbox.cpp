@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <corvid/memory/detail/inbox.hpp>
+
+#include <algorithm>
+
+namespace corvid::memory {
+
+void inbox::push(notice what) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (is_cut() && !std::holds_alternative<broker::closed>(what)) return;
+        notices_.push_back(std::move(what));
+    }
+    wake();
+}
+
+partitions_moved* inbox::find(bool revoke) noexcept {
+    for (notice& one : notices_)
+        if (auto* moved = std::get_if<partitions_moved>(&one); moved && moved->revoke == revoke) return moved;
+    return nullptr;
+}
+
+bool inbox::take_back_given() {
+    const std::lock_guard lock(mutex_);
+    return std::erase_if(notices_, [](const notice& one) {
+               const auto* moved = std::get_if<partitions_moved>(&one);
+               return moved && !moved->revoke;
+           }) != 0;
+}
+
+void inbox::lose_revoked() {
+    const std::lock_guard lock(mutex_);
+    if (partitions_moved* waiting = find(true)) waiting->lost = true;
+}
+
+void inbox::cut() {
+    const std::lock_guard lock(mutex_);
+    notices_.clear();
+    cut_.store(true, std::memory_order_relaxed);
+}
+
+std::optional<notice> inbox::pop() {
+    const std::lock_guard lock(mutex_);
+    if (notices_.empty()) return std::nullopt;
+    std::optional<notice> first(std::move(notices_.front()));
+    notices_.pop_front();
+    return first;
+}
+
+} // namespace corvid::memory
