@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// committer: broker::offset_committer on a consumer client. Answers come as events on a queue of its own, so that they
+// arrive also while a rebalance is held.
+#pragma once
+
+#include <corvid/broker/offset_committer.hpp>
+#include <corvid/kafka/detail/client.hpp>
+#include <corvid/kafka/detail/event_bridge.hpp>
+
+#include <string>
+#include <vector>
+
+namespace corvid::kafka {
+
+class committer final : public broker::offset_committer {
+public:
+    /// `stable`: offsets of open transactions do not count (read_committed).
+    committer(client_handle client, scheduler& loop, std::string group, bool stable);
+    ~committer() override;
+    committer(const committer&) = delete;
+    committer& operator=(const committer&) = delete;
+
+    void commit(broker::offset_request& request) override;
+    void committed(broker::offset_request& request) override;
+
+private:
+    void serve() noexcept;
+    void answer(rd_kafka_event_t* event);
+    void finish(broker::offset_request& request) noexcept;
+
+    client_handle client_;
+    scheduler& loop_;
+    std::string group_;
+    bool stable_;
+    queue_handle queue_;
+    std::vector<broker::offset_request*> waiting_;
+    event_bridge bridge_;
+};
+
+} // namespace corvid::kafka

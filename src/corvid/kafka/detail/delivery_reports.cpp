@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <corvid/kafka/detail/delivery_reports.hpp>
+#include <corvid/kafka/detail/error_map.hpp>
+#include <corvid/kafka/detail/message.hpp>
+#include <corvid/kafka/detail/opaque.hpp>
+
+#include <string_view>
+
+namespace corvid::kafka {
+namespace {
+
+broker::sink_topic& topic_of(const rd_kafka_message_t& message) noexcept {
+    return *static_cast<broker::sink_topic*>(rd_kafka_topic_opaque(message.rkt));
+}
+
+} // namespace
+
+void delivery_reports::tally::add(const rd_kafka_message_t& message) noexcept {
+    if (!message.err)
+        ++acknowledged;
+    else if (persistence_of(rd_kafka_message_status(&message)) == broker::persistence::possibly)
+        ++possibly_persisted;
+    else
+        ++failed;
+}
+
+void delivery_reports::tally::write_to(broker::sink_topic::ends& ends) const noexcept {
+    const auto add_to = [](std::atomic<std::uint64_t>& sum, std::uint64_t part) {
+        if (part > 0) sum.fetch_add(part, std::memory_order_relaxed);
+    };
+    add_to(ends.acknowledged, acknowledged);
+    add_to(ends.failed, failed);
+    add_to(ends.possibly_persisted, possibly_persisted);
+}
+
+delivery_reports::delivery_reports(client_handle client, scheduler& delivery, broker::sink_listener& listener)
+    : client_(std::move(client)),
+      listener_(listener),
+      queue_(rd_kafka_queue_get_main(client_->get())),
+      bridge_(delivery, [](void* self) noexcept { static_cast<delivery_reports*>(self)->serve(); }, this) {
+    bridge_.attach(queue_.get());
+    bridge_.wake();
+}
+
+delivery_reports::~delivery_reports() { event_bridge::detach(queue_.get()); }
+
+void delivery_reports::serve() noexcept {
+    constexpr int events_a_turn = 64; // then whatever else the loop has to do
+    for (int i = 0; i < events_a_turn; ++i) {
+        const event_handle event(rd_kafka_queue_poll(queue_.get(), 0));
+        if (!event) return;
+        dispatch(event.get());
+    }
+    bridge_.wake();
+}
+
+void delivery_reports::dispatch(rd_kafka_event_t* event) {
+    switch (rd_kafka_event_type(event)) {
+    case RD_KAFKA_EVENT_DR: deliver(event); break;
+    case RD_KAFKA_EVENT_ERROR: report_error(event); break;
+    case RD_KAFKA_EVENT_LOG: report_log(event); break;
+    default: break;
+    }
+}
+
+void delivery_reports::deliver(rd_kafka_event_t* event) {
+    broker::delivery_batch batch;
+    told last;
+    tally sums;
+    broker::sink_topic* topic = nullptr;
+    while (const rd_kafka_message_t* message = rd_kafka_event_message_next(event)) {
+        if (!topic) topic = &topic_of(*message);
+        sums.add(*message);
+        const std::size_t bytes = message->len + message->key_len;
+        if (broker::send_node* node = node_in(message->_private)) {
+            add_node(*node, *message, last);
+            batch.nodes.push(*node);
+            ++batch.node_records;
+            batch.node_bytes += bytes;
+        } else {
+            if (message->err) fail_post(*message, last);
+            const std::size_t generation = generation_in(message->_private) ? 1 : 0;
+            ++batch.posted_records[generation];
+            batch.posted_bytes[generation] += bytes;
+        }
+    }
+    if (!topic) return;
+    sums.write_to(topic->ended);
+    listener_.delivered(std::move(batch));
+}
+
+void delivery_reports::add_node(broker::send_node& node, const rd_kafka_message_t& message, told& last) {
+    node.partition = partition_id(message.partition);
+    if (!message.err) {
+        node.at = offset(message.offset >= 0 ? message.offset : -1);
+        node.timestamp = timestamp_of(message);
+        node.persisted = broker::persistence::yes;
+        return;
+    }
+    node.persisted = persistence_of(rd_kafka_message_status(&message));
+    node.failure = explain(message, node.persisted, last);
+}
+
+void delivery_reports::fail_post(const rd_kafka_message_t& message, told& last) {
+    const broker::persistence persisted = persistence_of(rd_kafka_message_status(&message));
+    headers_.clear();
+    read_headers_of(message, headers_);
+    listener_.post_failed({.topic = topic_of(message).name(),
+                           .partition = partition_id(message.partition),
+                           .key = bytes_of(message.key, message.key_len),
+                           .value = bytes_of(message.payload, message.len),
+                           .headers = headers_,
+                           .persisted = persisted,
+                           .why = explain(message, persisted, last),
+                           .generation = generation_in(message._private)});
+}
+
+const error& delivery_reports::explain(const rd_kafka_message_t& message, broker::persistence persisted, told& last) {
+    if (!last.why || last.native != message.err || last.persisted != persisted || last.topic != message.rkt ||
+        last.partition != message.partition) {
+        error_details details{.topic = rd_kafka_topic_name(message.rkt)};
+        if (message.partition >= 0) details.partition = message.partition;
+        last = {message.err, persisted, message.rkt, message.partition,
+                delivery_error(message.err, persisted, std::move(details))};
+    }
+    return *last.why;
+}
+
+void delivery_reports::report_error(rd_kafka_event_t* event) {
+    const rd_kafka_resp_err_t native = rd_kafka_event_error(event);
+    const char* text = rd_kafka_event_error_string(event);
+    if (native == RD_KAFKA_RESP_ERR__FATAL || rd_kafka_event_error_is_fatal(event))
+        listener_.broken(fatal_error(client_->get(), text));
+    else
+        listener_.warned(make_error(native, text));
+}
+
+void delivery_reports::report_log(rd_kafka_event_t* event) {
+    const char* facility = nullptr;
+    const char* text = nullptr;
+    int level = 0;
+    if (rd_kafka_event_log(event, &facility, &text, &level) != 0 || !worth_telling(facility)) return;
+    listener_.warned(log_line(facility, text));
+}
+
+} // namespace corvid::kafka

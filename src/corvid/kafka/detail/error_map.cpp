@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <corvid/kafka/detail/error_map.hpp>
+
+#include <array>
+#include <string>
+
+namespace corvid::kafka {
+namespace {
+
+std::string named(rd_kafka_resp_err_t native, std::string_view text) {
+    std::string message(rd_kafka_err2name(native));
+    message += ": ";
+    message += text.empty() ? std::string_view(rd_kafka_err2str(native)) : text;
+    return message;
+}
+
+error build(errc code, error_kind kind, rd_kafka_resp_err_t native, std::string_view text, error_details details) {
+    details.message = named(native, text);
+    details.kind = kind;
+    details.native_code = static_cast<int>(native);
+    return error(code, std::move(details));
+}
+
+} // namespace
+
+error_class classify(rd_kafka_resp_err_t native) noexcept {
+    using enum error_kind;
+    switch (native) {
+    case RD_KAFKA_RESP_ERR__TRANSPORT:
+    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+    case RD_KAFKA_RESP_ERR__RESOLVE:
+    case RD_KAFKA_RESP_ERR__NODE_UPDATE:
+    case RD_KAFKA_RESP_ERR__WAIT_COORD:
+    case RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_BROKER_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_NETWORK_EXCEPTION: return {errc::broker_unreachable, retriable};
+    case RD_KAFKA_RESP_ERR__TIMED_OUT:
+    case RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE:
+    case RD_KAFKA_RESP_ERR__MSG_TIMED_OUT:
+    case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT: return {errc::timed_out, retriable};
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART: return {errc::unknown_topic, rejected};
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION: return {errc::unknown_partition, rejected};
+    case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION: return {errc::invalid_name, rejected};
+    case RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS: return {errc::topic_exists, rejected};
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED: return {errc::not_authorised, rejected};
+    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+    case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
+    case RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM:
+    case RD_KAFKA_RESP_ERR_ILLEGAL_SASL_STATE:
+    case RD_KAFKA_RESP_ERR__SSL: return {errc::authentication_failed, fatal};
+    case RD_KAFKA_RESP_ERR__FATAL:
+    case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:
+    case RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE: return {errc::client_fatal, fatal};
+    case RD_KAFKA_RESP_ERR__FENCED:
+    case RD_KAFKA_RESP_ERR_PRODUCER_FENCED:
+    case RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH: return {errc::producer_fenced, fatal};
+    case RD_KAFKA_RESP_ERR__QUEUE_FULL: return {errc::queue_full, retriable};
+    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE: return {errc::message_too_large, rejected};
+    case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
+    case RD_KAFKA_RESP_ERR__NO_OFFSET:
+    case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE: return {errc::no_committed_offset, fatal};
+    case RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED: return {errc::evicted, retriable};
+    case RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION:
+    case RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE: return {errc::unsupported, rejected};
+    case RD_KAFKA_RESP_ERR__INVALID_ARG:
+    case RD_KAFKA_RESP_ERR_INVALID_REQUEST:
+    case RD_KAFKA_RESP_ERR_INVALID_CONFIG:
+    case RD_KAFKA_RESP_ERR_INVALID_PARTITIONS:
+    case RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR:
+    case RD_KAFKA_RESP_ERR_POLICY_VIOLATION:
+    case RD_KAFKA_RESP_ERR_INVALID_MSG:
+    case RD_KAFKA_RESP_ERR_INVALID_RECORD:
+    case RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP:
+    case RD_KAFKA_RESP_ERR_OFFSET_METADATA_TOO_LARGE: return {errc::broker_refused, rejected};
+    default: return {errc::broker_error, retriable};
+    }
+}
+
+error make_error(rd_kafka_resp_err_t native, std::string_view text, error_details details) {
+    const auto [code, kind] = classify(native);
+    return build(code, kind, native, text, std::move(details));
+}
+
+bool worth_telling(std::string_view facility) noexcept { return facility != "CONFWARN"; }
+
+error log_line(std::string_view facility, std::string_view text) {
+    return error(errc::broker_error, {.message = std::string(facility) + ": " + std::string(text),
+                                      .operation = "librdkafka",
+                                      .kind = error_kind::retriable});
+}
+
+error fatal_error(rd_kafka_t* client, std::string_view text) {
+    std::array<char, 512> own{};
+    const rd_kafka_resp_err_t native = rd_kafka_fatal_error(client, own.data(), own.size());
+    if (native == RD_KAFKA_RESP_ERR_NO_ERROR) return make_error(RD_KAFKA_RESP_ERR__FATAL, text);
+    const errc code = classify(native).code == errc::producer_fenced ? errc::producer_fenced : errc::client_fatal;
+    return build(code, error_kind::fatal, native, own.data(), {});
+}
+
+error commit_error(rd_kafka_resp_err_t native, error_details details) {
+    constexpr int stale_member_epoch = 113; // KIP-848; younger than librdkafka 2.0.2's header
+    details.operation = "commit";
+    if (static_cast<int>(native) == stale_member_epoch)
+        return build(errc::assignment_lost, error_kind::retriable, native, {}, std::move(details));
+    switch (native) {
+    case RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID:
+    case RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST:
+    case RD_KAFKA_RESP_ERR__STATE:
+        return build(errc::assignment_lost, error_kind::retriable, native, {}, std::move(details));
+    default: break;
+    }
+    const auto [code, kind] = classify(native);
+    if (kind == error_kind::retriable)
+        return build(errc::commit_failed, kind, native, {}, std::move(details));
+    return build(code, kind, native, {}, std::move(details));
+}
+
+broker::persistence persistence_of(rd_kafka_msg_status_t status) noexcept {
+    switch (status) {
+    case RD_KAFKA_MSG_STATUS_NOT_PERSISTED: return broker::persistence::no;
+    case RD_KAFKA_MSG_STATUS_PERSISTED: return broker::persistence::yes;
+    default: return broker::persistence::possibly;
+    }
+}
+
+error delivery_error(rd_kafka_resp_err_t native, broker::persistence persisted, error_details details) {
+    details.operation = "send";
+    if (persisted == broker::persistence::possibly)
+        return build(errc::possibly_persisted, error_kind::retriable, native, {}, std::move(details));
+    const auto [code, kind] = classify(native);
+    // Retriable by nature (unreachable, timed out, purged, …): what counts is that it is not in the log.
+    if (kind == error_kind::retriable || code == errc::no_committed_offset)
+        return build(errc::not_persisted, error_kind::retriable, native, {}, std::move(details));
+    return build(code, kind, native, {}, std::move(details));
+}
+
+} // namespace corvid::kafka

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// error_map: what librdkafka's codes mean to corvid. The one place that decides it.
+#pragma once
+
+#include <corvid/base/error.hpp>
+#include <corvid/broker/record_sink.hpp>
+#include <corvid/kafka/detail/handles.hpp>
+
+#include <string_view>
+
+namespace corvid::kafka {
+
+struct error_class {
+    errc code;
+    error_kind kind;
+};
+
+/// For what happens to a client, a request or a partition.
+[[nodiscard]] error_class classify(rd_kafka_resp_err_t native) noexcept;
+
+/// An error of that class. `text` is librdkafka's own explanation, if it gave one; the code's name is always told.
+[[nodiscard]] error make_error(rd_kafka_resp_err_t native, std::string_view text = {}, error_details details = {});
+
+/// A line of librdkafka's log, as an error that passes by itself.
+[[nodiscard]] error log_line(std::string_view facility, std::string_view text);
+
+/// False for lines that say nothing to an operator (a consumer's property given to a producer).
+[[nodiscard]] bool worth_telling(std::string_view facility) noexcept;
+
+/// The error that ended the client, as rd_kafka_fatal_error() tells it.
+[[nodiscard]] error fatal_error(rd_kafka_t* client, std::string_view text = {});
+
+/// For an offset commit: assignment_lost where another member owns the partition by now, else commit_failed.
+[[nodiscard]] error commit_error(rd_kafka_resp_err_t native, error_details details = {});
+
+[[nodiscard]] broker::persistence persistence_of(rd_kafka_msg_status_t status) noexcept;
+
+/// For a record that was not acknowledged.
+[[nodiscard]] error delivery_error(rd_kafka_resp_err_t native, broker::persistence persisted, error_details details = {});
+
+} // namespace corvid::kafka

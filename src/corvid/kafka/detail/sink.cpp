@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <corvid/kafka/detail/error_map.hpp>
+#include <corvid/kafka/detail/opaque.hpp>
+#include <corvid/kafka/detail/sink.hpp>
+
+#include <algorithm>
+#include <array>
+
+namespace corvid::kafka {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// On the sending thread or, for what was sent before the topic's metadata came, on librdkafka's.
+std::int32_t choose_partition(const rd_kafka_topic_t*, const void*, std::size_t, std::int32_t partitions, void*,
+                              void* opaque) {
+    return partition_for(choice_in(opaque), partitions);
+}
+
+void* pointer(const optional_bytes& bytes) noexcept {
+    return const_cast<std::byte*>(bytes.data()); // librdkafka only reads what it copies
+}
+
+/// Headers that stay ours until a record has taken them: what rd_kafka_produceva() builds from single headers it frees
+/// twice where the record is refused (1.x to 2.11.1).
+headers_handle make_headers(std::span<const header_view> all) {
+    headers_handle made(rd_kafka_headers_new(all.size()));
+    for (const header_view& one : all)
+        rd_kafka_header_add(made.get(), one.name.data(), static_cast<ssize_t>(one.name.size()), one.value.data(),
+                            static_cast<ssize_t>(one.value.size()));
+    return made;
+}
+
+error refusal(rd_kafka_resp_err_t native, const broker::outgoing& record) {
+    error_details details{.operation = "send", .topic = record.topic->name().str()};
+    if (record.choice.is_explicit) details.partition = static_cast<std::int32_t>(record.choice.value);
+    if (native == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) {
+        const std::string size = std::to_string(record.key.size() + record.value.size());
+        return make_error(native, size + " bytes are more than message.max.bytes", std::move(details));
+    }
+    return make_error(native, {}, std::move(details));
+}
+
+} // namespace
+
+resolved_topic::resolved_topic(rd_kafka_t* client, topic_name name) : broker::sink_topic(std::move(name)) {
+    topic_conf_handle conf(rd_kafka_default_topic_conf_dup(client));
+    rd_kafka_topic_conf_set_partitioner_cb(conf.get(), choose_partition);
+    rd_kafka_topic_conf_set_opaque(conf.get(), static_cast<broker::sink_topic*>(this));
+    native_.reset(rd_kafka_topic_new(client, this->name().c_str(), conf.release()));
+}
+
+/// rd_kafka_flush() wakes the broker threads, but must stay in the call until they have looked; so not on the caller's.
+struct sink::hurrier : work {
+    explicit hurrier(client_handle c) noexcept : work(&hurrier::flush), owner(std::move(c)) {}
+    static void flush(work& node) noexcept {
+        const std::shared_ptr<hurrier> me = std::move(static_cast<hurrier&>(node).self);
+        me->posted.store(false, std::memory_order_release);
+        rd_kafka_flush(me->owner->get(), 10);
+    }
+    client_handle owner;
+    std::shared_ptr<hurrier> self;
+    std::atomic<bool> posted{false};
+};
+
+sink::sink(client_handle client, scheduler& delivery, broker::sink_listener& listener)
+    : client_(std::move(client)),
+      delivery_(delivery),
+      reports_(std::make_unique<delivery_reports>(client_, delivery, listener)),
+      hurrier_(std::make_shared<hurrier>(client_)) {}
+
+sink::~sink() {
+    if (closed_) return;
+    if (scheduler::current() != &delivery_) {
+        (void)close(milliseconds(0));
+        return;
+    }
+    purge();
+    hang_up();
+}
+
+result<broker::sink_topic*> sink::topic(const topic_name& name) {
+    if (!is_kafka_topic(name.str()))
+        return fail(errc::invalid_name, {.message = "`" + name.str() + "` is no name for a topic", .topic = name.str()});
+    const std::lock_guard lock(mutex_);
+    std::unique_ptr<resolved_topic>& known = topics_[name];
+    if (!known) known = std::make_unique<resolved_topic>(client_->get(), name);
+    if (known->native()) return known.get();
+    topics_.erase(name);
+    return fail(make_error(rd_kafka_last_error(), {}, {.operation = "send", .topic = name.str()}));
+}
+
+result<void> sink::send(const broker::outgoing& record) noexcept {
+    if (closed_.load(std::memory_order_relaxed))
+        return fail(errc::producer_closed, {.operation = "send", .topic = record.topic->name().str()});
+    void* opaque = record.node;
+    if (broker::send_node* node = record.node) {
+        node->choice = record.choice;
+        node->topic = record.topic;
+        node->bytes = static_cast<std::uint32_t>(record.key.size() + record.value.size());
+        node->failure.reset();
+    } else {
+        opaque = post_opaque(record.choice, record.generation);
+    }
+    rd_kafka_topic_t* topic = static_cast<resolved_topic*>(record.topic)->native();
+    rd_kafka_resp_err_t native = RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (!record.headers.empty() || record.timestamp >= 0)
+        native = enqueue_with(record, topic, opaque);
+    else if (rd_kafka_produce(topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, pointer(record.value),
+                              record.value.size(), record.key.data(), record.key.size(), opaque) != 0)
+        native = rd_kafka_last_error();
+    // From here on an accepted record's node belongs to the delivery loop.
+    if (native == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
+    return fail(native == RD_KAFKA_RESP_ERR__FATAL ? fatal_error(client_->get()) : refusal(native, record));
+}
+
+rd_kafka_resp_err_t sink::enqueue_with(const broker::outgoing& record, rd_kafka_topic_t* topic, void* opaque) noexcept {
+    std::array<rd_kafka_vu_t, 7> with; // NOLINT: filled as far as it is passed
+    std::size_t count = 0;
+    const auto add = [&](rd_kafka_vtype_t type) -> auto& {
+        with[count].vtype = type;
+        return with[count++].u;
+    };
+    add(RD_KAFKA_VTYPE_RKT).rkt = topic;
+    add(RD_KAFKA_VTYPE_MSGFLAGS).i = RD_KAFKA_MSG_F_COPY;
+    add(RD_KAFKA_VTYPE_VALUE).mem = {pointer(record.value), record.value.size()};
+    add(RD_KAFKA_VTYPE_KEY).mem = {pointer(record.key), record.key.size()};
+    add(RD_KAFKA_VTYPE_OPAQUE).ptr = opaque;
+    if (record.timestamp >= 0) add(RD_KAFKA_VTYPE_TIMESTAMP).i64 = record.timestamp;
+    headers_handle headers;
+    if (!record.headers.empty()) {
+        headers = make_headers(record.headers);
+        add(RD_KAFKA_VTYPE_HEADERS).headers = headers.get();
+    }
+    const error_handle refused(rd_kafka_produceva(client_->get(), with.data(), count));
+    if (refused) return rd_kafka_error_code(refused.get());
+    (void)headers.release();
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+void sink::hurry() noexcept {
+    if (hurrier_->posted.exchange(true, std::memory_order_acq_rel)) return;
+    hurrier_->self = hurrier_;
+    client_->closing().loop().post(*hurrier_);
+}
+
+void sink::purge() noexcept {
+    rd_kafka_purge(client_->get(),
+                   RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
+}
+
+result<void> sink::close(milliseconds patience) {
+    closed_.store(true);
+    const milliseconds slice(100);
+    constexpr milliseconds purge_patience(5'000);
+    const auto flush_until = [this, slice](steady_time deadline) {
+        for (;;) {
+            const auto left = std::chrono::ceil<milliseconds>(deadline - delivery_.steady_now());
+            const int wait = static_cast<int>(std::clamp(left, milliseconds(0), slice).count());
+            if (rd_kafka_flush(client_->get(), wait) == RD_KAFKA_RESP_ERR_NO_ERROR) return 0;
+            if (left <= milliseconds(0)) return rd_kafka_outq_len(client_->get());
+        }
+    };
+    const int given_up = flush_until(delivery_.steady_now() + patience);
+    if (given_up > 0) {
+        rd_kafka_purge(client_->get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+        (void)flush_until(delivery_.steady_now() + purge_patience);
+    }
+    hang_up();
+    if (given_up == 0) return {};
+    return fail(errc::close_timed_out, {.message = std::to_string(given_up) + " records were given up after " +
+                                                   std::to_string(patience.count()) + " ms",
+                                        .operation = "close"});
+}
+
+void sink::hang_up() noexcept {
+    if (!reports_) return;
+    if (scheduler::current() == &delivery_) {
+        reports_.reset();
+        return;
+    }
+    struct farewell : work {
+        explicit farewell(std::unique_ptr<delivery_reports> r) noexcept : work(&farewell::say), reports(std::move(r)) {}
+        static void say(work& node) noexcept {
+            auto& me = static_cast<farewell&>(node);
+            me.reports.reset();
+            me.over.set();
+        }
+        std::unique_ptr<delivery_reports> reports;
+        signal over;
+    };
+    auto last = std::make_unique<farewell>(std::move(reports_));
+    delivery_.post(*last);
+    constexpr std::chrono::seconds patience(10);
+    // A loop that has stopped runs it no more; then it is left as it is.
+    if (!delivery_.wait(last->over, delivery_.steady_now() + patience)) (void)last.release();
+}
+
+} // namespace corvid::kafka
