@@ -75,15 +75,56 @@ public:
     struct engine;  ///< this reader's own, as is all below
 
 private:
-    bool fail_parse(int parser_error);
-    bool fail_number(std::string_view wanted, bool integer);
+    [[nodiscard]] const char* here() const noexcept { return text_ + *token_; }
+    [[nodiscard]] std::string_view token() const noexcept;
+    [[nodiscard]] bool begin(char bracket, std::string_view wanted);
+    [[nodiscard]] bool next_item(char closing);
+    bool fail_item(char closing);
+    bool fail_key();
     [[nodiscard]] bool take_string(std::string_view& raw);
+    [[nodiscard]] bool take_word(std::string_view word) noexcept;
     [[nodiscard]] bool unescape(std::string_view raw, std::string& to);
     [[nodiscard]] bool check_scalar();
+    [[nodiscard]] bool inside_array() const noexcept { return (arrays_ >> (depth_ - 1) & 1) != 0; }
+    bool fail_number(std::string_view wanted, bool integer);
 
-    engine* engine_;
+    const char* text_ = nullptr;
+    const std::uint32_t* token_ = nullptr;  // where the next token begins; behind the last one stands a NUL
+    const std::uint32_t* end_ = nullptr;
+    const char* key_ = nullptr;
+    std::uint64_t arrays_ = 0;              // a bit a level
+    int depth_ = 0;                         // containers that are open
+    bool entered_ = false;                  // a container was, and its first item was not asked for yet
+    bool has_escapes_ = false;
     bool failed_ = false;
+    engine* engine_;
 };
+
+/// Past the comma before the next item, or past the closing bracket: false then.
+inline bool reader::next_item(char closing) {
+    const char c = *here();
+    if (c == ',' && !entered_) [[likely]] {
+        ++token_;
+        return true;
+    }
+    const bool first = entered_;
+    entered_ = false;
+    if (c != closing) return first || fail_item(closing);
+    ++token_;
+    --depth_;
+    return false;
+}
+
+inline const char* reader::next_key() {
+    if (!next_item('}')) return nullptr;
+    const char* const at = here();
+    if (*at != '"' || text_[token_[1]] != ':') [[unlikely]]
+        return fail_key(), nullptr;
+    token_ += 2;
+    return key_ = at + 1;
+}
+
+inline bool reader::next_element() { return next_item(']'); }
 
 /// Is `raw`, as next_key() gave it, `name`? `name` is at most max_name long and needs no escapes.
 [[nodiscard]] inline bool is_key(const char* raw, std::string_view name) noexcept {
