@@ -26,6 +26,9 @@ public:
     [[nodiscard]] virtual scheduler& root() = 0;
     [[nodiscard]] virtual broker::cluster& cluster() = 0;
 
+    /// Leaves out at least one offset behind the last record, as a transaction marker does.
+    virtual void leave_gap(const topic_partition& where) = 0;
+
     /// How long anything that must happen may take. Virtual time where there is such.
     [[nodiscard]] virtual std::chrono::milliseconds patience() const { return std::chrono::seconds(60); }
     /// The shortest session that the broker takes from a member.

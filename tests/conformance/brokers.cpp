@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "broker_under_test.hpp"
+#include "harness.hpp"
 
 #include <gtest/gtest.h>
 
-#include <iostream>
+#include <algorithm>
 
 namespace corvid::conformance {
 
@@ -12,8 +12,11 @@ std::vector<broker_factory>& brokers() {
     return all;
 }
 
+INSTANTIATE_TEST_SUITE_P(on, conformance, testing::ValuesIn(brokers()),
+                         [](const auto& which) { return which.param.name; });
+
 TEST(conformance_suite, names_each_broker_once) {
-    if (brokers().empty()) std::cout << "no broker is registered\n";
+    ASSERT_FALSE(brokers().empty()) << "no broker is registered";
     std::vector<std::string> seen;
     for (const broker_factory& one : brokers()) {
         EXPECT_EQ(std::count(seen.begin(), seen.end(), one.name), 0) << one.name;

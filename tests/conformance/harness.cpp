@@ -35,6 +35,14 @@ void let_pass(broker_under_test& under, duration span) {
     (void)under.root().wait(never, under.root().steady_now() + span);
 }
 
+bool eventually(broker_under_test& under, const std::function<bool()>& holds) {
+    const steady_time limit = under.root().steady_now() + under.patience();
+    for (;; let_pass(under, 2ms)) {
+        if (holds()) return true;
+        if (under.root().steady_now() >= limit) return false;
+    }
+}
+
 std::vector<std::string> numbers(int from, int count) {
     std::vector<std::string> all;
     for (int i = from; i < from + count; ++i)

@@ -30,6 +30,9 @@ void run_on(broker_under_test& under, scheduler& loop, std::function<void()> bod
 /// Lets `span` pass.
 void let_pass(broker_under_test& under, duration span);
 
+/// Asks `holds` again and again until it answers true; false when the patience is over.
+[[nodiscard]] bool eventually(broker_under_test& under, const std::function<bool()>& holds);
+
 /// A record as a test compares it.
 struct seen_record {
     std::optional<std::string> key;
@@ -150,8 +153,9 @@ public:
     /// Commits and answers the request's offsets; a failure of the whole request is copied into each.
     std::vector<broker::committed_offset> commit(std::vector<broker::committed_offset> offsets);
     std::vector<broker::committed_offset> committed(std::vector<topic_partition> of);
-    void close();  ///< and waits until it is closed
-    void vanish(); ///< destroys the source without a close
+    void start_close(); ///< the revoke, if any, is the habits' matter
+    void close();       ///< and waits until it is closed
+    void vanish();      ///< destroys the source without a close
     [[nodiscard]] std::vector<std::string> values(const topic_partition& of);
 
 private:

@@ -49,6 +49,10 @@ void group_reader::vanish() {
     });
 }
 
+void group_reader::start_close() {
+    run_on(under_, thread_->loop(), [&] { member_.source->close(); });
+}
+
 void group_reader::close() {
     run_on(under_, thread_->loop(), [&] {
         habits_ = {};

@@ -13,6 +13,7 @@ class on_simulation final : public broker_under_test {
 public:
     scheduler& root() override { return simulation_; }
     broker::cluster& cluster() override { return cluster_; }
+    void leave_gap(const topic_partition& where) override { cluster_.script().skip_offsets(where, 3); }
 
 private:
     simulation simulation_{1};
