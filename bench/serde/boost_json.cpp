@@ -4,7 +4,7 @@
 #include <bench/serde/shapes.hpp>
 
 #include <boost/json/src.hpp>
-#include <corvid/message/detail/time_point.hpp>
+#include <corvid/message/time_point.hpp>
 
 namespace corvid::bench {
 
@@ -37,7 +37,7 @@ void put(bj::object& to, std::string_view name, const std::optional<T>& from) {
 
 void take(const bj::object& from, flight& to) {
     value_text::instant at;
-    if (!value_text::read_instant(from.at("scheduled").as_string(), at) || !detail::from_instant(at, to.scheduled))
+    if (!value_text::read_instant(from.at("scheduled").as_string(), at) || !reflect::from_instant(at, to.scheduled))
         throw std::invalid_argument("scheduled");
     to.row = number<std::int64_t>(from.at("row"));
     take(from, "departure_time", to.departure_time);
@@ -55,7 +55,7 @@ void take(const bj::object& from, flight& to) {
 bj::object tree_of(const flight& from, bj::storage_ptr memory) {
     std::string scheduled;
     value_text::instant at;
-    if (!detail::to_instant(from.scheduled, at) || !value_text::append_instant(scheduled, at, 0))
+    if (!reflect::to_instant(from.scheduled, at) || !value_text::append_instant(scheduled, at, 0))
         throw std::invalid_argument("scheduled");
     bj::object to(std::move(memory));
     to.reserve(12);

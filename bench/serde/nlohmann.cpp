@@ -3,7 +3,7 @@
 // nlohmann::json through its DOM, as its users write it: values by at() and get_to().
 #include <bench/serde/shapes.hpp>
 
-#include <corvid/message/detail/time_point.hpp>
+#include <corvid/message/time_point.hpp>
 #include <nlohmann/json.hpp>
 
 namespace corvid::bench {
@@ -29,7 +29,7 @@ void put(dom& to, const char* name, const std::optional<T>& from) {
 void take(const dom& from, flight& to) {
     value_text::instant at;
     if (!value_text::read_instant(from.at("scheduled").get_ref<const std::string&>(), at) ||
-        !detail::from_instant(at, to.scheduled))
+        !reflect::from_instant(at, to.scheduled))
         throw std::invalid_argument("scheduled");
     from.at("row").get_to(to.row);
     take(from, "departure_time", to.departure_time);
@@ -47,7 +47,7 @@ void take(const dom& from, flight& to) {
 dom tree_of(const flight& from) {
     std::string scheduled;
     value_text::instant at;
-    if (!detail::to_instant(from.scheduled, at) || !value_text::append_instant(scheduled, at, 0))
+    if (!reflect::to_instant(from.scheduled, at) || !value_text::append_instant(scheduled, at, 0))
         throw std::invalid_argument("scheduled");
     dom to{{"row", from.row}, {"scheduled", std::move(scheduled)}};
     put(to, "departure_time", from.departure_time);

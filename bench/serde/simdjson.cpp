@@ -5,7 +5,7 @@
 // the writer's order puts them first.
 #include <bench/serde/shapes.hpp>
 
-#include <corvid/message/detail/time_point.hpp>
+#include <corvid/message/time_point.hpp>
 #include <simdjson.h>
 
 #include <array>
@@ -71,7 +71,7 @@ bool take(od::value from, std::string& to) {
 bool take(od::value from, std::chrono::sys_seconds& to) {
     std::string_view text;
     value_text::instant at;
-    return !from.get_string().get(text) && value_text::read_instant(text, at) && detail::from_instant(at, to);
+    return !from.get_string().get(text) && value_text::read_instant(text, at) && reflect::from_instant(at, to);
 }
 
 template <class T>

@@ -101,7 +101,7 @@ TEST(message, traits_are_what_the_macro_was_told) {
     static_assert(corvid::Message<air::flight> && corvid::Value<air::flight>);
     static_assert(corvid::Value<air::leg> && !corvid::Message<air::leg>);
     static_assert(!corvid::Value<int> && !corvid::Value<air::cabin>);
-    EXPECT_EQ(corvid::detail::member_count<with_52_members>, 52U);
+    EXPECT_EQ(corvid::reflect::member_count<with_52_members>, 52U);
 }
 
 TEST(message, key_is_the_text_of_its_member) {

@@ -8,7 +8,7 @@
 // All of it is evaluated and checked at compile time.
 #pragma once
 
-#include <corvid/message/detail/reflect.hpp>
+#include <corvid/message/reflect.hpp>
 #include <corvid/model/topic_name.hpp>
 #include <cstdint>
 #include <initializer_list>
@@ -33,10 +33,10 @@ template <class T>
 struct member_ref {
     constexpr member_ref() noexcept = default;
     template <class M>
-    constexpr member_ref(M T::*pointer) noexcept : given(true), index(detail::index_of<T>(pointer)) {}
+    constexpr member_ref(M T::*pointer) noexcept : given(true), index(reflect::index_of<T>(pointer)) {}
 
     bool given = false;
-    std::size_t index = detail::no_member;  ///< in T's list
+    std::size_t index = reflect::no_member;  ///< in T's list
 };
 
 struct all_members_t {};
@@ -50,7 +50,7 @@ struct member_set {
     constexpr member_set(all_members_t) noexcept : bits(~std::uint64_t{0}) {}
     constexpr member_set(std::initializer_list<member_ref<T>> list) noexcept {
         for (const member_ref<T>& each : list) {
-            if (each.index == detail::no_member)
+            if (each.index == reflect::no_member)
                 complete = false;
             else
                 bits |= std::uint64_t{1} << each.index;

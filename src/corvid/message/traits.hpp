@@ -16,28 +16,28 @@ namespace corvid {
 
 /// Declared by CORVID_VALUE or CORVID_MESSAGE: a plain struct that formats can read and write.
 template <class T>
-concept Value = detail::DeclaredStruct<T>;
+concept Value = reflect::DeclaredStruct<T>;
 
 /// Declared by CORVID_MESSAGE: a value that has a topic.
 template <class T>
-concept Message = Value<T> && requires { corvid_declared(detail::tag<T>{}).options.topic; };
+concept Message = Value<T> && requires { corvid_declared(reflect::tag<T>{}).options.topic; };
 
 /// The name of an enumerator; empty for a number that CORVID_ENUM does not list.
-template <detail::DeclaredEnum E>
+template <reflect::DeclaredEnum E>
 [[nodiscard]] constexpr std::string_view enum_name(E value) noexcept {
-    for (const auto& each : detail::enumerators<E>)
+    for (const auto& each : reflect::enumerators<E>)
         if (each.value == value) return each.name;
     return {};
 }
 
-template <detail::DeclaredEnum E>
+template <reflect::DeclaredEnum E>
 [[nodiscard]] constexpr std::optional<E> enum_from_name(std::string_view name) noexcept {
-    for (const auto& each : detail::enumerators<E>)
+    for (const auto& each : reflect::enumerators<E>)
         if (each.name == name) return each.value;
     return std::nullopt;
 }
 
-namespace detail {
+namespace reflect {
 
 /// The text of a key; borrows from `value` or from `scratch`. None for an empty optional and an unlisted enumerator.
 template <class T>
@@ -60,12 +60,12 @@ std::optional<std::string_view> key_text(const T& value, std::string& scratch) {
     }
 }
 
-}  // namespace detail
+}  // namespace reflect
 
 template <Message T>
 struct message_traits {
 private:
-    static constexpr auto declaration = corvid_declared(detail::tag<T>{});
+    static constexpr auto declaration = corvid_declared(reflect::tag<T>{});
     static constexpr std::size_t key_index = declaration.options.key.index;
 
 public:
@@ -82,7 +82,7 @@ public:
     /// allocation) or from `scratch`, which may be reused.
     [[nodiscard]] static std::optional<std::string_view> key_of(const T& message, std::string& scratch) {
         if constexpr (has_key)
-            return detail::key_text(detail::member_of<key_index>(message), scratch);
+            return reflect::key_text(reflect::member_of<key_index>(message), scratch);
         else
             return std::nullopt;
     }

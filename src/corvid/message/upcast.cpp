@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/message/upcast.hpp>
 
-namespace corvid::detail {
+namespace corvid::reflect {
 
 error unknown_version(std::string_view name, std::string_view topic, int newest, int found) {
     return error(errc::unknown_version,
@@ -19,4 +19,4 @@ error upcast_failed(std::string_view name, std::string_view topic, int from, err
                      std::move(why));
 }
 
-}  // namespace corvid::detail
+}  // namespace corvid::reflect

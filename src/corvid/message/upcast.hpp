@@ -19,23 +19,23 @@
 
 /// Used at namespace scope, after both messages; see above.
 #define CORVID_UPCAST(Old, New, ...)                                                                             \
-    Old corvid_previous(::corvid::detail::tag<New>); /* in unevaluated operands only */                          \
-    [[maybe_unused]] inline ::corvid::result<New> corvid_upcast(::corvid::detail::tag<New>, Old&& corvid_old) {         \
+    Old corvid_previous(::corvid::reflect::tag<New>); /* in unevaluated operands only */                          \
+    [[maybe_unused]] inline ::corvid::result<New> corvid_upcast(::corvid::reflect::tag<New>, Old&& corvid_old) {         \
         return ::std::invoke(__VA_ARGS__, ::std::move(corvid_old));                                                     \
     }                                                                                                            \
-    static_assert(::corvid::detail::check_upcast<Old, New>())
+    static_assert(::corvid::reflect::check_upcast<Old, New>())
 
 namespace corvid {
 
 /// T has an upcaster from an older message.
 template <class T>
-concept Upcasted = Message<T> && requires { corvid_previous(detail::tag<T>{}); };
+concept Upcasted = Message<T> && requires { corvid_previous(reflect::tag<T>{}); };
 
 /// The message that T's upcaster starts from.
 template <Upcasted T>
-using previous_version = decltype(corvid_previous(detail::tag<T>{}));
+using previous_version = decltype(corvid_previous(reflect::tag<T>{}));
 
-namespace detail {
+namespace reflect {
 
 template <class Old, class New>
 constexpr bool check_upcast() noexcept {
@@ -52,7 +52,7 @@ constexpr bool check_upcast() noexcept {
 [[nodiscard]] error unknown_version(std::string_view name, std::string_view topic, int newest, int found);
 [[nodiscard]] error upcast_failed(std::string_view name, std::string_view topic, int from, error why);
 
-}  // namespace detail
+}  // namespace reflect
 
 /// Fills `out` from a record of `version`. `decode(T&) -> result<void>` reads the payload as the given type; it is
 /// called once, with the type that has this version. errc::unknown_version where none has; errc::upcast_failed, with
@@ -65,16 +65,16 @@ template <Message T, class Decode>
         if (version < traits::version) {
             previous_version<T> old{};
             if (auto read = read_version(version, old, std::forward<Decode>(decode)); !read) return read;
-            result<T> made = corvid_upcast(detail::tag<T>{}, std::move(old));
+            result<T> made = corvid_upcast(reflect::tag<T>{}, std::move(old));
             if (!made) {
                 constexpr int from = message_traits<previous_version<T>>::version;
-                return fail(detail::upcast_failed(traits::name, traits::topic, from, std::move(made).error()));
+                return fail(reflect::upcast_failed(traits::name, traits::topic, from, std::move(made).error()));
             }
             out = *std::move(made);
             return {};
         }
     }
-    return fail(detail::unknown_version(traits::name, traits::topic, traits::version, version));
+    return fail(reflect::unknown_version(traits::name, traits::topic, traits::version, version));
 }
 
 }  // namespace corvid

@@ -6,10 +6,10 @@
 
 #include <algorithm>
 #include <boost/pfr/tuple_size.hpp>
-#include <corvid/message/detail/mapping.hpp>
+#include <corvid/message/mapping.hpp>
 #include <corvid/message/options.hpp>
 
-namespace corvid::detail {
+namespace corvid::reflect {
 
 /// A text as a template argument, so that compilers print it.
 template <std::size_t N>
@@ -139,4 +139,4 @@ constexpr bool check_enum() noexcept {
     return true;
 }
 
-}  // namespace corvid::detail
+}  // namespace corvid::reflect

@@ -37,11 +37,11 @@
     static_assert(sizeof(T) == 0, "corvid: " #T " lists more than 52 members: nest some in a CORVID_VALUE")
 #define CORVID_DETAIL_STRUCT_1(Options, T, Members, ...)                                                         \
     BOOST_DESCRIBE_STRUCT(T, (), Members)                                                                        \
-    [[maybe_unused]] constexpr ::corvid::detail::declared<::corvid::Options<T>> corvid_declared(                 \
-        ::corvid::detail::tag<T>) noexcept {                                                                     \
-        return {::corvid::detail::last_segment(#T), ::corvid::Options<T>{__VA_ARGS__}};                          \
+    [[maybe_unused]] constexpr ::corvid::reflect::declared<::corvid::Options<T>> corvid_declared(                 \
+        ::corvid::reflect::tag<T>) noexcept {                                                                     \
+        return {::corvid::reflect::last_segment(#T), ::corvid::Options<T>{__VA_ARGS__}};                          \
     }                                                                                                            \
-    static_assert(::corvid::detail::check_declaration<T>())
+    static_assert(::corvid::reflect::check_declaration<T>())
 
 // An enum: its list may stand in parentheses of its own.
 #define CORVID_DETAIL_ENUM(E, ...)                                                                               \
@@ -50,8 +50,8 @@
     static_assert(sizeof(E) == 0, "corvid: " #E " lists more than 52 enumerators")
 #define CORVID_DETAIL_ENUM_1(E, ...)                                                                             \
     BOOST_DESCRIBE_ENUM(E, __VA_ARGS__)                                                                          \
-    [[maybe_unused]] constexpr std::true_type corvid_declared_enum(::corvid::detail::tag<E>) noexcept { return {}; } \
-    static_assert(::corvid::detail::check_enum<E>())
+    [[maybe_unused]] constexpr std::true_type corvid_declared_enum(::corvid::reflect::tag<E>) noexcept { return {}; } \
+    static_assert(::corvid::reflect::check_enum<E>())
 #define CORVID_PP_IS_LIST(x, ...) CORVID_PP_SECOND(CORVID_PP_LIST_PROBE x, 0, )
 #define CORVID_PP_LIST_PROBE(...) ~, 1
 #define CORVID_DETAIL_ENUM_LIST_1(E, List) CORVID_DETAIL_ENUM_I(E, CORVID_PP_UNWRAP List)

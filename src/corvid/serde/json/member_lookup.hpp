@@ -5,7 +5,7 @@
 
 #include <array>
 #include <bit>
-#include <corvid/message/detail/reflect.hpp>
+#include <corvid/message/reflect.hpp>
 #include <cstdint>
 #include <string_view>
 
@@ -13,7 +13,7 @@ namespace corvid::json::detail {
 
 template <class T>
 class member_lookup {
-    static constexpr std::size_t count = corvid::detail::member_count<T>;
+    static constexpr std::size_t count = corvid::reflect::member_count<T>;
     static constexpr std::size_t slots = std::bit_ceil(count * 2 + 2);
     static constexpr std::uint8_t empty = 0xff;
 
@@ -26,7 +26,7 @@ class member_lookup {
         std::array<std::uint8_t, slots> made{};
         made.fill(empty);
         for (std::size_t i = 0; i < count; ++i) {
-            std::size_t slot = slot_of(corvid::detail::member_names<T>[i]);
+            std::size_t slot = slot_of(corvid::reflect::member_names<T>[i]);
             while (made[slot] != empty) slot = (slot + 1) % slots;
             made[slot] = static_cast<std::uint8_t>(i);
         }
@@ -36,10 +36,10 @@ class member_lookup {
 public:
     /// The index in T's list, or no_member.
     static constexpr std::size_t find(std::string_view name) noexcept {
-        if (name.empty()) return corvid::detail::no_member;
+        if (name.empty()) return corvid::reflect::no_member;
         for (std::size_t slot = slot_of(name); table[slot] != empty; slot = (slot + 1) % slots)
-            if (corvid::detail::member_names<T>[table[slot]] == name) return table[slot];
-        return corvid::detail::no_member;
+            if (corvid::reflect::member_names<T>[table[slot]] == name) return table[slot];
+        return corvid::reflect::no_member;
     }
 };
 

@@ -13,8 +13,8 @@ namespace detail {
 
 template <class T>
 class structure_reader {
-    static constexpr std::size_t count = corvid::detail::member_count<T>;
-    static constexpr auto& names = corvid::detail::member_names<T>;
+    static constexpr std::size_t count = corvid::reflect::member_count<T>;
+    static constexpr auto& names = corvid::reflect::member_names<T>;
     static_assert([] {
         for (std::string_view name : names)
             if (name.size() > max_name) return false;
@@ -40,14 +40,14 @@ private:
     template <std::size_t I>
     bool read_member() {
         seen_ |= std::uint64_t{1} << I;
-        return read_value(in_, corvid::detail::member_of<I>(to_)) || in_.at(names[I]);
+        return read_value(in_, corvid::reflect::member_of<I>(to_)) || in_.at(names[I]);
     }
 
     /// False ends the sweep: no member is left, or it failed.
     template <std::size_t I>
     bool expect(const char*& key) {
         if (!key) return false;
-        constexpr std::string_view name = corvid::detail::member_at<T, I>::name;
+        constexpr std::string_view name = corvid::reflect::member_at<T, I>::name;
         if (!is_key(key, name)) return true;
         if (!read_member<I>()) return failed_ = true, false;
         key = in_.next_key();
@@ -62,7 +62,7 @@ private:
             const std::string_view name = in_.key();
             if (in_.failed()) return false;
             const std::size_t index = member_lookup<T>::find(name);
-            if (index == corvid::detail::no_member) {
+            if (index == corvid::reflect::no_member) {
                 if (!in_.skip()) return in_.at_key(key);
             } else if ((seen_ >> index & 1) != 0) {
                 in_.fail(errc::malformed_payload, "the member stands there twice");
@@ -83,12 +83,12 @@ private:
 
     template <std::size_t I>
     bool fill_member() {
-        if constexpr (corvid_declared(corvid::detail::tag<T>{}).options.defaults.contains(I)) {
+        if constexpr (corvid_declared(corvid::reflect::tag<T>{}).options.defaults.contains(I)) {
             static const T fresh{};
-            corvid::detail::member_of<I>(to_) = corvid::detail::member_of<I>(fresh);
+            corvid::reflect::member_of<I>(to_) = corvid::reflect::member_of<I>(fresh);
             return true;
-        } else if constexpr (kind_of<corvid::detail::member_type<T, I>> == kind::optional) {
-            corvid::detail::member_of<I>(to_).reset();
+        } else if constexpr (kind_of<corvid::reflect::member_type<T, I>> == kind::optional) {
+            corvid::reflect::member_of<I>(to_).reset();
             return true;
         } else {
             in_.fail(errc::missing_member, "the member is missing");

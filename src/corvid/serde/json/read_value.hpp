@@ -5,7 +5,7 @@
 #pragma once
 
 #include <algorithm>
-#include <corvid/message/detail/time_point.hpp>
+#include <corvid/message/time_point.hpp>
 #include <corvid/message/traits.hpp>
 #include <corvid/serde/json/reader.hpp>
 #include <limits>
@@ -19,8 +19,8 @@ template <class T>
 
 namespace detail {
 
-using corvid::detail::kind;
-using corvid::detail::kind_of;
+using corvid::reflect::kind;
+using corvid::reflect::kind_of;
 
 template <class T>
 bool read_integer(reader& in, T& to) {
@@ -118,7 +118,7 @@ bool read_variant(reader& in, std::variant<T...>& to) {
     bool read = false;
     const auto attempt = [&]<class Each>(std::type_identity<Each>) {
         if constexpr (kind_of<Each> != kind::null) {
-            if (name != corvid::detail::wire_type_name<Each>()) return false;
+            if (name != corvid::reflect::wire_type_name<Each>()) return false;
             read = read_value(in, to.template emplace<Each>());
             return true;
         }
@@ -150,7 +150,7 @@ bool read_from_text(reader& in, T& to) {
             value_text::instant at;
             if (!value_text::read_instant(text, at))
                 return in.fail(errc::wrong_type, quoted(text) + " is not an RFC 3339 time");
-            return corvid::detail::from_instant(at, to) ||
+            return corvid::reflect::from_instant(at, to) ||
                    in.fail(errc::out_of_range, quoted(text) + " does not fit the member's resolution");
         } else if constexpr (kind_of<T> == kind::date) {
             return value_text::read_date(text, to) || in.fail(errc::wrong_type, quoted(text) + " is not a date (2013-01-31)");

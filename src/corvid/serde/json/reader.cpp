@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <corvid/serde/json/engine.hpp>
+#include <corvid/serde/json/detail/engine.hpp>
 
 #include <vector>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The reader's scalars: numbers, strings, true, false and null.
-#include <corvid/serde/json/engine.hpp>
+#include <corvid/serde/json/detail/engine.hpp>
 
 #include <array>
 #include <charconv>

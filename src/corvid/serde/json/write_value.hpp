@@ -3,8 +3,8 @@
 // How each kind of value is written as JSON: typed code that drives a writer.
 #pragma once
 
-#include <corvid/message/detail/mapping.hpp>
-#include <corvid/message/detail/time_point.hpp>
+#include <corvid/message/mapping.hpp>
+#include <corvid/message/time_point.hpp>
 #include <corvid/message/traits.hpp>
 #include <corvid/serde/json/writer.hpp>
 
@@ -15,13 +15,13 @@ template <class T>
 
 namespace detail {
 
-using corvid::detail::kind;
-using corvid::detail::kind_of;
+using corvid::reflect::kind;
+using corvid::reflect::kind_of;
 
 /// `,"name":` as it stands in the document.
 template <class T, std::size_t I>
 inline constexpr auto member_prefix = [] {
-    constexpr std::string_view name = corvid::detail::member_at<T, I>::name;
+    constexpr std::string_view name = corvid::reflect::member_at<T, I>::name;
     std::array<char, name.size() + 4> text{',', '"'};
     for (std::size_t i = 0; i < name.size(); ++i) text[i + 2] = name[i];
     text[name.size() + 2] = '"';
@@ -31,15 +31,15 @@ inline constexpr auto member_prefix = [] {
 
 template <std::size_t I, class T>
 bool write_member(writer& out, const T& object) {
-    const auto& member = corvid::detail::member_of<I>(object);
+    const auto& member = corvid::reflect::member_of<I>(object);
     constexpr auto& prefix = member_prefix<T, I>;
     if constexpr (kind_of<std::remove_cvref_t<decltype(member)>> == kind::optional) {
         if (!member) return true;
         out.raw({prefix.data(), prefix.size()});
-        return write_value(out, *member) || out.at(corvid::detail::member_names<T>[I]);
+        return write_value(out, *member) || out.at(corvid::reflect::member_names<T>[I]);
     } else {
         out.raw({prefix.data(), prefix.size()});
-        return write_value(out, member) || out.at(corvid::detail::member_names<T>[I]);
+        return write_value(out, member) || out.at(corvid::reflect::member_names<T>[I]);
     }
 }
 
@@ -48,7 +48,7 @@ bool write_structure(writer& out, const T& object) {
     const std::size_t opened = out.open();
     const bool written = [&]<std::size_t... I>(std::index_sequence<I...>) {
         return (write_member<I>(out, object) && ...);
-    }(std::make_index_sequence<corvid::detail::member_count<T>>{});
+    }(std::make_index_sequence<corvid::reflect::member_count<T>>{});
     if (written) out.close(opened, '{', '}');
     return written;
 }
@@ -85,7 +85,7 @@ bool write_alternative(writer& out, const T& value) {
         out.raw("null");
         return true;
     } else {
-        constexpr std::string_view name = corvid::detail::wire_type_name<T>();
+        constexpr std::string_view name = corvid::reflect::wire_type_name<T>();
         out.raw("{\"");
         out.raw(name);
         out.raw("\":");
@@ -102,8 +102,8 @@ bool write_as_text(writer& out, const T& value) {
     text += '"';
     if constexpr (kind_of<T> == kind::time) {
         value_text::instant at;
-        if (!corvid::detail::to_instant(value, at) ||
-            !value_text::append_instant(text, at, corvid::detail::fraction_digits<typename T::duration::period>()))
+        if (!corvid::reflect::to_instant(value, at) ||
+            !value_text::append_instant(text, at, corvid::reflect::fraction_digits<typename T::duration::period>()))
             return out.fail("the time is outside the years 0000 to 9999");
     } else if constexpr (kind_of<T> == kind::date) {
         if (!value_text::append_date(text, value)) return out.fail("the date does not exist, or its year is not 0000 to 9999");

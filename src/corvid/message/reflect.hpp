@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the compiler knows of a declared struct or enum: the members in the order of their list, by index.
+// Reflection: what the compiler knows of a declared struct or enum: the members in the order of their list, by index.
 #pragma once
 
 #include <array>
@@ -12,7 +12,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace corvid::detail {
+namespace corvid::reflect {
 
 /// Carries a type to functions that argument-dependent look-up finds in the namespace of that type.
 template <class T>
@@ -82,4 +82,4 @@ inline constexpr auto enumerators = []<class... D>(boost::mp11::mp_list<D...>) {
     return std::array<enumerator<E>, sizeof...(D)>{enumerator<E>{D::name, D::value}...};
 }(boost::mp11::mp_rename<boost::describe::describe_enumerators<E>, boost::mp11::mp_list>{});
 
-}  // namespace corvid::detail
+}  // namespace corvid::reflect

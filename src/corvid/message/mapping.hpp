@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which C++ types a message may hold, and as what: one table of rules that every format follows, and why a type is
+// For formats and contract generators. Which C++ types a message may hold, and as what: one table of rules that every format follows, and why a type is
 // not among them.
 #pragma once
 
@@ -8,7 +8,7 @@
 #include <chrono>
 #include <corvid/base/ids.hpp>
 #include <corvid/message/decimal.hpp>
-#include <corvid/message/detail/reflect.hpp>
+#include <corvid/message/reflect.hpp>
 #include <map>
 #include <optional>
 #include <span>
@@ -19,7 +19,7 @@
 #include <variant>
 #include <vector>
 
-namespace corvid::detail {
+namespace corvid::reflect {
 
 /// What a type is on the wire. `unmappable` and the kinds after it are refused, each with its own reason.
 enum class kind : std::uint8_t {
@@ -133,4 +133,4 @@ constexpr bool distinct_wire_names(tag<std::variant<T...>>) noexcept {
     return true;
 }
 
-}  // namespace corvid::detail
+}  // namespace corvid::reflect

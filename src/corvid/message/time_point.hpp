@@ -9,7 +9,7 @@
 #include <limits>
 #include <utility>
 
-namespace corvid::detail {
+namespace corvid::reflect {
 
 /// Digits of fraction that hold a count of this period: 0, 3, 6 or 9.
 template <class Period>
@@ -56,4 +56,4 @@ constexpr bool to_instant(std::chrono::sys_time<D> from, value_text::instant& to
     }
 }
 
-}  // namespace corvid::detail
+}  // namespace corvid::reflect
