@@ -10,6 +10,7 @@
 #include <corvid/base/scheduler.hpp>
 #include <corvid/model/delivery.hpp>
 #include <corvid/model/headers.hpp>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -24,6 +25,12 @@ public:
     explicit sink_topic(topic_name name) : name_(std::move(name)) {}
     virtual ~sink_topic() = default;
     [[nodiscard]] const topic_name& name() const noexcept { return name_; }
+
+    /// How its records ended so far. Written by the sink on the delivery loop, once a run of reports; read by anyone.
+    struct ends {
+        std::atomic<std::uint64_t> acknowledged{0}, failed{0}, possibly_persisted{0};
+    };
+    ends ended;
 
 private:
     topic_name name_;
@@ -59,11 +66,11 @@ struct send_node : work {
 
 struct outgoing {
     sink_topic* topic = nullptr;
-    optional_bytes key;
-    optional_bytes value;
-    std::span<const header_view> headers;
+    optional_bytes key = {};
+    optional_bytes value = {};
+    std::span<const header_view> headers = {};
     std::int64_t timestamp = -1;           ///< milliseconds since the epoch; -1: wall_now()
-    partition_choice choice;
+    partition_choice choice = {};
     send_node* node = nullptr;             ///< null: fire and forget
     bool generation = false;               ///< handed back with a fire-and-forget record's report (see produce/credit.hpp)
 };

@@ -23,6 +23,7 @@ public:
     constexpr optional_bytes(std::nullptr_t) noexcept {}
     constexpr optional_bytes(bytes_view bytes) noexcept : data_(bytes.data() ? bytes.data() : &empty_), size_(bytes.size()) {}
     optional_bytes(std::string_view text) noexcept : optional_bytes(as_bytes(text)) {}
+    optional_bytes(const char* text) noexcept : optional_bytes(std::string_view(text)) {}
 
     [[nodiscard]] constexpr bool has_value() const noexcept { return data_ != nullptr; }
     constexpr explicit operator bool() const noexcept { return has_value(); }

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <corvid/consume/group_figures.hpp>
+
+namespace corvid {
+
+group_figures::group_figures(metrics* into, const std::string& group) : into_(into), group_(group) {
+    if (!into) return;
+    commit_failures = into->counter_of(metric::commit_failures, {group});
+    restarts = into->counter_of(metric::consumer_restarts, {group});
+    assigned = into->counter_of(metric::rebalances, {group, "assigned"});
+    revoked = into->counter_of(metric::rebalances, {group, "revoked"});
+    lost = into->counter_of(metric::rebalances, {group, "lost"});
+    partitions = into->gauge_of(metric::assigned_partitions, {group});
+    last_poll = into->gauge_of(metric::last_poll, {group});
+}
+
+lane_figures group_figures::of(const topic_partition& where, const std::string& handler) {
+    lane_figures f;
+    if (!into_) return f;
+    const std::string& topic = where.topic.str();
+    const std::string partition = std::to_string(where.partition.value);
+    const auto consumed = [&](std::string_view outcome) {
+        return into_->counter_of(metric::messages_consumed, {topic, group_, handler, outcome});
+    };
+    f.done = consumed("done");
+    f.skipped = consumed("skip");
+    f.retried = consumed("retry");
+    f.rejected = consumed("dead_letter");
+    f.stopped = consumed("stop");
+    f.gaps = into_->counter_of(metric::offset_gaps, {topic, group_});
+    f.lag = into_->gauge_of(metric::group_lag, {group_, topic, partition});
+    f.committed = into_->gauge_of(metric::group_offset, {group_, topic, partition});
+    f.age = into_->histogram_of(metric::message_age, {topic, group_});
+    f.handling = into_->histogram_of(metric::handler_duration, {topic, group_, handler});
+    return f;
+}
+
+void group_state::trouble(std::string what) {
+    const std::lock_guard lock(mutex_);
+    trouble_ = std::move(what);
+}
+
+std::string group_state::trouble() const {
+    const std::lock_guard lock(mutex_);
+    return trouble_;
+}
+
+void group_state::stopped(std::string what) {
+    const std::lock_guard lock(mutex_);
+    stopped_ = std::move(what);
+}
+
+std::string group_state::stopped() const {
+    const std::lock_guard lock(mutex_);
+    return stopped_;
+}
+
+}  // namespace corvid

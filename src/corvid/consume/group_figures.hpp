@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// group_figures: what a group's loop counts, resolved once for each partition; group_state: what probes ask from any
+// thread.
+#pragma once
+
+#include <atomic>
+#include <corvid/base/scheduler.hpp>
+#include <corvid/broker/record_source.hpp>
+#include <corvid/observe/metrics.hpp>
+#include <mutex>
+#include <optional>
+#include <string>
+
+namespace corvid {
+
+struct lane_figures {
+    counter done, skipped, retried, rejected, stopped, gaps;
+    gauge lag, committed;
+    histogram age, handling;
+};
+
+class group_figures {
+public:
+    group_figures(metrics* into, const std::string& group);
+    [[nodiscard]] lane_figures of(const topic_partition& where, const std::string& handler);
+
+    counter commit_failures, restarts, assigned, revoked, lost;
+    gauge partitions, last_poll;
+
+private:
+    metrics* into_;
+    std::string group_;
+};
+
+/// Written by the loop, read by probes on any thread.
+class group_state {
+public:
+    void ticked(steady_time now) noexcept { ticked_.store(now.time_since_epoch().count(), std::memory_order_relaxed); }
+    [[nodiscard]] steady_time last_tick() const noexcept {
+        return steady_time(steady_time::duration(ticked_.load(std::memory_order_relaxed)));
+    }
+    void assigned(std::size_t partitions) noexcept { partitions_.store(partitions, std::memory_order_relaxed); }
+    [[nodiscard]] std::size_t partitions() const noexcept { return partitions_.load(std::memory_order_relaxed); }
+
+    /// Why the group does not get on; empty: it does.
+    void trouble(std::string what);
+    [[nodiscard]] std::string trouble() const;
+    /// The partitions that stopped at a record, each with the reason; empty: none.
+    void stopped(std::string what);
+    [[nodiscard]] std::string stopped() const;
+
+private:
+    std::atomic<steady_time::rep> ticked_{0};
+    std::atomic<std::size_t> partitions_{0};
+    mutable std::mutex mutex_;
+    std::string trouble_, stopped_;
+};
+
+}  // namespace corvid

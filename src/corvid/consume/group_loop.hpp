@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// group_loop: one member of one consumer group on a thread of its own: takes records, runs handlers, commits, and
+// answers rebalances, broker loss and stop as events of the same loop. One owner of state: all but the functions marked
+// "any thread" run on the loop.
+//
+// Invariants
+//   - A committed offset is behind a contiguous run of records that are done (done, skipped, or passed over by policy).
+//   - A partition's records run one at a time, in the order of their offsets.
+//   - After a partition is given back nothing is committed for it, and its next run waits for the handler that may
+//     still be at work.
+//   - What fails at the broker is retried for ever, from 1 s back-off on; a handler cannot end the loop.
+#pragma once
+
+#include <corvid/broker/cluster.hpp>
+#include <corvid/consume/commit_schedule.hpp>
+#include <corvid/consume/group_figures.hpp>
+#include <corvid/consume/partition_lane.hpp>
+#include <corvid/observe/log.hpp>
+#include <functional>
+#include <memory>
+#include <random>
+#include <vector>
+
+namespace corvid {
+
+/// How a loop ended: everything drained and committed · handlers were still at work · a handler or the client gave up.
+enum class loop_end : std::uint8_t { clean, undrained, failed };
+
+class group_loop final : private broker::source_listener {
+public:
+    /// Throws config_error. `cluster` and `root` outlive the loop, `figures` too.
+    group_loop(broker::cluster& cluster, scheduler& root, group_settings settings, std::vector<subscription> subscriptions,
+               logger log, metrics* figures);
+    /// Stops without drain if stop() was not called, and waits for handlers at work.
+    ~group_loop();
+
+    /// Joins the group; throws config_error if the client refuses its settings. Not on a loop.
+    void start();
+
+    /// Any thread, idempotent: intake stops; handlers have `drain` to finish the record they are at, then are asked to
+    /// stop and have `grace`; then offsets are committed and the group is left. `ended` is set at the end.
+    void stop(std::chrono::milliseconds drain, std::chrono::milliseconds grace);
+    [[nodiscard]] signal& ended() noexcept { return ended_; }
+    [[nodiscard]] loop_end how_it_ended() const noexcept { return end_; }   ///< once ended
+
+    /// Called once, on the loop, when a handler says stop: the owner then stops the service.
+    std::function<void(const error&)> on_handler_stop;
+
+    /// Any thread: everything before `next` is done, for subscriptions that commit by hand.
+    void commit_up_to(topic_partition where, offset next);
+
+    [[nodiscard]] const std::string& group() const noexcept { return settings_.source.group; }
+    [[nodiscard]] const group_state& state() const noexcept { return state_; }   ///< any thread
+    [[nodiscard]] scheduler& loop() noexcept { return *loop_; }
+
+private:
+    friend class partition_lane;
+    friend struct hand_commit;
+    struct timed : timer {
+        timed(group_loop& o, function f) noexcept : timer(f), owner(o) {}
+        group_loop& owner;
+    };
+    struct commit_request : broker::offset_request {
+        explicit commit_request(group_loop& o) noexcept;
+        group_loop& owner;
+        std::vector<commit_schedule::entry> asked;
+    };
+    enum class phase : std::uint8_t { working, draining, grace, leaving, over };
+
+    void ready() noexcept override;
+    void pump() noexcept;
+    [[nodiscard]] bool take_and_run(partition_lane& lane);
+    void run_ended(partition_lane& lane) noexcept;
+    void decide_on(partition_lane& lane, const outcome& what);
+    void note_progress(partition_lane& lane);
+
+    void on(broker::assigned& event);
+    void on(broker::revoked& event);
+    void on(broker::source_error& event);
+    void on(broker::closed& event);
+    [[nodiscard]] subscription& reader_of(const topic_name& topic);
+    void drop_lanes();
+    void try_release();
+    void drain_is_over() noexcept;
+
+    void tick() noexcept;
+    void commit_now();
+    void commit_answered() noexcept;
+
+    void open_source();
+    void abandon_source();
+    void finish();
+    void begin_stop(std::chrono::milliseconds drain, std::chrono::milliseconds grace);
+    void advance_stop();
+    [[nodiscard]] bool somebody_runs() const noexcept;
+
+    broker::cluster& cluster_;
+    scheduler& root_;
+    group_settings settings_;
+    std::vector<subscription> subscriptions_;
+    logger log_;
+    group_figures figures_;
+    group_state state_;
+    std::mt19937_64 random_;
+
+    std::vector<std::unique_ptr<partition_lane>> lanes_;
+    std::vector<std::unique_ptr<partition_lane>> leftovers_;
+    commit_schedule commits_;
+    broker::offset_committer* committer_ = nullptr;
+    commit_request request_;
+    timed pump_node_;
+    bool pump_posted_ = false, pumping_ = false;
+    timed tick_, drain_timer_, reopen_timer_;
+    std::optional<broker::revoked> revoking_;
+    int final_commits_ = 0;
+    std::chrono::milliseconds reopen_after_;
+    bool source_is_broken_ = false;
+
+    phase phase_ = phase::working;
+    std::chrono::milliseconds grace_{0};
+    loop_end end_ = loop_end::clean;
+    signal ended_;
+    scheduler* loop_ = nullptr;
+    std::unique_ptr<broker::record_source> source_;
+    std::unique_ptr<loop_thread> thread_;
+};
+
+}  // namespace corvid

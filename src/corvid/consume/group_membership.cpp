@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The group's side of group_loop: assigned, revoked, lost; a client that broke, and its successor.
+#include <algorithm>
+#include <corvid/consume/group_loop.hpp>
+#include <regex>
+
+namespace corvid {
+
+subscription& group_loop::reader_of(const topic_name& topic) {
+    for (auto& s : subscriptions_)
+        if (std::ranges::find(s.topics, topic) != s.topics.end()) return s;
+    for (auto& s : subscriptions_)
+        if (!s.pattern.empty() && std::regex_search(topic.str(), std::regex(s.pattern, std::regex::extended))) return s;
+    return subscriptions_.front();
+}
+
+void group_loop::on(broker::assigned& event) {
+    std::vector<broker::start_at> starts;
+    for (auto& which : event.partitions) {
+        auto& reader = reader_of(which.where.topic);
+        starts.push_back({.id = which.id});
+        lanes_.push_back(std::make_unique<partition_lane>(*this, *loop_, which, reader, group()));
+        lanes_.back()->figures = figures_.of(which.where, reader.name);
+    }
+    log_.info("partitions assigned", {{"partitions", event.partitions.size()}});
+    figures_.assigned.add();
+    figures_.partitions.set(static_cast<double>(lanes_.size()));
+    state_.assigned(lanes_.size());
+    state_.trouble({});
+    reopen_after_ = settings_.reopen_first;
+    source_->accept(starts);
+}
+
+void group_loop::on(broker::revoked& event) {
+    log_.info("partitions revoked", {{"partitions", event.partitions.size()}, {"lost", event.lost}});
+    (event.lost ? figures_.lost : figures_.revoked).add();
+    revoking_ = std::move(event);
+    final_commits_ = 0;
+    for (const auto& which : revoking_->partitions)
+        for (auto& lane : lanes_)
+            if (lane->slot() == which.id) {
+                lane->ask_to_stop();
+                lane->cancel_back_off();
+                if (revoking_->lost) lane->request_stop(stop_reason::revoked);
+            }
+    if (!revoking_->lost && phase_ == phase::working && somebody_runs())
+        loop_->at(loop_->steady_now() + settings_.rebalance_drain, drain_timer_);
+    try_release();
+}
+
+bool group_loop::somebody_runs() const noexcept {
+    return std::ranges::any_of(lanes_, [](const auto& lane) { return lane->is_running(); });
+}
+
+// Gives the revoked partitions back when their handlers are done and what is done is committed; when the drain is over,
+// or the partitions are lost, without waiting.
+void group_loop::try_release() {
+    if (!revoking_) return;
+    const auto is_revoked = [&](const partition_lane& lane) {
+        return std::ranges::any_of(revoking_->partitions, [&](const auto& which) { return which.id == lane.slot(); });
+    };
+    const bool waits = std::ranges::any_of(lanes_, [&](const auto& lane) { return is_revoked(*lane) && lane->is_running(); });
+    if (!revoking_->lost) {
+        if (waits && drain_timer_.pending()) return;
+        if (commits_.in_flight()) return;
+        // A commit that fails inside the revoke is tried once more; then the records are delivered again elsewhere.
+        if (!commits_.is_settled() && final_commits_++ < 2) {
+            commit_now();
+            return;
+        }
+    }
+    if (drain_timer_.pending() && phase_ == phase::working) loop_->cancel(drain_timer_);
+    drop_lanes();
+    revoking_.reset();
+    source_->release();
+    ready();
+}
+
+void group_loop::drop_lanes() {
+    std::vector<std::unique_ptr<partition_lane>> kept;
+    for (auto& lane : lanes_) {
+        const bool goes = std::ranges::any_of(revoking_->partitions, [&](const auto& which) { return which.id == lane->slot(); });
+        if (!goes) {
+            kept.push_back(std::move(lane));
+            continue;
+        }
+        commits_.forget(lane->where());
+        lane->cancel_back_off();
+        lane->request_stop(stop_reason::revoked);
+        if (lane->is_running()) leftovers_.push_back(std::move(lane));
+    }
+    lanes_ = std::move(kept);
+    figures_.partitions.set(static_cast<double>(lanes_.size()));
+    state_.assigned(lanes_.size());
+    if (std::ranges::none_of(lanes_, [](const auto& l) { return l->now() == partition_lane::state::stopped; })) state_.stopped({});
+}
+
+void group_loop::drain_is_over() noexcept {
+    if (phase_ == phase::working) return try_release();
+    advance_stop();
+}
+
+void group_loop::on(broker::source_error& event) {
+    state_.trouble(event.why.describe());
+    if (event.why.kind() != error_kind::fatal) {
+        log_.warn("the consumer has trouble", event.why);
+        return;
+    }
+    log_.error("the consumer is replaced", event.why, {{"after_ms", reopen_after_}});
+    if (!revoking_) revoking_.emplace();
+    revoking_->lost = true;
+    revoking_->partitions.clear();
+    for (auto& lane : lanes_) {
+        revoking_->partitions.push_back({.id = lane->slot(), .where = lane->where()});
+        lane->ask_to_stop();
+    }
+    drop_lanes();
+    revoking_.reset();
+    source_is_broken_ = true;
+    if (leftovers_.empty()) abandon_source();
+}
+
+// Records in use belong to the client: it goes when the last handler has returned.
+void group_loop::abandon_source() {
+    source_is_broken_ = false;
+    source_.reset();
+    committer_ = nullptr;
+    if (phase_ != phase::working) {
+        end_ = loop_end::failed;
+        return finish();
+    }
+    figures_.restarts.add();
+    loop_->at(loop_->steady_now() + reopen_after_, reopen_timer_);
+    reopen_after_ = std::min(2 * reopen_after_, settings_.reopen_most);
+}
+
+void group_loop::open_source() {
+    try {
+        auto member = cluster_.join(settings_.source, *loop_, *this);
+        source_ = std::move(member.source);
+        committer_ = member.offsets;
+        ready();
+    } catch (const std::exception& e) {
+        log_.error("the consumer could not be opened", error(errc::client_fatal, {.message = e.what()}));
+        loop_->at(loop_->steady_now() + reopen_after_, reopen_timer_);
+        reopen_after_ = std::min(2 * reopen_after_, settings_.reopen_most);
+    }
+}
+
+void group_loop::on(broker::closed&) {
+    phase_ = phase::over;
+    if (leftovers_.empty()) finish();
+}
+
+void group_loop::finish() {
+    phase_ = phase::over;
+    source_.reset();
+    committer_ = nullptr;
+    for (timed* t : {&tick_, &drain_timer_, &reopen_timer_})
+        if (t->pending()) loop_->cancel(*t);
+    ended_.set();
+}
+
+}  // namespace corvid

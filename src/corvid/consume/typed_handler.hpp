@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// typed_handler<T, F>: a user's function as the engine's handler: decodes T and calls F, in a loop for plain
+// functions, in one coroutine a run for those that return corvid::task. What F throws is an outcome like any other.
+//
+// F takes `const T&` or `const received<T>&` (which alone sees tombstones), and, if it likes, `context&` behind it. It
+// returns nothing, an outcome, or a task of either.
+#pragma once
+
+#include <corvid/base/task_scope.hpp>
+#include <corvid/consume/context.hpp>
+#include <corvid/message/envelope.hpp>
+#include <corvid/serde/decode_record.hpp>
+#include <concepts>
+#include <type_traits>
+
+namespace corvid {
+
+namespace detail {
+
+template <class T>
+struct task_value {
+    static constexpr bool is_task = false;
+    using type = T;
+};
+template <class T>
+struct task_value<task<T>> {
+    static constexpr bool is_task = true;
+    using type = T;
+};
+
+template <class F, class In>
+concept takes = std::invocable<F&, In> || std::invocable<F&, In, context&>;
+
+template <class F, class In>
+decltype(auto) call(F& f, In& in, context& ctx) {
+    if constexpr (std::invocable<F&, In&, context&>)
+        return f(in, ctx);
+    else
+        return f(in);
+}
+
+template <class F, class T>
+using handler_input = std::conditional_t<takes<F, const T&>, const T, const received<T>>;
+
+template <class F, class T>
+using handler_result = decltype(call(std::declval<F&>(), std::declval<handler_input<F, T>&>(), std::declval<context&>()));
+
+template <class F, class T>
+constexpr bool check_handler() {
+    static_assert(takes<F, const T&> || takes<F, const received<T>&>,
+                  "corvid: a handler takes (const T&) or (const corvid::received<T>&), and corvid::context& behind it if it likes");
+    if constexpr (takes<F, const T&> || takes<F, const received<T>&>) {
+        using value = typename task_value<handler_result<F, T>>::type;
+        static_assert(std::is_void_v<value> || std::convertible_to<value, outcome>,
+                      "corvid: a handler returns nothing, a corvid::outcome, or a corvid::task of either");
+    }
+    return true;
+}
+
+}  // namespace detail
+
+template <Message T, class F>
+class typed_handler final : public handler {
+    static_assert(detail::check_handler<F, T>());
+    using answer = detail::task_value<detail::handler_result<F, T>>;
+    static constexpr bool takes_message = detail::takes<F, const T&>;
+
+public:
+    /// Coroutines run in `scope`, which is joined before this handler goes.
+    typed_handler(F function, task_scope& scope) : function_(std::move(function)), scope_(scope) {}
+
+    void start(run& records) noexcept override {
+        if constexpr (answer::is_task) {
+            scope_.spawn(*scheduler::current(), drive(records));
+        } else {
+            T& message = *message_;
+            while (records.has_next()) records.complete(handle(records, message));
+            records.end();
+        }
+    }
+
+private:
+    using input = detail::handler_input<F, T>;
+
+    /// The record's message, or null for a tombstone.
+    static result<const T*> decode(const run& records, T& into) {
+        const record& r = records.current();
+        if (!takes_message && !r.value) return nullptr;
+        if (auto read = decode_record(records.batch(), r, into); !read) return fail(std::move(read).error());
+        return &into;
+    }
+
+    static received<T> envelope(const run& records, const T* message) noexcept {
+        const auto& where = records.origin().where;
+        return {message, {.topic = where.topic.str(), .where = where.partition, .source = &records.current(), .batch = &records.batch()}};
+    }
+
+    outcome handle(run& records, T& message) noexcept {
+        try {
+            auto decoded = decode(records, message);
+            if (!decoded) return dead_letter(located(std::move(decoded).error(), records));
+            context ctx(records);
+            if constexpr (takes_message) {
+                return invoke(message, ctx);
+            } else {
+                const received<T> in = envelope(records, *decoded);
+                return invoke(in, ctx);
+            }
+        } catch (...) {
+            return outcome_of_current_exception();
+        }
+    }
+
+    template <class In>
+    outcome invoke(const In& in, context& ctx) {
+        if constexpr (std::is_void_v<typename answer::type>) {
+            detail::call(function_, in, ctx);
+            return done;
+        } else {
+            return detail::call(function_, in, ctx);
+        }
+    }
+
+    task<void> drive(run& records) {
+        T message{};
+        while (records.has_next()) {
+            auto decoded = decode(records, message);
+            if (!decoded) {
+                records.complete(dead_letter(located(std::move(decoded).error(), records)));
+                break;
+            }
+            context ctx(records);
+            const received<T> in = envelope(records, *decoded);
+            outcome what = done;
+            try {
+                if constexpr (std::is_void_v<typename answer::type>)
+                    co_await call_task(message, in, ctx);
+                else
+                    what = co_await call_task(message, in, ctx);
+            } catch (...) {
+                what = outcome_of_current_exception();
+            }
+            records.complete(std::move(what));
+        }
+        records.end();
+    }
+
+    auto call_task(const T& message, const received<T>& in, context& ctx) {
+        if constexpr (takes_message)
+            return detail::call(function_, message, ctx);
+        else
+            return detail::call(function_, in, ctx);
+    }
+
+    static error located(error why, const run& records) {
+        error_details d = why.details();
+        d.operation = "decode";
+        d.topic = records.origin().where.topic.str();
+        d.partition = records.origin().where.partition.value;
+        d.offset = records.current().offset;
+        return error(why.code(), std::move(d));
+    }
+
+    F function_;
+    task_scope& scope_;
+    std::unique_ptr<T> message_ = std::make_unique<T>();
+};
+
+}  // namespace corvid

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <corvid/produce/publisher.hpp>
+#include <corvid/produce/send_operation.hpp>
+
+namespace corvid {
+
+send_operation::send_operation(publisher& by, published_topic& to, optional_bytes key, optional_bytes value,
+                               const send_options& options) noexcept
+    : send_operation(by, result<published_topic*>(&to), key, value, options) {}
+
+send_operation::send_operation(publisher& by, result<published_topic*> to, optional_bytes key, optional_bytes value,
+                               const send_options& options) noexcept
+    : send_node(&send_operation::reported), publisher_(by) {
+    if (!to) {
+        refused_ = std::move(to).error();
+        return;
+    }
+    topic_ = *to;
+    record_.key = options.key ? optional_bytes(*options.key) : key;
+    record_.value = value;
+    if (auto prepared = by.prepare(*topic_, key, value, options))
+        record_ = *prepared;
+    else
+        refused_ = std::move(prepared).error();
+    record_.node = this;
+}
+
+void send_operation::reported(work& node) noexcept {
+    static_cast<send_operation&>(static_cast<broker::send_node&>(node)).complete();
+}
+
+bool send_operation::start() noexcept { return !refused_ && publisher_.launch(*this); }
+
+bool send_operation::start_reserved() noexcept {
+    if (!refused_) return publisher_.dispatch(*this);
+    publisher_.credit_.give(credit::tally::awaited, 1, record_.key.size() + record_.value.size());
+    return false;
+}
+
+result<delivery> send_operation::take() noexcept {
+    if (refused_) return fail(*std::move(refused_));
+    if (failure) return fail(*std::move(failure));
+    return delivery{.topic = topic_->name().str(),
+                    .partition = partition,
+                    .offset = at,
+                    .timestamp = wall_time(std::chrono::milliseconds(timestamp))};
+}
+
+bool flush_operation::start() noexcept { return publisher_.begin_flush(*this); }
+
+result<void> flush_operation::take() noexcept {
+    if (failure_) return fail(*std::move(failure_));
+    return {};
+}
+
+}  // namespace corvid
