@@ -36,6 +36,12 @@ result<void> verdict_on(std::span<const rd_kafka_topic_result_t*> topics, error_
     return {};
 }
 
+/// A partition that was just made, or whose broker went away, has no leader yet.
+bool leader_moves(rd_kafka_resp_err_t native) noexcept {
+    return native == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION || native == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
+           native == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+}
+
 broker::topic_info info_of(const rd_kafka_metadata_topic& topic) {
     return {.name = topic_name(topic.topic),
             .partitions = topic.partition_cnt,
@@ -128,14 +134,23 @@ result<std::vector<broker::topic_info>> admin::list_topics(milliseconds timeout)
 }
 
 result<broker::log_range> admin::range_of(const topic_partition& where, milliseconds timeout) {
-    std::int64_t low = 0;
-    std::int64_t high = 0;
-    const auto native = rd_kafka_query_watermark_offsets(client_->get(), where.topic.c_str(), where.partition.value,
-                                                         &low, &high, whole(timeout));
-    if (!native) return broker::log_range{.begin = offset(low), .end = offset(high)};
+    const auto known = describe_topic(where.topic, timeout);
+    if (!known) return fail(known.error());
     error_details subject = subject_of("range of partition", where.topic);
     subject.partition = where.partition.value;
-    return fail(make_error(native, {}, std::move(subject)));
+    if (where.partition.value < 0 || where.partition.value >= known->partitions)
+        return fail(make_error(RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION, {}, std::move(subject)));
+    std::int64_t low = 0;
+    std::int64_t high = 0;
+    const queue_handle silent(rd_kafka_queue_new(client_->get()));
+    constexpr milliseconds pause(50);
+    for (milliseconds left = timeout;; left -= pause) {
+        const auto native = rd_kafka_query_watermark_offsets(client_->get(), where.topic.c_str(),
+                                                             where.partition.value, &low, &high, whole(left));
+        if (!native) return broker::log_range{.begin = offset(low), .end = offset(high)};
+        if (!leader_moves(native) || left <= pause) return fail(make_error(native, {}, std::move(subject)));
+        (void)event_handle(rd_kafka_queue_poll(silent.get(), whole(pause))); // nothing comes: a wait
+    }
 }
 
 } // namespace corvid::kafka

@@ -186,8 +186,8 @@ property_set consumer_config(const connection_settings& connection, const broker
 
 property_set producer_config(const connection_settings& connection, const broker::sink_settings& settings) {
     property_set all = base_config(connection, settings.client_id);
-    const std::string own_partitioner = all.get("partitioner");
     apply_neutral(all, settings);
+    const std::string own_partitioner = all.get("partitioner");
     apply(all, connection.properties, "kafka.properties");
     apply(all, settings.properties, "sink properties");
     all.require("sticky.partitioning.linger.ms", "0", "corvid chooses the partition");

@@ -27,7 +27,7 @@ error_details subject(const committed_offset& of) {
 partitions_handle list_of(rd_kafka_t* client, const offset_request& request, bool with_offsets) {
     partitions_handle list(rd_kafka_topic_partition_list_new(static_cast<int>(request.offsets.size())));
     for (const committed_offset& one : request.offsets) {
-        if (with_offsets && !one.next) continue;
+        if (with_offsets && (!one.next || one.failure)) continue;
         auto& added = *rd_kafka_topic_partition_list_add(list.get(), one.where.topic.c_str(), one.where.partition.value);
         if (!with_offsets) continue;
         added.offset = one.next->value;
@@ -93,16 +93,33 @@ committer::committer(client_handle client, scheduler& loop, std::string group, b
     bridge_.attach(queue_.get());
 }
 
-committer::~committer() {
+committer::~committer() { end(); }
+
+void committer::end() noexcept {
+    if (ended_) return;
     event_bridge::detach(queue_.get());
+    serve();
+    ended_ = true;
+    owned_.clear();
     while (!waiting_.empty()) {
         waiting_.back()->failure = error(errc::stopped, {.message = "the source was closed before the broker answered"});
         finish(*waiting_.back());
     }
 }
 
+void committer::refuse_foreign(offset_request& request) const {
+    for (committed_offset& one : request.offsets)
+        if (!owned_.contains(one.where)) {
+            error_details details = subject(one);
+            details.operation = "commit";
+            details.message = "this member does not own the partition";
+            one.failure = error(errc::assignment_lost, std::move(details));
+        }
+}
+
 void committer::commit(offset_request& request) {
     waiting_.push_back(&request);
+    refuse_foreign(request);
     const partitions_handle list = list_of(client_->get(), request, true);
     if (list->cnt == 0) return finish(request);
     if (const rd_kafka_resp_err_t native =
@@ -114,7 +131,8 @@ void committer::commit(offset_request& request) {
 
 void committer::committed(offset_request& request) {
     waiting_.push_back(&request);
-    if (request.offsets.empty()) return finish(request);
+    if (ended_) request.failure = error(errc::stopped, {.message = "the source is closed"});
+    if (ended_ || request.offsets.empty()) return finish(request);
     constexpr int timeout_ms = 10'000;
     const partitions_handle list = list_of(client_->get(), request, false);
     const list_offsets_handle asked(rd_kafka_ListConsumerGroupOffsets_new(group_.c_str(), list.get()));

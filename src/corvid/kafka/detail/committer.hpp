@@ -9,6 +9,7 @@
 #include <corvid/kafka/detail/event_bridge.hpp>
 
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 namespace corvid::kafka {
@@ -24,7 +25,15 @@ public:
     void commit(broker::offset_request& request) override;
     void committed(broker::offset_request& request) override;
 
+    /// The broker fences by membership, not by ownership (reliability.md b2.24), and would take a commit for another
+    /// member's partition; so only what is owned goes out.
+    void own(const topic_partition& which) { owned_.insert(which); }
+    void disown(const topic_partition& which) { owned_.erase(which); }
+    /// The group is left: what waits is answered now, and nothing goes out any more.
+    void end() noexcept;
+
 private:
+    void refuse_foreign(broker::offset_request& request) const;
     void serve() noexcept;
     void answer(rd_kafka_event_t* event);
     void finish(broker::offset_request& request) noexcept;
@@ -34,6 +43,8 @@ private:
     std::string group_;
     bool stable_;
     queue_handle queue_;
+    bool ended_ = false;
+    std::unordered_set<topic_partition> owned_;
     std::vector<broker::offset_request*> waiting_;
     event_bridge bridge_;
 };

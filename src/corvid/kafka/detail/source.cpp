@@ -17,6 +17,14 @@ namespace {
 
 constexpr std::size_t index_of(slot which) noexcept { return static_cast<std::size_t>(which); }
 
+/// The event of a subscribed topic that is not there names the topic in its text alone.
+std::string topic_in(std::string_view text) {
+    constexpr std::string_view prefix = "Subscribed topic not available: ";
+    if (!text.starts_with(prefix)) return {};
+    text.remove_prefix(prefix.size());
+    return std::string(text.substr(0, text.find(':')));
+}
+
 /// Often enough for the poll interval, seldom enough to cost nothing.
 duration beat_of(const broker::source_settings& settings) {
     return std::clamp<duration>(settings.max_poll_interval / 3, std::chrono::milliseconds(100),
@@ -101,7 +109,7 @@ std::optional<source_event> source::translate(rd_kafka_event_t* event) {
         const rd_kafka_resp_err_t native = rd_kafka_event_error(event);
         const char* text = rd_kafka_event_error_string(event);
         if (native == RD_KAFKA_RESP_ERR__FATAL) return broker::source_error{fatal_error(client_->get(), text)};
-        return broker::source_error{make_error(native, text)};
+        return broker::source_error{make_error(native, text, {.topic = topic_in(text)})};
     }
     case RD_KAFKA_EVENT_LOG: {
         const char* facility = nullptr;
@@ -148,6 +156,7 @@ std::optional<source_event> source::revoke(const rd_kafka_topic_partition_list_t
         for (std::size_t i = 0; i < partitions_.size(); ++i) {
             const held* known = partitions_[i].get();
             if (!known || known->where.partition.value != one.partition || known->where.topic.str() != one.topic) continue;
+            if (lost) committer_.disown(known->where);
             all.push_back(slot(i));
             event.partitions.push_back({.id = slot(i), .where = known->where});
         }
@@ -170,6 +179,7 @@ std::optional<source_event> source::leave() {
     for (std::size_t i = 0; i < partitions_.size(); ++i)
         if (partitions_[i]) {
             all.push_back(slot(i));
+            committer_.disown(partitions_[i]->where);
             rest.partitions.push_back({.id = slot(i), .where = partitions_[i]->where});
         }
     if (!all.empty()) {
@@ -178,6 +188,7 @@ std::optional<source_event> source::leave() {
     }
     over_ = true;
     loop_.cancel(heartbeat_);
+    committer_.end();
     return broker::closed{};
 }
 
@@ -214,8 +225,10 @@ void source::accept(std::span<const broker::start_at> partitions) {
     offered_.reset();
     for (const broker::start_at& start : partitions)
         if (held* known = find(start.id)) known->start = start.at;
-    for (const slot one : all)
+    for (const slot one : all) {
         open_queue(*find(one));
+        committer_.own(find(one)->where);
+    }
     assign(all);
 }
 
@@ -273,6 +286,7 @@ void source::release() {
     if (!left_) unassign(all);
     for (const slot one : all) {
         close_queue(*find(one));
+        committer_.disown(find(one)->where);
         partitions_[index_of(one)].reset();
     }
     if (closing_) bridge_.wake();
