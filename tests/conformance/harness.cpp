@@ -55,13 +55,13 @@ std::optional<errc> code_of(const broker::committed_offset& one) {
 }
 
 // Tests of one run may share a real broker with those of another.
-std::string conformance::fresh(const std::string& word) {
+std::string with_broker::fresh(const std::string& word) {
     static const std::uint32_t run = std::random_device{}();
     static std::atomic<int> count{0};
     return word + "-" + std::to_string(run) + "-" + std::to_string(++count);
 }
 
-topic_name conformance::make_topic(std::int32_t partitions, std::map<std::string, std::string> config) {
+topic_name with_broker::make_topic(std::int32_t partitions, std::map<std::string, std::string> config) {
     topic_name name(fresh("conformance.topic"));
     const auto made = open_admin()->create_topic(
         {.name = name, .partitions = partitions, .config = std::move(config)}, 30s);
@@ -69,11 +69,11 @@ topic_name conformance::make_topic(std::int32_t partitions, std::map<std::string
     return name;
 }
 
-std::unique_ptr<producer> conformance::open_producer(broker::sink_settings settings) {
+std::unique_ptr<producer> with_broker::open_producer(broker::sink_settings settings) {
     return std::make_unique<producer>(under(), std::move(settings));
 }
 
-broker::source_settings conformance::reading(const std::string& group, std::vector<topic_name> topics) {
+broker::source_settings with_broker::reading(const std::string& group, std::vector<topic_name> topics) {
     const auto shortest = under().shortest_session();
     return {.group = group,
             .topics = std::move(topics),
@@ -81,7 +81,7 @@ broker::source_settings conformance::reading(const std::string& group, std::vect
             .max_poll_interval = 10 * shortest};
 }
 
-std::unique_ptr<group_reader> conformance::open_reader(broker::source_settings settings,
+std::unique_ptr<group_reader> with_broker::open_reader(broker::source_settings settings,
                                                        member_habits habits) {
     return std::make_unique<group_reader>(under(), std::move(settings), habits);
 }

@@ -73,6 +73,7 @@ public:
         std::int32_t partition = -1;
         std::int64_t offset = -1;
         std::int64_t timestamp = -1;
+        broker::persistence persisted = broker::persistence::no;
         std::optional<error> failure;
     };
     struct tally {
@@ -80,6 +81,8 @@ public:
         std::uint64_t node_records = 0, node_bytes = 0;
         std::uint64_t posted_records[2] = {0, 0}, posted_bytes[2] = {0, 0};
         std::uint64_t failed_posts = 0;
+        int warnings = 0;
+        std::optional<error> broke;
     };
     /// What was reported up to now.
     [[nodiscard]] tally reported();
@@ -179,9 +182,11 @@ private:
     std::vector<topic_partition> given_back_;
 };
 
-class conformance : public testing::TestWithParam<broker_factory> {
+/// The verbs of a test that has a broker.
+class with_broker {
 protected:
-    void SetUp() override { under_ = GetParam().open(); }
+    ~with_broker() = default;
+    void use(std::unique_ptr<broker_under_test> one) { under_ = std::move(one); }
     [[nodiscard]] broker_under_test& under() { return *under_; }
     /// A topic of this test's own.
     [[nodiscard]] topic_name make_topic(std::int32_t partitions,
@@ -198,6 +203,11 @@ protected:
 
 private:
     std::unique_ptr<broker_under_test> under_;
+};
+
+class conformance : public testing::TestWithParam<broker_factory>, protected with_broker {
+protected:
+    void SetUp() override { use(GetParam().open()); }
 };
 
 [[nodiscard]] inline topic_partition at(const topic_name& topic, std::int32_t partition) {

@@ -93,7 +93,7 @@ result<void> outbox::send(const broker::outgoing& record, bool& must_wait) {
         const partition_id partition = partition_of(record.choice, to.of());
         const std::int64_t time = stamp(to.of(), record.timestamp);
         const std::int64_t at = to.of().log_of(partition)->append(record, time);
-        report(record.node, record.generation, size, partition, at, time);
+        report(record, size, partition, at, time);
         return {};
     }
     const steady_time now = clock_.steady_now();
@@ -118,7 +118,9 @@ void outbox::write(waiting& record, bool reported) {
     const partition_id partition = partition_of(record.choice, of);
     const std::int64_t time = stamp(of, record.bytes.get().timestamp);
     const std::int64_t at = of.log_of(partition)->append(record.bytes.get(), time);
-    if (reported) report(record.node, record.generation, record.size, partition, at, time);
+    if (reported)
+        report({.topic = record.topic, .node = record.node, .generation = record.generation}, record.size,
+               partition, at, time);
 }
 
 // Ends the first record's wait if its time has come.
@@ -214,20 +216,29 @@ void outbox::count(broker::send_node* node, bool generation, std::uint32_t size)
     wake();
 }
 
-void outbox::report(broker::send_node* node, bool generation, std::uint32_t size, partition_id partition,
+outbox_topic::uncounted& outbox::counts_of(outbox_topic& of) {
+    outbox_topic::uncounted& fresh = of.fresh;
+    if (fresh.acknowledged + fresh.failed + fresh.possibly_persisted == 0) reports_->touched.push_back(&of);
+    return fresh;
+}
+
+void outbox::report(const broker::outgoing& record, std::uint32_t size, partition_id partition,
                     std::int64_t at, std::int64_t timestamp) {
-    if (node) {
-        node->partition = partition;
-        node->at = offset(at);
-        node->timestamp = timestamp;
-        node->persisted = persistence::yes;
-        node->failure.reset();
+    ++counts_of(static_cast<outbox_topic&>(*record.topic)).acknowledged;
+    if (record.node) {
+        record.node->partition = partition;
+        record.node->at = offset(at);
+        record.node->timestamp = timestamp;
+        record.node->persisted = persistence::yes;
+        record.node->failure.reset();
     }
-    count(node, generation, size);
+    count(record.node, record.generation, size);
 }
 
 void outbox::report_failure(waiting&& record, error why, persistence persisted) {
     const partition_id partition = partition_of(record.choice, record.topic->of());
+    outbox_topic::uncounted& counts = counts_of(*record.topic);
+    ++(persisted == persistence::no ? counts.failed : counts.possibly_persisted);
     if (record.node) {
         record.node->partition = partition;
         record.node->persisted = persisted;
@@ -267,6 +278,12 @@ outbox::reports outbox::take_reports() {
     const std::lock_guard lock(mutex_);
     reports now(std::move(*reports_));
     reports_.emplace();
+    for (outbox_topic* one : now.touched) {
+        const outbox_topic::uncounted fresh = std::exchange(one->fresh, {});
+        one->ended.acknowledged.fetch_add(fresh.acknowledged, std::memory_order_relaxed);
+        one->ended.failed.fetch_add(fresh.failed, std::memory_order_relaxed);
+        one->ended.possibly_persisted.fetch_add(fresh.possibly_persisted, std::memory_order_relaxed);
+    }
     return now;
 }
 

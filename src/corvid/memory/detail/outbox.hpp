@@ -23,6 +23,12 @@ public:
     explicit outbox_topic(std::shared_ptr<topic> of) : sink_topic(of->spec.name), of_(std::move(of)) {}
     [[nodiscard]] topic& of() noexcept { return *of_; }
 
+    /// What `ended` does not count yet; guarded by the outbox's lock.
+    struct uncounted {
+        std::uint64_t acknowledged = 0, failed = 0, possibly_persisted = 0;
+    };
+    uncounted fresh;
+
 private:
     std::shared_ptr<topic> of_;
 };
@@ -81,6 +87,7 @@ private:
     struct reports {
         broker::delivery_batch batch;
         std::vector<failed> posts_failed;
+        std::vector<outbox_topic*> touched; ///< those with fresh counts
         std::vector<error> warnings;
         std::optional<error> broke;
         [[nodiscard]] std::uint64_t records() const noexcept {
@@ -98,8 +105,9 @@ private:
                                                std::size_t payload) const;
     [[nodiscard]] static partition_id partition_of(broker::partition_choice choice, const topic& of) noexcept;
     void count(broker::send_node* node, bool generation, std::uint32_t size);
-    void report(broker::send_node* node, bool generation, std::uint32_t size, partition_id partition,
-                std::int64_t at, std::int64_t timestamp);
+    [[nodiscard]] outbox_topic::uncounted& counts_of(outbox_topic& of);
+    void report(const broker::outgoing& record, std::uint32_t size, partition_id partition, std::int64_t at,
+                std::int64_t timestamp);
     void report_failure(waiting&& record, error why, broker::persistence persisted);
     void write(waiting& record, bool reported);
     [[nodiscard]] bool advance_first(steady_time now);
