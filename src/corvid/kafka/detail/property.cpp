@@ -81,7 +81,8 @@ void property_set::set(const std::string& name, const std::string& value, std::s
         refuse(errc::unknown_setting, place + ": librdkafka " + rd_kafka_version_str() + " knows no such property",
                nearest.empty() ? "" : "did you mean " + nearest + '?');
     }
-    refuse(errc::invalid_setting, place + ": " + (hidden ? "its value is refused" : without_secrets(why.data())), "");
+    refuse(errc::invalid_setting,
+           hidden ? place + ": its value is refused" : place + '=' + value + ": " + without_secrets(why.data()), "");
 }
 
 void property_set::set_if_known(const std::string& name, const std::string& value) {

@@ -192,8 +192,10 @@ void sink::hang_up() noexcept {
     auto last = std::make_unique<farewell>(std::move(reports_));
     delivery_.post(*last);
     constexpr std::chrono::seconds patience(10);
-    // A loop that has stopped runs it no more; then it is left as it is.
-    if (!delivery_.wait(last->over, delivery_.steady_now() + patience)) (void)last.release();
+    const steady_time deadline = delivery_.steady_now() + patience;
+    const bool on_a_loop = scheduler::current() != nullptr; // close() blocks it already; a scheduler refuses to
+    const bool over = on_a_loop ? last->over.wait_until(deadline) : delivery_.wait(last->over, deadline);
+    if (!over) (void)last.release(); // a loop that has stopped runs it no more: it is left as it is
 }
 
 } // namespace corvid::kafka
