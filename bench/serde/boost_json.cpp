@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Boost.JSON through its DOM, in a monotonic buffer that is used again, as its manual advises for speed.
-#include <bench/serde/shapes.hpp>
-
-#include <boost/json/src.hpp>
 #include <corvid/message/time_point.hpp>
+
+#include <bench/serde/shapes.hpp>
+#include <boost/json/src.hpp>
 
 namespace corvid::bench {
 
@@ -37,7 +37,8 @@ void put(bj::object& to, std::string_view name, const std::optional<T>& from) {
 
 void take(const bj::object& from, flight& to) {
     value_text::instant at;
-    if (!value_text::read_instant(from.at("scheduled").as_string(), at) || !reflect::from_instant(at, to.scheduled))
+    if (!value_text::read_instant(from.at("scheduled").as_string(), at) ||
+        !reflect::from_instant(at, to.scheduled))
         throw std::invalid_argument("scheduled");
     to.row = number<std::int64_t>(from.at("row"));
     take(from, "departure_time", to.departure_time);
@@ -90,7 +91,8 @@ void take(const bj::object& from, booking& to) {
         to.legs[i].destination = each.at("destination").as_string();
         const bj::array& seats = each.at("seats").as_array();
         to.legs[i].seats.resize(seats.size());
-        for (std::size_t j = 0; j < seats.size(); ++j) to.legs[i].seats[j] = seats[j].as_string();
+        for (std::size_t j = 0; j < seats.size(); ++j)
+            to.legs[i].seats[j] = seats[j].as_string();
         to.legs[i].fare = number<double>(each.at("fare"));
     }
     to.confirmed = from.at("confirmed").as_bool();
@@ -100,17 +102,20 @@ void take(const bj::object& from, booking& to) {
 bj::object tree_of(const booking& from, const bj::storage_ptr& memory) {
     bj::array legs(memory);
     for (const leg& each : from.legs)
-        legs.emplace_back(bj::object({{"carrier", each.carrier}, {"number", each.number}, {"origin", each.origin},
+        legs.emplace_back(bj::object({{"carrier", each.carrier},
+                                      {"number", each.number},
+                                      {"origin", each.origin},
                                       {"destination", each.destination},
                                       {"seats", bj::array(each.seats.begin(), each.seats.end(), memory)},
                                       {"fare", each.fare}},
                                      memory));
-    return bj::object({{"id", from.id},
-                       {"buyer", {{"name", from.buyer.name}, {"email", from.buyer.email}, {"miles", from.buyer.miles}}},
-                       {"legs", std::move(legs)},
-                       {"confirmed", from.confirmed},
-                       {"remark", from.remark}},
-                      memory);
+    return bj::object(
+        {{"id", from.id},
+         {"buyer", {{"name", from.buyer.name}, {"email", from.buyer.email}, {"miles", from.buyer.miles}}},
+         {"legs", std::move(legs)},
+         {"confirmed", from.confirmed},
+         {"remark", from.remark}},
+        memory);
 }
 
 template <class T>
@@ -132,7 +137,7 @@ class by_boost final : public codec<T> {
     unsigned char buffer_[16 * 1024];
 };
 
-}  // namespace
+} // namespace
 
 template <class T>
 std::unique_ptr<codec<T>> boost_codec() {
@@ -141,4 +146,4 @@ std::unique_ptr<codec<T>> boost_codec() {
 template std::unique_ptr<codec<flight>> boost_codec();
 template std::unique_ptr<codec<booking>> boost_codec();
 
-}  // namespace corvid::bench
+} // namespace corvid::bench

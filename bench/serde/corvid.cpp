@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <bench/serde/shapes.hpp>
-
 #include <corvid/serde/json/json.hpp>
+
+#include <bench/serde/shapes.hpp>
 
 namespace corvid::bench {
 
@@ -19,7 +19,7 @@ class by_corvid final : public codec<T> {
     byte_buffer buffer_;
 };
 
-}  // namespace
+} // namespace
 
 template <class T>
 std::unique_ptr<codec<T>> corvid_codec() {
@@ -28,4 +28,4 @@ std::unique_ptr<codec<T>> corvid_codec() {
 template std::unique_ptr<codec<flight>> corvid_codec();
 template std::unique_ptr<codec<booking>> corvid_codec();
 
-}  // namespace corvid::bench
+} // namespace corvid::bench

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One arm of the serde bench: `serde --arm corvid_read_flight --messages N` prints one JSON line. An arm's name is
-// LIBRARY_read|write_flight|booking. It works through 1024 different messages again and again.
+// One arm of the serde bench: `serde_arm --arm corvid_read_flight --messages N` prints one JSON line. An
+// arm's name is LIBRARY_read|write_flight|booking; `serde_arm --libraries` tells which were there to build.
+// It works through 1024 different messages again and again.
+#include <corvid/serde/json/json.hpp>
+
 #include <bench/arm.hpp>
 #include <bench/serde/shapes.hpp>
-
-#include <corvid/serde/json/json.hpp>
 
 #include <cstdio>
 #include <cstdlib>
@@ -43,7 +44,7 @@ template <class T>
 measured run_reads(codec<T>& with, const corpus<T>& from, std::uint64_t messages) {
     measured result{.time = {}, .bytes = 0, .correct = true};
     T to{};
-    for (std::size_t i = 0; i < different; ++i)  // warm-up, and the check
+    for (std::size_t i = 0; i < different; ++i) // warm-up, and the check
         result.correct = result.correct && with.read(from.texts[i], to) && to == from.values[i];
     result.time.begin();
     for (std::uint64_t i = 0; i < messages; ++i) {
@@ -89,21 +90,27 @@ measured run(const std::string& library, bool writes, T (*make)(std::uint64_t), 
 
 void print(const std::string& arm, std::uint64_t messages, const measured& result) {
     const auto count = static_cast<double>(messages);
-    std::printf("{\"arm\":\"%s\",\"messages\":%llu,\"seconds\":%.6f,\"msgs_per_s\":%.0f,\"cpu_s_per_million\":%.5f,"
-                "\"ns_per_message\":%.2f,\"bytes_per_message\":%.1f,",
-                arm.c_str(), static_cast<unsigned long long>(messages), result.time.seconds(),
-                count / result.time.seconds(), result.time.cpu_seconds() / count * 1e6,
-                result.time.cpu_seconds() / count * 1e9, static_cast<double>(result.bytes) / count);
-    if (result.time.mallocs() >= 0) std::printf("\"mallocs_per_message\":%.5f,", result.time.mallocs() / count);
+    std::printf(
+        "{\"arm\":\"%s\",\"messages\":%llu,\"seconds\":%.6f,\"msgs_per_s\":%.0f,\"cpu_s_per_million\":%.5f,"
+        "\"ns_per_message\":%.2f,\"bytes_per_message\":%.1f,",
+        arm.c_str(), static_cast<unsigned long long>(messages), result.time.seconds(),
+        count / result.time.seconds(), result.time.cpu_seconds() / count * 1e6,
+        result.time.cpu_seconds() / count * 1e9, static_cast<double>(result.bytes) / count);
+    if (result.time.mallocs() >= 0)
+        std::printf("\"mallocs_per_message\":%.5f,", result.time.mallocs() / count);
     std::printf("\"correct\":%s,\"why\":\"%s\"}\n", result.correct ? "true" : "false",
                 result.correct ? "" : "what was read or written is not what was meant");
 }
 
-}  // namespace
+} // namespace
 
 int serde_main(int argc, char** argv) {
     std::string arm;
     std::uint64_t messages = 1'000'000;
+    if (argc == 2 && std::string_view(argv[1]) == "--libraries") {
+        std::puts(nlohmann_codec<flight>() ? "corvid simdjson boost nlohmann" : "corvid simdjson boost");
+        return 0;
+    }
     for (int i = 1; i + 1 < argc; i += 2) {
         if (std::string_view(argv[i]) == "--arm") arm = argv[i + 1];
         if (std::string_view(argv[i]) == "--messages") messages = std::strtoull(argv[i + 1], nullptr, 10);
@@ -116,6 +123,6 @@ int serde_main(int argc, char** argv) {
     return result.correct ? 0 : 1;
 }
 
-}  // namespace corvid::bench
+} // namespace corvid::bench
 
 int main(int argc, char** argv) { return corvid::bench::serde_main(argc, argv); }

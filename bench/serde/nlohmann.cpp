@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // nlohmann::json through its DOM, as its users write it: values by at() and get_to().
-#include <bench/serde/shapes.hpp>
-
 #include <corvid/message/time_point.hpp>
+
+#include <bench/serde/shapes.hpp>
 #include <nlohmann/json.hpp>
 
 namespace corvid::bench {
@@ -86,8 +86,12 @@ void take(const dom& from, booking& to) {
 dom tree_of(const booking& from) {
     dom legs = dom::array();
     for (const leg& each : from.legs)
-        legs.push_back({{"carrier", each.carrier}, {"number", each.number}, {"origin", each.origin},
-                        {"destination", each.destination}, {"seats", each.seats}, {"fare", each.fare}});
+        legs.push_back({{"carrier", each.carrier},
+                        {"number", each.number},
+                        {"origin", each.origin},
+                        {"destination", each.destination},
+                        {"seats", each.seats},
+                        {"fare", each.fare}});
     return {{"id", from.id},
             {"buyer", {{"name", from.buyer.name}, {"email", from.buyer.email}, {"miles", from.buyer.miles}}},
             {"legs", std::move(legs)},
@@ -111,7 +115,7 @@ class by_nlohmann final : public codec<T> {
     }
 };
 
-}  // namespace
+} // namespace
 
 template <class T>
 std::unique_ptr<codec<T>> nlohmann_codec() {
@@ -120,4 +124,4 @@ std::unique_ptr<codec<T>> nlohmann_codec() {
 template std::unique_ptr<codec<flight>> nlohmann_codec();
 template std::unique_ptr<codec<booking>> nlohmann_codec();
 
-}  // namespace corvid::bench
+} // namespace corvid::bench

@@ -15,13 +15,13 @@ std::string pick(const std::array<std::string_view, N>& from, std::uint64_t numb
     return std::string(from[number % N]);
 }
 
-}  // namespace
+} // namespace
 
 flight make_flight(std::uint64_t row) {
     flight made;
     made.row = static_cast<std::int64_t>(row);
     made.scheduled = std::chrono::sys_seconds(std::chrono::seconds(1'357'035'300 + 60 * row));
-    if (row % 40 != 7) {  // else it never left
+    if (row % 40 != 7) { // else it never left
         made.departure_time = static_cast<std::int32_t>(row * 7 % 2400);
         made.departure_delay = static_cast<double>(row * 13 % 240) - 20;
         made.arrival_delay = static_cast<double>(row * 17 % 240) - 30.5;
@@ -39,16 +39,21 @@ flight make_flight(std::uint64_t row) {
 booking make_booking(std::uint64_t row) {
     booking made;
     made.id = static_cast<std::int64_t>(row * 1'000'003);
-    made.buyer = {row % 3 == 0 ? "Zoë Müller-Łukasz" : "Jane Q. Public", "traveller" + std::to_string(row) + "@example.org",
+    made.buyer = {row % 3 == 0 ? "Zoë Müller-Łukasz" : "Jane Q. Public",
+                  "traveller" + std::to_string(row) + "@example.org",
                   static_cast<std::int32_t>(row * 977 % 2'000'000)};
     for (std::uint64_t i = 0; i < 1 + row % 4; ++i) {
         const std::string seat = std::to_string(1 + (row + i) % 40);
-        made.legs.push_back({pick(carriers, row + i), static_cast<std::int32_t>(100 + row % 5000), pick(airports, row + i),
-                             pick(airports, row + i + 1), {seat + "A", seat + "B"}, 99.5 + static_cast<double>(row % 700)});
+        made.legs.push_back({pick(carriers, row + i),
+                             static_cast<std::int32_t>(100 + row % 5000),
+                             pick(airports, row + i),
+                             pick(airports, row + i + 1),
+                             {seat + "A", seat + "B"},
+                             99.5 + static_cast<double>(row % 700)});
     }
     made.confirmed = row % 5 != 0;
     made.remark = row % 8 == 0 ? "asked for \"window\"\nand aisle" : "none";
     return made;
 }
 
-}  // namespace corvid::bench
+} // namespace corvid::bench

@@ -32,8 +32,8 @@ struct flight {
     bool operator==(const flight&) const = default;
 };
 CORVID_MESSAGE(flight,
-               (row, scheduled, departure_time, departure_delay, arrival_delay, carrier, number, tail_number, origin,
-                destination, air_time, distance),
+               (row, scheduled, departure_time, departure_delay, arrival_delay, carrier, number, tail_number,
+                origin, destination, air_time, distance),
                .topic = "air.flight.reported", .key = &flight::tail_number);
 
 struct passenger {
@@ -70,7 +70,8 @@ CORVID_MESSAGE(booking, (id, buyer, legs, confirmed, remark), .topic = "air.book
 [[nodiscard]] flight make_flight(std::uint64_t row);
 [[nodiscard]] booking make_booking(std::uint64_t row);
 
-/// One way to read and write a T. read() takes what it did not fill from nobody: `to` is reused from call to call.
+/// One way to read and write a T. read() takes what it did not fill from nobody: `to` is reused from call to
+/// call.
 template <class T>
 struct codec {
     virtual ~codec() = default;
@@ -82,10 +83,10 @@ struct codec {
 template <class T>
 [[nodiscard]] std::unique_ptr<codec<T>> corvid_codec();
 template <class T>
-[[nodiscard]] std::unique_ptr<codec<T>> simdjson_codec();  ///< reads only
+[[nodiscard]] std::unique_ptr<codec<T>> simdjson_codec(); ///< reads only
 template <class T>
 [[nodiscard]] std::unique_ptr<codec<T>> nlohmann_codec();
 template <class T>
 [[nodiscard]] std::unique_ptr<codec<T>> boost_codec();
 
-}  // namespace corvid::bench
+} // namespace corvid::bench

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// simdjson on-demand by hand, with corvid's checks: one copy into a padded buffer, members in any order and once each,
-// unknown ones walked to 64 levels, ranges, missing members, nothing behind the document. Members are looked for where
-// the writer's order puts them first.
-#include <bench/serde/shapes.hpp>
+// simdjson on-demand by hand, with corvid's checks: one copy into a padded buffer, members in any order and
+// once each, unknown ones walked to 64 levels, ranges, missing members, nothing behind the document. Members
+// are looked for where the writer's order puts them first.
+#include <simdjson.h>
 
 #include <corvid/message/time_point.hpp>
-#include <simdjson.h>
+
+#include <bench/serde/shapes.hpp>
 
 #include <array>
 #include <cstring>
@@ -35,7 +36,8 @@ bool walk(od::value ignored, int depth) {
         for (auto member : members) {
             std::string_view key;
             od::value inner;
-            if (member.unescaped_key().get(key) || member.value().get(inner) || !walk(inner, depth + 1)) return false;
+            if (member.unescaped_key().get(key) || member.value().get(inner) || !walk(inner, depth + 1))
+                return false;
         }
         return true;
     }
@@ -43,10 +45,14 @@ bool walk(od::value ignored, int depth) {
     bool truth = false;
     std::string_view text;
     switch (type) {
-    case od::json_type::number: return !ignored.get_double().get(number);
-    case od::json_type::string: return !ignored.get_string().get(text);
-    case od::json_type::boolean: return !ignored.get_bool().get(truth);
-    default: return !ignored.is_null().get(truth) && truth;
+    case od::json_type::number:
+        return !ignored.get_double().get(number);
+    case od::json_type::string:
+        return !ignored.get_string().get(text);
+    case od::json_type::boolean:
+        return !ignored.get_bool().get(truth);
+    default:
+        return !ignored.is_null().get(truth) && truth;
     }
 }
 
@@ -71,7 +77,8 @@ bool take(od::value from, std::string& to) {
 bool take(od::value from, std::chrono::sys_seconds& to) {
     std::string_view text;
     value_text::instant at;
-    return !from.get_string().get(text) && value_text::read_instant(text, at) && reflect::from_instant(at, to);
+    return !from.get_string().get(text) && value_text::read_instant(text, at) &&
+           reflect::from_instant(at, to);
 }
 
 template <class T>
@@ -95,7 +102,8 @@ std::int64_t take_members(od::object members, const std::array<std::string_view,
         od::field member;
         if (std::move(each).get(member)) return -1;
         std::size_t index = expected;
-        while (index < N && !member.key().unsafe_is_equal(names[index])) ++index;
+        while (index < N && !member.key().unsafe_is_equal(names[index]))
+            ++index;
         if (index == N) {
             std::string_view key;
             if (member.unescaped_key().get(key)) return -1;
@@ -118,18 +126,30 @@ bool take(od::object members, flight& to) {
         "number", "tail_number", "origin",         "destination",     "air_time",      "distance"};
     const auto seen = take_members(members, names, [&](std::size_t index, od::value value) {
         switch (index) {
-        case 0: return take(value, to.row);
-        case 1: return take(value, to.scheduled);
-        case 2: return take(value, to.departure_time);
-        case 3: return take(value, to.departure_delay);
-        case 4: return take(value, to.arrival_delay);
-        case 5: return take(value, to.carrier);
-        case 6: return take(value, to.number);
-        case 7: return take(value, to.tail_number);
-        case 8: return take(value, to.origin);
-        case 9: return take(value, to.destination);
-        case 10: return take(value, to.air_time);
-        default: return take(value, to.distance);
+        case 0:
+            return take(value, to.row);
+        case 1:
+            return take(value, to.scheduled);
+        case 2:
+            return take(value, to.departure_time);
+        case 3:
+            return take(value, to.departure_delay);
+        case 4:
+            return take(value, to.arrival_delay);
+        case 5:
+            return take(value, to.carrier);
+        case 6:
+            return take(value, to.number);
+        case 7:
+            return take(value, to.tail_number);
+        case 8:
+            return take(value, to.origin);
+        case 9:
+            return take(value, to.destination);
+        case 10:
+            return take(value, to.air_time);
+        default:
+            return take(value, to.distance);
         }
     });
     if (seen < 0 || (seen & 0b1011'0110'0011) != 0b1011'0110'0011) return false;
@@ -146,22 +166,31 @@ bool take(od::value from, passenger& to) {
     od::object members;
     if (from.get_object().get(members)) return false;
     return take_members(members, names, [&](std::size_t index, od::value value) {
-               return index == 0 ? take(value, to.name) : index == 1 ? take(value, to.email) : take(value, to.miles);
+               return index == 0   ? take(value, to.name)
+                      : index == 1 ? take(value, to.email)
+                                   : take(value, to.miles);
            }) == 7;
 }
 
 bool take(od::value from, leg& to) {
-    static constexpr std::array<std::string_view, 6> names{"carrier", "number", "origin", "destination", "seats", "fare"};
+    static constexpr std::array<std::string_view, 6> names{"carrier",     "number", "origin",
+                                                           "destination", "seats",  "fare"};
     od::object members;
     if (from.get_object().get(members)) return false;
     return take_members(members, names, [&](std::size_t index, od::value value) {
                switch (index) {
-               case 0: return take(value, to.carrier);
-               case 1: return take(value, to.number);
-               case 2: return take(value, to.origin);
-               case 3: return take(value, to.destination);
-               case 4: return take(value, to.seats);
-               default: return take(value, to.fare);
+               case 0:
+                   return take(value, to.carrier);
+               case 1:
+                   return take(value, to.number);
+               case 2:
+                   return take(value, to.origin);
+               case 3:
+                   return take(value, to.destination);
+               case 4:
+                   return take(value, to.seats);
+               default:
+                   return take(value, to.fare);
                }
            }) == 63;
 }
@@ -188,11 +217,16 @@ bool take(od::object members, booking& to) {
     static constexpr std::array<std::string_view, 5> names{"id", "buyer", "legs", "confirmed", "remark"};
     return take_members(members, names, [&](std::size_t index, od::value value) {
                switch (index) {
-               case 0: return take(value, to.id);
-               case 1: return take(value, to.buyer);
-               case 2: return take(value, to.legs);
-               case 3: return take(value, to.confirmed);
-               default: return take(value, to.remark);
+               case 0:
+                   return take(value, to.id);
+               case 1:
+                   return take(value, to.buyer);
+               case 2:
+                   return take(value, to.legs);
+               case 3:
+                   return take(value, to.confirmed);
+               default:
+                   return take(value, to.remark);
                }
            }) == 31;
 }
@@ -215,7 +249,7 @@ class by_hand final : public codec<T> {
     std::vector<char> padded_;
 };
 
-}  // namespace
+} // namespace
 
 template <class T>
 std::unique_ptr<codec<T>> simdjson_codec() {
@@ -224,4 +258,4 @@ std::unique_ptr<codec<T>> simdjson_codec() {
 template std::unique_ptr<codec<flight>> simdjson_codec();
 template std::unique_ptr<codec<booking>> simdjson_codec();
 
-}  // namespace corvid::bench
+} // namespace corvid::bench

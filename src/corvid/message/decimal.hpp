@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// decimal<Scale>: an exact number with Scale digits behind the point, for money and measures that binary floating
-// point cannot hold. On the wire it is text ("12.50"), so that no reader rounds it; a plain number is read as well,
-// digit by digit, never through a double.
+// decimal<Scale>: an exact number with Scale digits behind the point, for money and measures that binary
+// floating point cannot hold. On the wire it is text ("12.50"), so that no reader rounds it; a plain number
+// is read as well, digit by digit, never through a double.
 #pragma once
 
 #include <compare>
@@ -27,7 +27,9 @@ public:
     constexpr decimal& operator-=(decimal other) noexcept { return units_ -= other.units_, *this; }
     friend constexpr decimal operator+(decimal a, decimal b) noexcept { return a += b; }
     friend constexpr decimal operator-(decimal a, decimal b) noexcept { return a -= b; }
-    friend constexpr decimal operator*(decimal a, std::int64_t times) noexcept { return decimal(a.units_ * times); }
+    friend constexpr decimal operator*(decimal a, std::int64_t times) noexcept {
+        return decimal(a.units_ * times);
+    }
     friend constexpr decimal operator-(decimal a) noexcept { return decimal(-a.units_); }
     constexpr auto operator<=>(const decimal&) const = default;
 
@@ -35,4 +37,4 @@ private:
     std::int64_t units_ = 0;
 };
 
-}  // namespace corvid
+} // namespace corvid

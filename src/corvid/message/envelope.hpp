@@ -1,24 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// received<T>: a decoded message together with the record it came in. A view: it borrows the message and the batch,
-// both of which live until the handler's task is complete; handlers may keep it across co_await, never beyond.
+// received<T>: a decoded message together with the record it came in. A view: it borrows the message and the
+// batch, both of which live until the handler's task is complete; handlers may keep it across co_await, never
+// beyond.
 #pragma once
 
 #include <corvid/message/traits.hpp>
 #include <corvid/message/wire_names.hpp>
 #include <corvid/model/record.hpp>
+
 #include <optional>
 #include <string_view>
 
 namespace corvid {
 
-/// Where a message came from: the record and what only its batch knows. Trivially copyable; borrows all of it.
+/// Where a message came from: the record and what only its batch knows. Trivially copyable; borrows all of
+/// it.
 struct record_origin {
     std::string_view topic;
     partition_id where;
     const record* source = nullptr;
     const record_batch* batch = nullptr;  ///< whose headers are parsed only when they are asked for …
-    const headers* own_headers = nullptr;  ///< … unless the record was copied: then its own
+    const headers* own_headers = nullptr; ///< … unless the record was copied: then its own
 
     [[nodiscard]] header_list its_headers() const {
         if (own_headers) return own_headers->view();
@@ -60,4 +63,4 @@ private:
     record_origin origin_;
 };
 
-}  // namespace corvid
+} // namespace corvid

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// For formats and contract generators. Which C++ types a message may hold, and as what: one table of rules that every format follows, and why a type is
-// not among them.
+// For formats and contract generators. Which C++ types a message may hold, and as what: one table of rules
+// that every format follows, and why a type is not among them.
 #pragma once
 
-#include <array>
-#include <chrono>
 #include <corvid/base/ids.hpp>
 #include <corvid/message/decimal.hpp>
 #include <corvid/message/reflect.hpp>
+
+#include <array>
+#include <chrono>
 #include <map>
 #include <optional>
 #include <span>
@@ -23,28 +24,59 @@ namespace corvid::reflect {
 
 /// What a type is on the wire. `unmappable` and the kinds after it are refused, each with its own reason.
 enum class kind : std::uint8_t {
-    boolean, integer, real, text, enumeration, optional, list, array, map, variant,
-    time, date, duration, uuid, bytes, decimal, structure, null,
-    unmappable, borrowed, undeclared_struct, undeclared_enum, nested_optional, key_not_text
+    boolean,
+    integer,
+    real,
+    text,
+    enumeration,
+    optional,
+    list,
+    array,
+    map,
+    variant,
+    time,
+    date,
+    duration,
+    uuid,
+    bytes,
+    decimal,
+    structure,
+    null,
+    unmappable,
+    borrowed,
+    undeclared_struct,
+    undeclared_enum,
+    nested_optional,
+    key_not_text
 };
 
 template <class T>
-struct shape {  // everything that no specialisation below knows
+struct shape { // everything that no specialisation below knows
     static constexpr kind is = [] {
-        if constexpr (std::is_same_v<T, bool>) return kind::boolean;
-        else if constexpr (std::is_same_v<T, char> || std::is_same_v<T, wchar_t> || std::is_same_v<T, char8_t> ||
-                           std::is_same_v<T, char16_t> || std::is_same_v<T, char32_t>)
+        if constexpr (std::is_same_v<T, bool>)
+            return kind::boolean;
+        else if constexpr (std::is_same_v<T, char> || std::is_same_v<T, wchar_t> ||
+                           std::is_same_v<T, char8_t> || std::is_same_v<T, char16_t> ||
+                           std::is_same_v<T, char32_t>)
             return kind::unmappable;
-        else if constexpr (std::is_integral_v<T> && sizeof(T) <= 8) return kind::integer;
-        else if constexpr (std::is_same_v<T, float> || std::is_same_v<T, double>) return kind::real;
-        else if constexpr (DeclaredEnum<T>) return kind::enumeration;
-        else if constexpr (std::is_enum_v<T>) return kind::undeclared_enum;
-        else if constexpr (std::is_pointer_v<T> || std::is_reference_v<T>) return kind::borrowed;
-        else if constexpr (DeclaredStruct<T>) return kind::structure;
-        else if constexpr (std::is_class_v<T> && std::is_aggregate_v<T>) return kind::undeclared_struct;
-        else return kind::unmappable;
+        else if constexpr (std::is_integral_v<T> && sizeof(T) <= 8)
+            return kind::integer;
+        else if constexpr (std::is_same_v<T, float> || std::is_same_v<T, double>)
+            return kind::real;
+        else if constexpr (DeclaredEnum<T>)
+            return kind::enumeration;
+        else if constexpr (std::is_enum_v<T>)
+            return kind::undeclared_enum;
+        else if constexpr (std::is_pointer_v<T> || std::is_reference_v<T>)
+            return kind::borrowed;
+        else if constexpr (DeclaredStruct<T>)
+            return kind::structure;
+        else if constexpr (std::is_class_v<T> && std::is_aggregate_v<T>)
+            return kind::undeclared_struct;
+        else
+            return kind::unmappable;
     }();
-    using leaf = T;  // where `is` is a refusal: the type that is meant
+    using leaf = T; // where `is` is a refusal: the type that is meant
 };
 
 template <kind Is, class T>
@@ -64,17 +96,26 @@ struct shape_of_container {
 template <class T>
 inline constexpr bool mappable_number = shape<T>::is == kind::integer || shape<T>::is == kind::real;
 
-template <> struct shape<std::string> : shape_of_kind<kind::text, std::string> {};
-template <> struct shape<std::string_view> : shape_of_kind<kind::borrowed, std::string_view> {};
-template <class T, std::size_t N> struct shape<std::span<T, N>> : shape_of_kind<kind::borrowed, std::span<T, N>> {};
-template <> struct shape<std::monostate> : shape_of_kind<kind::null, std::monostate> {};
-template <> struct shape<uuid> : shape_of_kind<kind::uuid, uuid> {};
-template <int Scale> struct shape<decimal<Scale>> : shape_of_kind<kind::decimal, decimal<Scale>> {};
-template <> struct shape<std::vector<std::byte>> : shape_of_kind<kind::bytes, std::vector<std::byte>> {};
-template <> struct shape<std::chrono::year_month_day> : shape_of_kind<kind::date, std::chrono::year_month_day> {};
+template <>
+struct shape<std::string> : shape_of_kind<kind::text, std::string> {};
+template <>
+struct shape<std::string_view> : shape_of_kind<kind::borrowed, std::string_view> {};
+template <class T, std::size_t N>
+struct shape<std::span<T, N>> : shape_of_kind<kind::borrowed, std::span<T, N>> {};
+template <>
+struct shape<std::monostate> : shape_of_kind<kind::null, std::monostate> {};
+template <>
+struct shape<uuid> : shape_of_kind<kind::uuid, uuid> {};
+template <int Scale>
+struct shape<decimal<Scale>> : shape_of_kind<kind::decimal, decimal<Scale>> {};
+template <>
+struct shape<std::vector<std::byte>> : shape_of_kind<kind::bytes, std::vector<std::byte>> {};
+template <>
+struct shape<std::chrono::year_month_day> : shape_of_kind<kind::date, std::chrono::year_month_day> {};
 template <class D>
 struct shape<std::chrono::sys_time<D>>
-    : shape_of_kind<std::is_integral_v<typename D::rep> ? kind::time : kind::unmappable, std::chrono::sys_time<D>> {};
+    : shape_of_kind<std::is_integral_v<typename D::rep> ? kind::time : kind::unmappable,
+                    std::chrono::sys_time<D>> {};
 template <class R, class P>
 struct shape<std::chrono::duration<R, P>>
     : shape_of_kind<mappable_number<R> ? kind::duration : kind::unmappable, std::chrono::duration<R, P>> {};
@@ -85,8 +126,10 @@ struct shape<std::optional<T>> : shape_of_container<kind::optional, T> {
                                    ? kind::nested_optional
                                    : shape_of_container<kind::optional, T>::is;
 };
-template <class T> struct shape<std::vector<T>> : shape_of_container<kind::list, T> {};
-template <class T, std::size_t N> struct shape<std::array<T, N>> : shape_of_container<kind::array, T> {};
+template <class T>
+struct shape<std::vector<T>> : shape_of_container<kind::list, T> {};
+template <class T, std::size_t N>
+struct shape<std::array<T, N>> : shape_of_container<kind::array, T> {};
 template <class K, class T, class C>
 struct shape<std::map<K, T, C>> : shape_of_container<kind::map, T> {
     static constexpr kind is =
@@ -116,8 +159,8 @@ inline constexpr bool mappable = kind_of<T> < kind::unmappable;
 template <class T>
 constexpr std::string_view wire_type_name() noexcept {
     constexpr std::array<std::string_view, 18> names{
-        "boolean", "integer", "number", "string", "enum", "optional", "array", "array", "map", "variant",
-        "time", "date", "duration", "uuid", "bytes", "decimal", "struct", "null"};
+        "boolean", "integer", "number", "string",   "enum", "optional", "array",   "array",  "map",
+        "variant", "time",    "date",   "duration", "uuid", "bytes",    "decimal", "struct", "null"};
     if constexpr (DeclaredStruct<T>)
         return corvid_declared(tag<T>{}).name;
     else
@@ -133,4 +176,4 @@ constexpr bool distinct_wire_names(tag<std::variant<T...>>) noexcept {
     return true;
 }
 
-}  // namespace corvid::reflect
+} // namespace corvid::reflect

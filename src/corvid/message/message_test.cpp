@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/message/envelope.hpp>
 #include <corvid/message/message.hpp>
+
 #include <gmock/gmock.h>
 
 #include <limits>
@@ -60,7 +61,7 @@ struct seat {
 CORVID_MESSAGE(seat, (id, kind, number), .topic = corvid::unchecked("Legacy_Seats"), .key = &seat::number,
                .defaults = corvid::all_members);
 
-}  // namespace air
+} // namespace air
 
 struct in_global_namespace {
     corvid::uuid id;
@@ -74,12 +75,13 @@ struct keyed_by_enum {
 CORVID_MESSAGE(keyed_by_enum, (at), .topic = "a.b.c.d.e.f", .key = &keyed_by_enum::at);
 
 struct with_52_members {
-    int a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, b0, b1, b2, b3, b4, b5, b6, b7, b8, b9, c0, c1, c2, c3, c4, c5, c6,
-        c7, c8, c9, d0, d1, d2, d3, d4, d5, d6, d7, d8, d9, e0, e1, e2, e3, e4, e5, e6, e7, e8, e9, f0, f1;
+    int a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, b0, b1, b2, b3, b4, b5, b6, b7, b8, b9, c0, c1, c2, c3, c4,
+        c5, c6, c7, c8, c9, d0, d1, d2, d3, d4, d5, d6, d7, d8, d9, e0, e1, e2, e3, e4, e5, e6, e7, e8, e9,
+        f0, f1;
 };
-CORVID_VALUE(with_52_members,
-             (a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, b0, b1, b2, b3, b4, b5, b6, b7, b8, b9, c0, c1, c2, c3, c4, c5,
-              c6, c7, c8, c9, d0, d1, d2, d3, d4, d5, d6, d7, d8, d9, e0, e1, e2, e3, e4, e5, e6, e7, e8, e9, f0, f1));
+CORVID_VALUE(with_52_members, (a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, b0, b1, b2, b3, b4, b5, b6, b7, b8, b9,
+                               c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, d0, d1, d2, d3, d4, d5, d6, d7, d8, d9,
+                               e0, e1, e2, e3, e4, e5, e6, e7, e8, e9, f0, f1));
 
 namespace {
 
@@ -123,7 +125,8 @@ TEST(message, keys_of_numbers_enums_and_uuids_are_text) {
     EXPECT_EQ(message_traits<air::seat>::key_of(s, scratch), "-9223372036854775808");
     in_global_namespace g;
     g.id = *corvid::uuid::parse("0192c2a0-7b3c-7def-8123-456789abcdef");
-    EXPECT_EQ(message_traits<in_global_namespace>::key_of(g, scratch), "0192c2a0-7b3c-7def-8123-456789abcdef");
+    EXPECT_EQ(message_traits<in_global_namespace>::key_of(g, scratch),
+              "0192c2a0-7b3c-7def-8123-456789abcdef");
     EXPECT_EQ(message_traits<keyed_by_enum>::key_of({air::gate::b}, scratch), "b");
     EXPECT_EQ(message_traits<keyed_by_enum>::key_of({static_cast<air::gate>(5)}, scratch), std::nullopt);
 }
@@ -157,7 +160,8 @@ TEST(upcast, a_version_without_a_type_is_an_error_that_names_it) {
         const auto read = corvid::read_version(version, f, decode);
         ASSERT_FALSE(read) << version;
         EXPECT_EQ(read.error(), corvid::errc::unknown_version);
-        EXPECT_THAT(std::string(read.error().message()), testing::HasSubstr("version " + std::to_string(version)));
+        EXPECT_THAT(std::string(read.error().message()),
+                    testing::HasSubstr("version " + std::to_string(version)));
         EXPECT_EQ(read.error().topic(), "air.flight.reported");
     }
 }
@@ -196,4 +200,4 @@ TEST(envelope, received_answers_from_its_record) {
     EXPECT_EQ(r.header("absent"), std::nullopt);
 }
 
-}  // namespace
+} // namespace

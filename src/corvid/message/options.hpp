@@ -3,21 +3,23 @@
 // What CORVID_MESSAGE and CORVID_VALUE take after the member list, as designated initialisers:
 //
 //   CORVID_MESSAGE(flight_departed, (tail_number, carrier), .topic = "air.flight.departed",
-//                  .key = &flight_departed::tail_number, .version = 2, .defaults = {&flight_departed::carrier});
+//                  .key = &flight_departed::tail_number, .version = 2, .defaults =
+//                  {&flight_departed::carrier});
 //
 // All of it is evaluated and checked at compile time.
 #pragma once
 
 #include <corvid/message/reflect.hpp>
 #include <corvid/model/topic_name.hpp>
+
 #include <cstdint>
 #include <initializer_list>
 #include <string_view>
 
 namespace corvid {
 
-/// A topic as a message declares it. A plain text is held to corvid's rule (2 to 6 segments of [a-z0-9-] joined by
-/// dots, at most 200 characters), one in corvid::unchecked() to Kafka's alone.
+/// A topic as a message declares it. A plain text is held to corvid's rule (2 to 6 segments of [a-z0-9-]
+/// joined by dots, at most 200 characters), one in corvid::unchecked() to Kafka's alone.
 struct declared_topic {
     constexpr declared_topic() noexcept = default;
     constexpr declared_topic(const char* text) noexcept : name(text) {}
@@ -33,10 +35,10 @@ template <class T>
 struct member_ref {
     constexpr member_ref() noexcept = default;
     template <class M>
-    constexpr member_ref(M T::*pointer) noexcept : given(true), index(reflect::index_of<T>(pointer)) {}
+    constexpr member_ref(M T::* pointer) noexcept : given(true), index(reflect::index_of<T>(pointer)) {}
 
     bool given = false;
-    std::size_t index = reflect::no_member;  ///< in T's list
+    std::size_t index = reflect::no_member; ///< in T's list
 };
 
 struct all_members_t {};
@@ -56,10 +58,12 @@ struct member_set {
                 bits |= std::uint64_t{1} << each.index;
         }
     }
-    [[nodiscard]] constexpr bool contains(std::size_t index) const noexcept { return (bits >> index & 1) != 0; }
+    [[nodiscard]] constexpr bool contains(std::size_t index) const noexcept {
+        return (bits >> index & 1) != 0;
+    }
 
     std::uint64_t bits = 0;
-    bool complete = true;  ///< each was in T's list
+    bool complete = true; ///< each was in T's list
 };
 
 /// Who makes the header `idempotency_key` of a sent record.
@@ -69,7 +73,8 @@ inline constexpr event_id_policy uuid7 = event_id_policy::uuid7;
 /// Options of CORVID_VALUE.
 template <class T>
 struct value_options {
-    /// Members that a payload may leave out: they keep what T's member initialisers say. (Optionals always may.)
+    /// Members that a payload may leave out: they keep what T's member initialisers say. (Optionals always
+    /// may.)
     member_set<T> defaults = {};
 };
 
@@ -77,11 +82,12 @@ struct value_options {
 template <class T>
 struct message_options {
     declared_topic topic = {};
-    member_ref<T> key = {};           ///< text, integer, enum, uuid, or an optional of one; none: records have no key
-    int version = 1;                  ///< from 1; above 1 it travels in the header `event_version`
-    std::string_view event_type = {};  ///< header `event_type` where types share a topic; empty: the struct's name
+    member_ref<T> key = {}; ///< text, integer, enum, uuid, or an optional of one; none: records have no key
+    int version = 1;        ///< from 1; above 1 it travels in the header `event_version`
+    std::string_view event_type =
+        {}; ///< header `event_type` where types share a topic; empty: the struct's name
     event_id_policy event_id = event_id_policy::none;
-    member_set<T> defaults = {};      ///< as in value_options
+    member_set<T> defaults = {}; ///< as in value_options
 };
 
-}  // namespace corvid
+} // namespace corvid

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reflection: what the compiler knows of a declared struct or enum: the members in the order of their list, by index.
+// Reflection: what the compiler knows of a declared struct or enum: the members in the order of their list,
+// by index.
 #pragma once
 
-#include <array>
 #include <boost/describe/enumerators.hpp>
 #include <boost/describe/members.hpp>
 #include <boost/mp11/algorithm.hpp>
+
+#include <array>
 #include <cstddef>
 #include <string_view>
 #include <type_traits>
@@ -59,11 +61,11 @@ inline constexpr std::size_t no_member = static_cast<std::size_t>(-1);
 
 /// The place in T's list of the member that `pointer` points to, or no_member.
 template <class T, class M>
-constexpr std::size_t index_of(M T::*pointer) noexcept {
+constexpr std::size_t index_of(M T::* pointer) noexcept {
     return [&]<std::size_t... I>(std::index_sequence<I...>) {
         std::size_t found = no_member;
         const auto look = [&]<std::size_t Index>(std::integral_constant<std::size_t, Index>) {
-            if constexpr (std::is_same_v<decltype(member_at<T, Index>::pointer), M T::*const>)
+            if constexpr (std::is_same_v<decltype(member_at<T, Index>::pointer), M T::* const>)
                 if (member_at<T, Index>::pointer == pointer) found = Index;
         };
         (look(std::integral_constant<std::size_t, I>{}), ...);
@@ -82,4 +84,4 @@ inline constexpr auto enumerators = []<class... D>(boost::mp11::mp_list<D...>) {
     return std::array<enumerator<E>, sizeof...(D)>{enumerator<E>{D::name, D::value}...};
 }(boost::mp11::mp_rename<boost::describe::describe_enumerators<E>, boost::mp11::mp_list>{});
 
-}  // namespace corvid::reflect
+} // namespace corvid::reflect

@@ -3,8 +3,9 @@
 // Between std::chrono::sys_time of any whole-numbered resolution and the instants of value_text.
 #pragma once
 
-#include <chrono>
 #include <corvid/message/value_text.hpp>
+
+#include <chrono>
 #include <cstdint>
 #include <limits>
 #include <utility>
@@ -14,7 +15,8 @@ namespace corvid::reflect {
 /// Digits of fraction that hold a count of this period: 0, 3, 6 or 9.
 template <class Period>
 constexpr int fraction_digits() noexcept {
-    static_assert(Period::num == 1 || Period::den == 1, "corvid: a time point counts whole or fractions of seconds");
+    static_assert(Period::num == 1 || Period::den == 1,
+                  "corvid: a time point counts whole or fractions of seconds");
     static_assert(1'000'000'000 % Period::den == 0, "corvid: a time point counts nanoseconds at the finest");
     return Period::den == 1 ? 0 : Period::den <= 1'000 ? 3 : Period::den <= 1'000'000 ? 6 : 9;
 }
@@ -32,7 +34,8 @@ constexpr bool from_instant(value_text::instant from, std::chrono::sys_time<D>& 
         const std::int64_t fraction = from.nanoseconds / (1'000'000'000 / period::den);
         // Towards zero first, so that the earliest representable instants do not overflow on the way.
         const bool before = from.seconds < 0 && fraction > 0;
-        if (__builtin_mul_overflow(from.seconds + (before ? 1 : 0), std::int64_t{period::den}, &count)) return false;
+        if (__builtin_mul_overflow(from.seconds + (before ? 1 : 0), std::int64_t{period::den}, &count))
+            return false;
         if (__builtin_add_overflow(count, before ? fraction - period::den : fraction, &count)) return false;
     }
     if (!std::in_range<rep>(count)) return false;
@@ -56,4 +59,4 @@ constexpr bool to_instant(std::chrono::sys_time<D> from, value_text::instant& to
     }
 }
 
-}  // namespace corvid::reflect
+} // namespace corvid::reflect

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// message_traits<T>: what CORVID_MESSAGE declared, for code that is generic over messages. Everything here is known
-// at compile time except the key of a given object.
+// message_traits<T>: what CORVID_MESSAGE declared, for code that is generic over messages. Everything here is
+// known at compile time except the key of a given object.
 #pragma once
+
+#include <corvid/message/detail/check.hpp>
+#include <corvid/message/wire_names.hpp>
 
 #include <array>
 #include <charconv>
-#include <corvid/message/detail/check.hpp>
-#include <corvid/message/wire_names.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -39,7 +40,8 @@ template <reflect::DeclaredEnum E>
 
 namespace reflect {
 
-/// The text of a key; borrows from `value` or from `scratch`. None for an empty optional and an unlisted enumerator.
+/// The text of a key; borrows from `value` or from `scratch`. None for an empty optional and an unlisted
+/// enumerator.
 template <class T>
 std::optional<std::string_view> key_text(const T& value, std::string& scratch) {
     if constexpr (kind_of<T> == kind::optional) {
@@ -56,11 +58,13 @@ std::optional<std::string_view> key_text(const T& value, std::string& scratch) {
         const auto end = std::to_chars(scratch.data(), scratch.data() + scratch.size(), value).ptr;
         return std::string_view(scratch.data(), static_cast<std::size_t>(end - scratch.data()));
     } else {
-        return scratch = to_string(value);
+        scratch.resize(uuid::text_size);
+        value.write_to(scratch.data());
+        return scratch;
     }
 }
 
-}  // namespace reflect
+} // namespace reflect
 
 template <Message T>
 struct message_traits {
@@ -69,7 +73,7 @@ private:
     static constexpr std::size_t key_index = declaration.options.key.index;
 
 public:
-    static constexpr std::string_view name = declaration.name;  ///< of the struct, without its namespaces
+    static constexpr std::string_view name = declaration.name; ///< of the struct, without its namespaces
     static constexpr std::string_view topic = declaration.options.topic.name;
     static constexpr int version = declaration.options.version;
     static constexpr std::string_view event_type =
@@ -77,9 +81,9 @@ public:
     static constexpr event_id_policy event_id = declaration.options.event_id;
     static constexpr bool has_key = declaration.options.key.given;
 
-    /// The bytes of the record's key: a text as it is, an integer in decimal, an enumerator's name, a uuid in its
-    /// canonical form. None where the message has no key or its optional is empty. Borrows from `message` (texts: no
-    /// allocation) or from `scratch`, which may be reused.
+    /// The bytes of the record's key: a text as it is, an integer in decimal, an enumerator's name, a uuid in
+    /// its canonical form. None where the message has no key or its optional is empty. Borrows from `message`
+    /// (texts: no allocation) or from `scratch`, which may be reused.
     [[nodiscard]] static std::optional<std::string_view> key_of(const T& message, std::string& scratch) {
         if constexpr (has_key)
             return reflect::key_text(reflect::member_of<key_index>(message), scratch);
@@ -88,4 +92,4 @@ public:
     }
 };
 
-}  // namespace corvid
+} // namespace corvid

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/message/value_text.hpp>
 
-#include <array>
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 namespace corvid::value_text {
@@ -41,7 +41,8 @@ public:
         for (; !rest_.empty() && is_digit(rest_.front()) && count < 9; ++count, rest_.remove_prefix(1))
             value = value * 10 + (rest_.front() - '0');
         if (count == 0) ok_ = false;
-        for (; count < 9; ++count) value *= 10;
+        for (; count < 9; ++count)
+            value *= 10;
         return value;
     }
     [[nodiscard]] bool ok() const noexcept { return ok_; }
@@ -73,7 +74,8 @@ int take_offset(field_reader& in) noexcept {
 
 void append_digits(std::string& to, unsigned value, int count) {
     std::array<char, 10> text{};
-    for (int i = count - 1; i >= 0; --i, value /= 10) text[static_cast<std::size_t>(i)] = static_cast<char>('0' + value % 10);
+    for (int i = count - 1; i >= 0; --i, value /= 10)
+        text[static_cast<std::size_t>(i)] = static_cast<char>('0' + value % 10);
     to.append(text.data(), static_cast<std::size_t>(count));
 }
 
@@ -87,7 +89,7 @@ constexpr std::array<std::uint8_t, 256> base64_values = [] {
     return values;
 }();
 
-}  // namespace
+} // namespace
 
 bool read_instant(std::string_view text, instant& to) noexcept {
     field_reader in(text);
@@ -112,7 +114,7 @@ bool read_instant(std::string_view text, instant& to) noexcept {
 
 bool append_instant(std::string& to, instant value, int digits) {
     const std::int64_t days = (value.seconds - (value.seconds < 0 ? 86'399 : 0)) / 86'400;
-    if (days < -719'528 || days > 2'932'896) return false;  // 0000-01-01 and 9999-12-31
+    if (days < -719'528 || days > 2'932'896) return false; // 0000-01-01 and 9999-12-31
     const auto of_day = static_cast<unsigned>(value.seconds - days * 86'400);
     if (!append_date(to, std::chrono::sys_days(std::chrono::days(days)))) return false;
     to += 'T';
@@ -123,7 +125,8 @@ bool append_instant(std::string& to, instant value, int digits) {
     append_digits(to, of_day % 60, 2);
     if (digits > 0) {
         auto fraction = static_cast<unsigned>(value.nanoseconds);
-        for (int i = digits; i < 9; ++i) fraction /= 10;
+        for (int i = digits; i < 9; ++i)
+            fraction /= 10;
         to += '.';
         append_digits(to, fraction, digits);
     }
@@ -166,7 +169,7 @@ bool read_base64(std::string_view text, std::vector<std::byte>& to) {
         bits -= 8;
         bytes.push_back(static_cast<std::byte>(window >> bits & 0xff));
     }
-    if ((window & ((1U << bits) - 1)) != 0) return false;  // digits that stand for no byte
+    if ((window & ((1U << bits) - 1)) != 0) return false; // digits that stand for no byte
     to = std::move(bytes);
     return true;
 }
@@ -175,8 +178,10 @@ void append_base64(std::string& to, std::span<const std::byte> bytes) {
     for (std::size_t i = 0; i < bytes.size(); i += 3) {
         const std::size_t left = std::min<std::size_t>(3, bytes.size() - i);
         std::uint32_t window = 0;
-        for (std::size_t j = 0; j < 3; ++j) window = window << 8 | (j < left ? std::to_integer<std::uint32_t>(bytes[i + j]) : 0U);
-        for (std::size_t j = 0; j < 4; ++j) to += j <= left ? base64_digits[window >> (18 - 6 * j) & 63] : '=';
+        for (std::size_t j = 0; j < 3; ++j)
+            window = window << 8 | (j < left ? std::to_integer<std::uint32_t>(bytes[i + j]) : 0U);
+        for (std::size_t j = 0; j < 4; ++j)
+            to += j <= left ? base64_digits[window >> (18 - 6 * j) & 63] : '=';
     }
 }
 
@@ -190,22 +195,28 @@ decimal_reading read_decimal(std::string_view text, int scale, std::int64_t& to)
     std::string_view behind = text.substr(std::min(point + 1, text.size()));
     for (; behind.size() > static_cast<std::size_t>(scale); behind.remove_suffix(1))
         if (behind.back() != '0') return decimal_reading::does_not_fit;
-    std::int64_t units = 0;  // counted below zero: there is room for one more there
+    std::int64_t units = 0; // counted below zero: there is room for one more there
     bool fits = true;
     const auto push = [&](char digit) {
-        fits = fits && !__builtin_mul_overflow(units, 10, &units) && !__builtin_sub_overflow(units, digit - '0', &units);
+        fits = fits && !__builtin_mul_overflow(units, 10, &units) &&
+               !__builtin_sub_overflow(units, digit - '0', &units);
     };
-    for (char digit : text.substr(0, point)) push(digit);
-    for (char digit : behind) push(digit);
-    for (std::size_t i = behind.size(); i < static_cast<std::size_t>(scale); ++i) push('0');
-    if (!fits || (!negative && __builtin_sub_overflow(0, units, &units))) return decimal_reading::does_not_fit;
+    for (char digit : text.substr(0, point))
+        push(digit);
+    for (char digit : behind)
+        push(digit);
+    for (std::size_t i = behind.size(); i < static_cast<std::size_t>(scale); ++i)
+        push('0');
+    if (!fits || (!negative && __builtin_sub_overflow(0, units, &units)))
+        return decimal_reading::does_not_fit;
     to = units;
     return decimal_reading::ok;
 }
 
 void append_decimal(std::string& to, std::int64_t units, int scale) {
     std::array<char, 24> text{};
-    std::uint64_t size = units < 0 ? 0 - static_cast<std::uint64_t>(units) : static_cast<std::uint64_t>(units);
+    std::uint64_t size =
+        units < 0 ? 0 - static_cast<std::uint64_t>(units) : static_cast<std::uint64_t>(units);
     const auto end = std::to_chars(text.data(), text.data() + text.size(), size).ptr;
     std::string_view digits(text.data(), static_cast<std::size_t>(end - text.data()));
     const auto behind = static_cast<std::size_t>(scale);
@@ -220,4 +231,4 @@ void append_decimal(std::string& to, std::int64_t units, int scale) {
     to.append(digits.substr(digits.size() - std::min(digits.size(), behind)));
 }
 
-}  // namespace corvid::value_text
+} // namespace corvid::value_text

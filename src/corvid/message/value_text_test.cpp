@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/message/value_text.hpp>
+
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -29,7 +30,8 @@ TEST(value_text, refuses_what_is_no_instant) {
          {"", "2013", "2013-01-01", "2013-01-01T05:15:00", "2013-1-01T05:15:00Z", "2013-02-30T00:00:00Z",
           "2013-01-01T24:00:00Z", "2013-01-01T00:60:00Z", "2013-12-31T23:59:60Z", "2013-01-01T00:00:00.Z",
           "2013-01-01T00:00:00.1234567891Z", "2013-01-01T00:00:00+24:00", "2013-01-01T00:00:00+0100",
-          "2013-01-01T00:00:00Zx", " 2013-01-01T00:00:00Z", "2013-01-01T00:00:00+01:60", "+013-01-01T00:00:00Z"})
+          "2013-01-01T00:00:00Zx", " 2013-01-01T00:00:00Z", "2013-01-01T00:00:00+01:60",
+          "+013-01-01T00:00:00Z"})
         EXPECT_EQ(instant_of(bad), std::nullopt) << bad;
 }
 
@@ -59,7 +61,8 @@ TEST(value_text, dates_must_exist) {
     std::chrono::year_month_day date{};
     EXPECT_TRUE(text::read_date("2012-02-29", date));
     EXPECT_EQ(date, std::chrono::year_month_day(std::chrono::year(2012) / 2 / 29));
-    for (std::string_view bad : {"2013-02-29", "2013-00-01", "2013-13-01", "2013-01-32", "13-01-01", "2013-01-01Z", ""})
+    for (std::string_view bad :
+         {"2013-02-29", "2013-00-01", "2013-13-01", "2013-01-32", "13-01-01", "2013-01-01Z", ""})
         EXPECT_FALSE(text::read_date(bad, date)) << bad;
     std::string written;
     EXPECT_FALSE(text::append_date(written, std::chrono::year(2013) / 2 / 29));
@@ -72,7 +75,8 @@ TEST(value_text, base64_comes_back_as_it_was) {
     std::mt19937 random(seed);
     for (std::size_t size = 0; size < 200; ++size) {
         std::vector<std::byte> bytes(size), back;
-        for (auto& b : bytes) b = static_cast<std::byte>(random());
+        for (auto& b : bytes)
+            b = static_cast<std::byte>(random());
         std::string written;
         text::append_base64(written, bytes);
         ASSERT_EQ(written.size(), (size + 2) / 3 * 4);
@@ -86,14 +90,16 @@ TEST(value_text, base64_comes_back_as_it_was) {
 
 TEST(value_text, base64_is_strict) {
     std::vector<std::byte> to;
-    for (std::string_view bad : {"A", "AA", "AAA", "A===", "AA=A", "AB==", "AAB=", "AA A", "AAA\n", "====", "AAAA=", "AA-_"})
+    for (std::string_view bad :
+         {"A", "AA", "AAA", "A===", "AA=A", "AB==", "AAB=", "AA A", "AAA\n", "====", "AAAA=", "AA-_"})
         EXPECT_FALSE(text::read_base64(bad, to)) << bad;
 }
 
 TEST(value_text, decimals_are_exact) {
     const auto read = [](std::string_view from, int scale) -> std::optional<std::int64_t> {
         std::int64_t to = 0;
-        return text::read_decimal(from, scale, to) == text::decimal_reading::ok ? std::optional(to) : std::nullopt;
+        return text::read_decimal(from, scale, to) == text::decimal_reading::ok ? std::optional(to)
+                                                                                : std::nullopt;
     };
     EXPECT_EQ(read("12.5", 2), 1250);
     EXPECT_EQ(read("-0.01", 2), -1);
@@ -105,7 +111,8 @@ TEST(value_text, decimals_are_exact) {
         std::int64_t to = 0;
         EXPECT_EQ(text::read_decimal(bad, 2, to), text::decimal_reading::malformed) << bad;
     }
-    for (std::string_view wide : {"92233720368547758.08", "-92233720368547758.09", "1.001", "99999999999999999999"}) {
+    for (std::string_view wide :
+         {"92233720368547758.08", "-92233720368547758.09", "1.001", "99999999999999999999"}) {
         std::int64_t to = 0;
         EXPECT_EQ(text::read_decimal(wide, 2, to), text::decimal_reading::does_not_fit) << wide;
     }
@@ -120,7 +127,8 @@ TEST(value_text, decimals_come_back_as_they_were) {
         std::string written;
         text::append_decimal(written, units, scale);
         std::int64_t back = 0;
-        ASSERT_EQ(text::read_decimal(written, scale, back), text::decimal_reading::ok) << written << " seed " << seed;
+        ASSERT_EQ(text::read_decimal(written, scale, back), text::decimal_reading::ok)
+            << written << " seed " << seed;
         ASSERT_EQ(back, units) << written << " seed " << seed;
     }
     std::string written;
@@ -128,4 +136,4 @@ TEST(value_text, decimals_come_back_as_they_were) {
     EXPECT_EQ(written, "-0.005");
 }
 
-}  // namespace
+} // namespace

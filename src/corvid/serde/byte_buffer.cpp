@@ -13,4 +13,4 @@ void byte_buffer::grow(std::size_t count) {
     capacity_ = wanted;
 }
 
-}  // namespace corvid
+} // namespace corvid

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// byte_buffer: where formats write to. Appends only, grows by doubling, never clears what it did not write; reuse one
-// (clear() keeps its memory) and writing allocates nothing. Move-only; one thread at a time.
+// byte_buffer: where formats write to. Appends only, grows by doubling, never clears what it did not write;
+// reuse one (clear() keeps its memory) and writing allocates nothing. Move-only; one thread at a time.
 #pragma once
 
 #include <corvid/model/bytes.hpp>
+
 #include <cstddef>
 #include <cstring>
 #include <memory>
@@ -17,7 +18,8 @@ class byte_buffer {
 public:
     byte_buffer() noexcept = default;
     byte_buffer(byte_buffer&& other) noexcept
-        : data_(std::move(other.data_)), size_(std::exchange(other.size_, 0)),
+        : data_(std::move(other.data_)),
+          size_(std::exchange(other.size_, 0)),
           capacity_(std::exchange(other.capacity_, 0)) {}
     byte_buffer& operator=(byte_buffer&& other) noexcept {
         data_ = std::move(other.data_);
@@ -62,4 +64,4 @@ private:
     std::size_t capacity_ = 0;
 };
 
-}  // namespace corvid
+} // namespace corvid

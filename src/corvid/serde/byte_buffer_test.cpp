@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/serde/byte_buffer.hpp>
+
 #include <gtest/gtest.h>
 
 #include <string>
@@ -47,4 +48,4 @@ TEST(byte_buffer, a_moved_from_one_is_empty_and_usable) {
     EXPECT_EQ(to.text(), "d");
 }
 
-}  // namespace
+} // namespace

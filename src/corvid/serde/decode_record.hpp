@@ -3,15 +3,17 @@
 // From a record to a message: the version that its header names is read, and upcast to the newest.
 #pragma once
 
-#include <charconv>
 #include <corvid/message/upcast.hpp>
 #include <corvid/message/wire_names.hpp>
 #include <corvid/model/record.hpp>
 #include <corvid/serde/json/json.hpp>
 
+#include <charconv>
+
 namespace corvid {
 
-/// The version in the header event_version: absent reads as 1, anything but a number as 0, which no message has.
+/// The version in the header event_version: absent reads as 1, anything but a number as 0, which no message
+/// has.
 [[nodiscard]] inline int version_of(const header_list& headers) noexcept {
     const auto text = find_header(headers, wire::event_version);
     if (!text) return wire::default_version;
@@ -29,4 +31,4 @@ template <Message T>
                         [&](auto& version) { return json::decode(from.value.bytes(), version); });
 }
 
-}  // namespace corvid
+} // namespace corvid

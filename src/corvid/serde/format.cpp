@@ -11,7 +11,8 @@ result<int> version_of(std::optional<std::string_view> header) {
     const char* const end = header->data() + header->size();
     const auto read = std::from_chars(header->data(), end, version);
     if (read.ec == std::errc{} && read.ptr == end) return version;
-    return fail(errc::unknown_version, {.message = "the header event_version is not a number", .operation = "decode"});
+    return fail(errc::unknown_version,
+                {.message = "the header event_version is not a number", .operation = "decode"});
 }
 
 namespace detail {
@@ -29,6 +30,6 @@ error in_topic(error why, std::string_view topic) {
     return error(why.code(), std::move(details));
 }
 
-}  // namespace detail
+} // namespace detail
 
-}  // namespace corvid
+} // namespace corvid

@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Format: how bytes become messages and back. A new format is a type of this shape; publishers and subscriptions take
-// it as a template argument.
+// Format: how bytes become messages and back. A new format is a type of this shape; publishers and
+// subscriptions take it as a template argument.
 #pragma once
 
-#include <concepts>
 #include <corvid/base/result.hpp>
 #include <corvid/message/traits.hpp>
 #include <corvid/message/upcast.hpp>
 #include <corvid/model/bytes.hpp>
 #include <corvid/serde/byte_buffer.hpp>
+
+#include <concepts>
 #include <optional>
 #include <string_view>
 
 namespace corvid {
 
-/// encode appends, and leaves the buffer as it was when it fails; decode overwrites. Both are safe from any thread.
+/// encode appends, and leaves the buffer as it was when it fails; decode overwrites. Both are safe from any
+/// thread.
 template <class F, class T>
 concept Format = requires(const T& in, T& out, byte_buffer& to, bytes_view from) {
     { F::name } -> std::convertible_to<std::string_view>;
@@ -31,10 +33,10 @@ concept Format = requires(const T& in, T& out, byte_buffer& to, bytes_view from)
 namespace detail {
 [[nodiscard]] error empty_payload(std::string_view name, std::string_view topic);
 [[nodiscard]] error in_topic(error why, std::string_view topic);
-}  // namespace detail
+} // namespace detail
 
-/// Reads a record's value of that version into `to`, by T's upcasters if it is an older one. errc::empty_payload for
-/// a tombstone; every error names T's topic.
+/// Reads a record's value of that version into `to`, by T's upcasters if it is an older one.
+/// errc::empty_payload for a tombstone; every error names T's topic.
 template <class F, Message T>
     requires Format<F, T>
 [[nodiscard]] result<void> decode_message(optional_bytes payload, int version, T& to) {
@@ -45,4 +47,4 @@ template <class F, Message T>
     return read;
 }
 
-}  // namespace corvid
+} // namespace corvid

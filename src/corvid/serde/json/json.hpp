@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// JSON for messages and values: corvid::json::encode and decode, and `corvid::json::format` for code that is generic
-// over formats.
+// JSON for messages and values: corvid::json::encode and decode, and `corvid::json::format` for code that is
+// generic over formats.
 //
 // On the wire (message.hpp tells what members may be):
 //   enum                   its name                         sys_time   "2013-01-01T10:15:00Z", RFC 3339, UTC
@@ -9,13 +9,15 @@
 //   vector, array          an array; N elements exactly     duration   a number: its count
 //   map                    an object                        uuid       "0192c2a0-7b3c-7def-8123-456789abcdef"
 //   variant                {"name":value}; monostate: null  bytes      base64
-//   decimal                "12.50"; numbers are read too    float      the shortest digits that read back the same
-// `name` of an alternative: that of its struct, else boolean, integer, number, string, enum, array, map, time, date,
-// duration, uuid, bytes, decimal.
+//   decimal                "12.50"; numbers are read too    float      the shortest digits that read back the
+//   same
+// `name` of an alternative: that of its struct, else boolean, integer, number, string, enum, array, map,
+// time, date, duration, uuid, bytes, decimal.
 //
-// What a reader refuses: anything that RFC 8259 does not allow, a root that is no object, more than 64 levels, members
-// named twice, numbers that do not fit, halves of surrogate pairs, invalid UTF-8, text behind the document. That holds
-// inside ignored members too. Fractions of a second beyond a member's resolution are cut off.
+// What a reader refuses: anything that RFC 8259 does not allow, a root that is no object, more than 64
+// levels, members named twice, numbers that do not fit, halves of surrogate pairs, invalid UTF-8, text behind
+// the document. That holds inside ignored members too. Fractions of a second beyond a member's resolution are
+// cut off.
 //
 // All functions are safe from any thread; they use buffers of their thread's own.
 #pragma once
@@ -66,4 +68,4 @@ struct format {
     }
 };
 
-}  // namespace corvid::json
+} // namespace corvid::json

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/serde/json/json.hpp>
 #include <corvid/serde/json/test_messages.hpp>
+
 #include <gmock/gmock.h>
 
 #include <limits>
@@ -35,8 +36,9 @@ TEST(json_write, a_message_is_an_object_of_its_members_in_order) {
     f.origin = "EWR";
     f.destination = "IAH";
     f.distance = 1400;
-    EXPECT_EQ(written(f), R"({"row":1,"scheduled":"2013-01-01T10:00:00Z","departure_delay":-2.5,"carrier":"UA",)"
-                          R"("flight":1545,"tail_number":"N14228","origin":"EWR","destination":"IAH","distance":1400})");
+    EXPECT_EQ(written(f),
+              R"({"row":1,"scheduled":"2013-01-01T10:00:00Z","departure_delay":-2.5,"carrier":"UA",)"
+              R"("flight":1545,"tail_number":"N14228","origin":"EWR","destination":"IAH","distance":1400})");
 }
 
 TEST(json_write, every_kind_has_its_form) {
@@ -65,16 +67,17 @@ TEST(json_write, every_kind_has_its_form) {
     e.raw = {std::byte{0xff}, std::byte{0}};
     e.price = corvid::decimal<2>(1250);
     e.tree.children = {{.value = 1, .children = {}}};
-    EXPECT_EQ(written(e),
-              R"({"flag":true,"tiny":-128,"byte":255,"wide":-9223372036854775808,"unsigned_wide":18446744073709551615,)"
-              R"("single":0.1,"real":1e+300,"text":"a\"b\\c\n\u0001/é","state":"cancelled",)"
-              R"("maybe":{"origin":"EWR","destination":"IAH","miles":1400},)"
-              R"("legs":[{"origin":"A","destination":"B","miles":1},{"origin":"C","destination":"D","miles":2}],)"
-              R"("bits":[true,false],"holes":[1,null],"triple":[1,2,3],"sorted":{"a":0.5,"b\n":2},"lists":{"x":[1]},)"
-              R"("payment":{"card":{"number":"42"}},"at":"1969-12-31T23:59:59.999Z",)"
-              R"("exactly":"1970-01-01T00:00:00.000000001Z","day":"1970-01-01","took":1500,"about":0.25,)"
-              R"("id":"00000000-0000-0000-0000-000000000000","raw":"/wA=","price":"12.50",)"
-              R"("tree":{"value":0,"children":[{"value":1,"children":[]}]}})");
+    EXPECT_EQ(
+        written(e),
+        R"({"flag":true,"tiny":-128,"byte":255,"wide":-9223372036854775808,"unsigned_wide":18446744073709551615,)"
+        R"("single":0.1,"real":1e+300,"text":"a\"b\\c\n\u0001/é","state":"cancelled",)"
+        R"("maybe":{"origin":"EWR","destination":"IAH","miles":1400},)"
+        R"("legs":[{"origin":"A","destination":"B","miles":1},{"origin":"C","destination":"D","miles":2}],)"
+        R"("bits":[true,false],"holes":[1,null],"triple":[1,2,3],"sorted":{"a":0.5,"b\n":2},"lists":{"x":[1]},)"
+        R"("payment":{"card":{"number":"42"}},"at":"1969-12-31T23:59:59.999Z",)"
+        R"("exactly":"1970-01-01T00:00:00.000000001Z","day":"1970-01-01","took":1500,"about":0.25,)"
+        R"("id":"00000000-0000-0000-0000-000000000000","raw":"/wA=","price":"12.50",)"
+        R"("tree":{"value":0,"children":[{"value":1,"children":[]}]}})");
     const auto back = json::decode<air::everything>(written(e));
     ASSERT_TRUE(back) << back.error().describe();
     EXPECT_EQ(*back, e);
@@ -128,8 +131,8 @@ TEST(json_read, unknown_members_are_ignored_wherever_they_stand) {
 }
 
 TEST(json_read, members_are_found_in_any_order_and_with_escaped_names) {
-    const auto shuffled =
-        json::decode<air::leg>(R"({"miles":3,"des\u0074ination":"B","origin":"\u0041\"\\\/\b\f\n\r\t\ud83d\ude00"})");
+    const auto shuffled = json::decode<air::leg>(
+        R"({"miles":3,"des\u0074ination":"B","origin":"\u0041\"\\\/\b\f\n\r\t\ud83d\ude00"})");
     ASSERT_TRUE(shuffled) << shuffled.error().describe();
     EXPECT_EQ(*shuffled, (air::leg{"A\"\\/\b\f\n\r\t\U0001F600", "B", 3}));
 }
@@ -158,13 +161,15 @@ TEST(json_read, null_is_for_optionals_and_monostate_only) {
 
 TEST(json_read, a_reused_object_keeps_nothing_of_the_last_document) {
     air::everything e;
-    ASSERT_TRUE(json::decode(corvid::as_bytes(R"({"legs":[{"origin":"A","destination":"B","miles":1},)"
-                                              R"({"origin":"C","destination":"D","miles":1}],"sorted":{"a":1},)"
-                                              R"("holes":[1,2],"text":"long enough to live on the heap"})"),
-                             e));
-    ASSERT_TRUE(json::decode(corvid::as_bytes(R"({"legs":[{"origin":"X","destination":"Y","miles":1}],"holes":[null],)"
-                                              R"("sorted":{}})"),
-                             e));
+    ASSERT_TRUE(
+        json::decode(corvid::as_bytes(R"({"legs":[{"origin":"A","destination":"B","miles":1},)"
+                                      R"({"origin":"C","destination":"D","miles":1}],"sorted":{"a":1},)"
+                                      R"("holes":[1,2],"text":"long enough to live on the heap"})"),
+                     e));
+    ASSERT_TRUE(json::decode(
+        corvid::as_bytes(R"({"legs":[{"origin":"X","destination":"Y","miles":1}],"holes":[null],)"
+                         R"("sorted":{}})"),
+        e));
     air::everything expected;
     expected.legs = {{"X", "Y", 1}};
     expected.holes = {std::nullopt};
@@ -173,7 +178,8 @@ TEST(json_read, a_reused_object_keeps_nothing_of_the_last_document) {
 
 TEST(json_read, numbers_keep_every_digit_that_their_type_has) {
     EXPECT_EQ(one(R"("wide":-9223372036854775808)")->wide, std::numeric_limits<std::int64_t>::min());
-    EXPECT_EQ(one(R"("unsigned_wide":18446744073709551615)")->unsigned_wide, std::numeric_limits<std::uint64_t>::max());
+    EXPECT_EQ(one(R"("unsigned_wide":18446744073709551615)")->unsigned_wide,
+              std::numeric_limits<std::uint64_t>::max());
     EXPECT_EQ(one(R"("real":0.1)")->real, 0.1);
     EXPECT_EQ(one(R"("real":5)")->real, 5.0);
     EXPECT_EQ(one(R"("real":4.9e-324)")->real, 4.9e-324);
@@ -185,7 +191,8 @@ TEST(json_read, numbers_keep_every_digit_that_their_type_has) {
 TEST(json_read, times_take_offsets_and_are_cut_to_their_resolution) {
     using namespace std::chrono;
     const auto day = sys_days(year(2013) / 1 / 1);
-    EXPECT_EQ(one(R"("at":"2013-01-01T05:15:00.1239-05:00")")->at, day + hours(10) + minutes(15) + milliseconds(123));
+    EXPECT_EQ(one(R"("at":"2013-01-01T05:15:00.1239-05:00")")->at,
+              day + hours(10) + minutes(15) + milliseconds(123));
     EXPECT_EQ(one(R"("at":"1969-12-31T23:59:59.9999Z")")->at.time_since_epoch(), milliseconds(-1));
     EXPECT_EQ(one(R"("exactly":"1677-09-21T00:12:43.145224192Z")")->exactly, sys_time<nanoseconds>::min());
     EXPECT_EQ(one(R"("exactly":"1677-09-21T00:12:43.145224191Z")").error(), errc::out_of_range);
@@ -208,11 +215,13 @@ TEST(json_read, errors_name_the_path_of_what_is_wrong) {
                 HasSubstr("$.legs[1].origin: expected a string, found a number"));
     EXPECT_THAT(message(R"("tree":{"value":1,"children":[{"value":1},{"value":true}]})"),
                 HasSubstr("$.tree.children[1].value: expected an integer, found a boolean"));
-    EXPECT_THAT(message(R"("lists":{"a b":[1,[]]})"), HasSubstr("$.lists[\"a b\"][1]: expected an integer, found an array"));
+    EXPECT_THAT(message(R"("lists":{"a b":[1,[]]})"),
+                HasSubstr("$.lists[\"a b\"][1]: expected an integer, found an array"));
     EXPECT_THAT(message(R"("payment":{"card":{"number":1}})"), HasSubstr("$.payment.card.number"));
     EXPECT_THAT(message(R"("zzz":[1e999999])"), HasSubstr("$.zzz:"));
     EXPECT_THAT(message(R"("state":"late")"), HasSubstr("$.state: \"late\""));
-    EXPECT_THAT(std::string(json::decode<air::leg>("[]").error().message()), HasSubstr("$: expected an object, found an array"));
+    EXPECT_THAT(std::string(json::decode<air::leg>("[]").error().message()),
+                HasSubstr("$: expected an object, found an array"));
     EXPECT_EQ(one(R"("wide":"x")").error().operation(), "decode");
 }
 
@@ -223,4 +232,4 @@ TEST(json_read, text_of_a_payload_in_an_error_is_cut_and_clean) {
     EXPECT_EQ(failed.error().message().find('\n'), std::string_view::npos);
 }
 
-}  // namespace
+} // namespace

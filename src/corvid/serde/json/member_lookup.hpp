@@ -3,9 +3,10 @@
 // From a member's name to its place: a hash table of T's names, made at compile time.
 #pragma once
 
+#include <corvid/message/reflect.hpp>
+
 #include <array>
 #include <bit>
-#include <corvid/message/reflect.hpp>
 #include <cstdint>
 #include <string_view>
 
@@ -18,7 +19,9 @@ class member_lookup {
     static constexpr std::uint8_t empty = 0xff;
 
     static constexpr std::size_t slot_of(std::string_view name) noexcept {
-        const auto at = [&](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(name[i])); };
+        const auto at = [&](std::size_t i) {
+            return static_cast<std::size_t>(static_cast<unsigned char>(name[i]));
+        };
         return (name.size() * 3 + at(0) * 7 + at(name.size() / 2) * 31 + at(name.size() - 1) * 13) % slots;
     }
 
@@ -27,7 +30,8 @@ class member_lookup {
         made.fill(empty);
         for (std::size_t i = 0; i < count; ++i) {
             std::size_t slot = slot_of(corvid::reflect::member_names<T>[i]);
-            while (made[slot] != empty) slot = (slot + 1) % slots;
+            while (made[slot] != empty)
+                slot = (slot + 1) % slots;
             made[slot] = static_cast<std::uint8_t>(i);
         }
         return made;
@@ -43,4 +47,4 @@ public:
     }
 };
 
-}  // namespace corvid::json::detail
+} // namespace corvid::json::detail

@@ -19,10 +19,10 @@ public:
     [[nodiscard]] std::string text() const;
 
 private:
-    std::vector<std::string> steps_;  // the innermost first
+    std::vector<std::string> steps_; // the innermost first
 };
 
 /// Text of a payload for an error message: in quotes, cut to 64 characters, control characters replaced.
 [[nodiscard]] std::string quoted(std::string_view text);
 
-}  // namespace corvid::json
+} // namespace corvid::json

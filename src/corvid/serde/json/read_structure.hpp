@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reading the members of a struct. Writers mostly keep one order, so the members are expected in the order of the
-// list first (a comparison each, inlined); what comes otherwise is looked up by name.
+// Reading the members of a struct. Writers mostly keep one order, so the members are expected in the order of
+// the list first (a comparison each, inlined); what comes otherwise is looked up by name.
 #pragma once
 
 #include <corvid/serde/json/member_lookup.hpp>
@@ -15,11 +15,13 @@ template <class T>
 class structure_reader {
     static constexpr std::size_t count = corvid::reflect::member_count<T>;
     static constexpr auto& names = corvid::reflect::member_names<T>;
-    static_assert([] {
-        for (std::string_view name : names)
-            if (name.size() > max_name) return false;
-        return true;
-    }(), "corvid: a member's name is longer than 192 characters");
+    static_assert(
+        [] {
+            for (std::string_view name : names)
+                if (name.size() > max_name) return false;
+            return true;
+        }(),
+        "corvid: a member's name is longer than 192 characters");
 
 public:
     structure_reader(reader& in, T& to) noexcept : in_(in), to_(to) {}
@@ -27,8 +29,9 @@ public:
     bool run() {
         if (!in_.begin_object()) return false;
         const char* key = in_.next_key();
-        [&]<std::size_t... I>(std::index_sequence<I...>) { (expect<I>(key) && ...); }
-        (std::make_index_sequence<count>{});
+        [&]<std::size_t... I>(std::index_sequence<I...>) {
+            (expect<I>(key) && ...);
+        }(std::make_index_sequence<count>{});
         if (failed_ || (key && !read_rest(key)) || in_.failed()) return false;
         return seen_ == all || fill_missing();
     }
@@ -56,7 +59,8 @@ private:
 
     bool read_rest(const char* key) {
         static constexpr auto readers = []<std::size_t... I>(std::index_sequence<I...>) {
-            return std::array<member_reader, count>{+[](structure_reader& self) { return self.read_member<I>(); }...};
+            return std::array<member_reader, count>{
+                +[](structure_reader& self) { return self.read_member<I>(); }...};
         }(std::make_index_sequence<count>{});
         for (; key; key = in_.next_key()) {
             const std::string_view name = in_.key();
@@ -102,11 +106,11 @@ private:
     bool failed_ = false;
 };
 
-}  // namespace detail
+} // namespace detail
 
 template <class T>
 bool read_structure(reader& in, T& to) {
     return detail::structure_reader<T>(in, to).run();
 }
 
-}  // namespace corvid::json
+} // namespace corvid::json

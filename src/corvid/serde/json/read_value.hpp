@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How each kind of value is read from JSON: typed code that drives a reader. What `to` held before does not matter,
-// but its memory is used again.
+// How each kind of value is read from JSON: typed code that drives a reader. What `to` held before does not
+// matter, but its memory is used again.
 #pragma once
 
-#include <algorithm>
 #include <corvid/message/time_point.hpp>
 #include <corvid/message/traits.hpp>
 #include <corvid/serde/json/reader.hpp>
+
+#include <algorithm>
 #include <limits>
 
 namespace corvid::json {
@@ -27,7 +28,8 @@ bool read_integer(reader& in, T& to) {
     std::conditional_t<std::is_signed_v<T>, std::int64_t, std::uint64_t> wide = 0;
     if (!in.read(wide)) return false;
     if (!std::in_range<T>(wide))
-        return in.fail(errc::out_of_range, std::to_string(wide) + " does not fit " + std::to_string(sizeof(T) * 8) +
+        return in.fail(errc::out_of_range, std::to_string(wide) + " does not fit " +
+                                               std::to_string(sizeof(T) * 8) +
                                                (std::is_signed_v<T> ? " bits" : " bits without sign"));
     to = static_cast<T>(wide);
     return true;
@@ -76,7 +78,8 @@ bool read_array(reader& in, std::array<T, N>& to) {
     if (!in.begin_array()) return false;
     std::size_t index = 0;
     for (; in.next_element(); ++index) {
-        if (index == N) return in.fail(errc::wrong_type, "expected " + std::to_string(N) + " elements, found more");
+        if (index == N)
+            return in.fail(errc::wrong_type, "expected " + std::to_string(N) + " elements, found more");
         if (!read_value(in, to[index])) return in.at(index);
     }
     if (in.failed()) return in.at(index);
@@ -112,7 +115,8 @@ bool read_variant(reader& in, std::variant<T...>& to) {
     }
     if (!in.begin_object()) return false;
     if (!in.next_key())
-        return in.failed() ? false : in.fail(errc::wrong_type, "expected a member that names the alternative");
+        return in.failed() ? false
+                           : in.fail(errc::wrong_type, "expected a member that names the alternative");
     const std::string name(in.key());
     if (in.failed()) return false;
     bool read = false;
@@ -153,22 +157,26 @@ bool read_from_text(reader& in, T& to) {
             return corvid::reflect::from_instant(at, to) ||
                    in.fail(errc::out_of_range, quoted(text) + " does not fit the member's resolution");
         } else if constexpr (kind_of<T> == kind::date) {
-            return value_text::read_date(text, to) || in.fail(errc::wrong_type, quoted(text) + " is not a date (2013-01-31)");
+            return value_text::read_date(text, to) ||
+                   in.fail(errc::wrong_type, quoted(text) + " is not a date (2013-01-31)");
         } else if constexpr (kind_of<T> == kind::uuid) {
             const auto id = T::parse(text);
             if (!id) return in.fail(errc::wrong_type, quoted(text) + " is not a uuid");
             return to = *id, true;
         } else if constexpr (kind_of<T> == kind::bytes) {
-            return value_text::read_base64(text, to) || in.fail(errc::wrong_type, quoted(text) + " is not base64");
+            return value_text::read_base64(text, to) ||
+                   in.fail(errc::wrong_type, quoted(text) + " is not base64");
         } else {
             const auto value = enum_from_name<T>(text);
-            if (!value) return in.fail(errc::unknown_enumerator, quoted(text) + " is none of the declared enumerators");
+            if (!value)
+                return in.fail(errc::unknown_enumerator,
+                               quoted(text) + " is none of the declared enumerators");
             return to = *value, true;
         }
     }
 }
 
-}  // namespace detail
+} // namespace detail
 
 template <class T>
 bool read_value(reader& in, T& to) {
@@ -200,8 +208,8 @@ bool read_value(reader& in, T& to) {
     } else if constexpr (is < kind::unmappable) {
         return detail::read_from_text(in, to);
     } else {
-        return true;  // refused where the struct was declared
+        return true; // refused where the struct was declared
     }
 }
 
-}  // namespace corvid::json
+} // namespace corvid::json

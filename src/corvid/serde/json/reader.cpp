@@ -38,15 +38,20 @@ std::string_view what_stands_there(std::string_view token) noexcept {
 
 std::string what_broke(simdjson::error_code failure) {
     switch (failure) {
-    case simdjson::EMPTY: return "the payload is empty";
-    case simdjson::UTF8_ERROR: return "the payload is not valid UTF-8";
-    case simdjson::UNESCAPED_CHARS: return "a string holds a control character";
-    case simdjson::UNCLOSED_STRING: return "a string is not closed";
-    default: return simdjson::error_message(failure);
+    case simdjson::EMPTY:
+        return "the payload is empty";
+    case simdjson::UTF8_ERROR:
+        return "the payload is not valid UTF-8";
+    case simdjson::UNESCAPED_CHARS:
+        return "a string holds a control character";
+    case simdjson::UNCLOSED_STRING:
+        return "a string is not closed";
+    default:
+        return simdjson::error_message(failure);
     }
 }
 
-}  // namespace
+} // namespace
 
 reader::reader(std::string_view text) : engine_(take_engine()) {
     if (const auto failure = engine_->index(text)) {
@@ -65,7 +70,8 @@ reader::~reader() { give_back(engine_); }
 std::string_view reader::token() const noexcept {
     if (token_ == end_) return {};
     const char* last = text_ + token_[1];
-    while (is_blank(last[-1])) --last;
+    while (is_blank(last[-1]))
+        --last;
     return {here(), static_cast<std::size_t>(last - here())};
 }
 
@@ -108,11 +114,15 @@ bool reader::check_scalar() {
     bool truth = false;
     double number = 0;
     switch (*here()) {
-    case '"': return read_text(text);
+    case '"':
+        return read_text(text);
     case 't':
-    case 'f': return read(truth);
-    case 'n': return take_null();
-    default: return read(number);
+    case 'f':
+        return read(truth);
+    case 'n':
+        return take_null();
+    default:
+        return read(number);
     }
 }
 
@@ -159,7 +169,8 @@ bool reader::fail_number(std::string_view wanted, bool integer) {
     const std::string_view found = token();
     bool whole = false;
     if (!is_number(found, whole)) return fail_type(wanted);
-    if (!ends_scalar(text_[token_[1]])) return fail(errc::malformed_payload, "expected a comma or a bracket after a number");
+    if (!ends_scalar(text_[token_[1]]))
+        return fail(errc::malformed_payload, "expected a comma or a bracket after a number");
     if (integer && !whole) return fail(errc::wrong_type, "expected an integer, found " + quoted(found));
     return fail(errc::out_of_range, quoted(found) + " does not fit");
 }
@@ -182,7 +193,8 @@ bool reader::at_key(const char* raw) {
 }
 
 error reader::why() const {
-    return error(engine_->code, {.message = engine_->where.text() + ": " + engine_->message, .operation = "decode"});
+    return error(engine_->code,
+                 {.message = engine_->where.text() + ": " + engine_->message, .operation = "decode"});
 }
 
-}  // namespace corvid::json
+} // namespace corvid::json

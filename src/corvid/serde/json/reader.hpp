@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// reader: a cursor through one JSON document, for the templates of read_value.hpp. It is the wall between users' units
-// and the parser: nothing of that parser is in this header.
+// reader: a cursor through one JSON document, for the templates of read_value.hpp. It is the wall between
+// users' units and the parser: nothing of that parser is in this header.
 //
-// The document is an object, nested at most max_depth levels, valid UTF-8, and nothing follows it. Everything in it is
-// checked, what skip() passes over too. Functions answer false (or null) after a failure; the first failure is kept and
-// nothing may be read after it. A reader borrows its thread's parser and buffers (one set a nesting level of use, kept
-// for the next document unless grown beyond 1 MiB), and must stay on that thread.
+// The document is an object, nested at most max_depth levels, valid UTF-8, and nothing follows it. Everything
+// in it is checked, what skip() passes over too. Functions answer false (or null) after a failure; the first
+// failure is kept and nothing may be read after it. A reader borrows its thread's parser and buffers (one set
+// a nesting level of use, kept for the next document unless grown beyond 1 MiB), and must stay on that
+// thread.
 #pragma once
 
 #include <corvid/base/result.hpp>
 #include <corvid/serde/json/path.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -20,7 +22,8 @@
 namespace corvid::json {
 
 inline constexpr int max_depth = 64;
-/// Member names of this length and below may be compared with starts_with_key: the buffer is padded by as much.
+/// Member names of this length and below may be compared with starts_with_key: the buffer is padded by as
+/// much.
 inline constexpr std::size_t max_name = 192;
 
 class reader {
@@ -31,8 +34,9 @@ public:
     reader(const reader&) = delete;
     reader& operator=(const reader&) = delete;
 
-    /// Enters the value under the cursor, at first the document. next_key() moves to each member in turn and answers
-    /// with its raw name: it starts behind the opening quote and may hold escapes. Null: the end, or a failure.
+    /// Enters the value under the cursor, at first the document. next_key() moves to each member in turn and
+    /// answers with its raw name: it starts behind the opening quote and may hold escapes. Null: the end, or
+    /// a failure.
     [[nodiscard]] bool begin_object();
     [[nodiscard]] const char* next_key();
     /// The name that next_key() found, unescaped. Valid until the next call of this reader.
@@ -72,7 +76,7 @@ public:
     /// Precondition: failed(). Names the path: `$.legs[2].origin: expected a string, found a number`.
     [[nodiscard]] error why() const;
 
-    struct engine;  ///< this reader's own, as is all below
+    struct engine; ///< this reader's own, as is all below
 
 private:
     [[nodiscard]] const char* here() const noexcept { return text_ + *token_; }
@@ -89,12 +93,12 @@ private:
     bool fail_number(std::string_view wanted, bool integer);
 
     const char* text_ = nullptr;
-    const std::uint32_t* token_ = nullptr;  // where the next token begins; behind the last one stands a NUL
+    const std::uint32_t* token_ = nullptr; // where the next token begins; behind the last one stands a NUL
     const std::uint32_t* end_ = nullptr;
     const char* key_ = nullptr;
-    std::uint64_t arrays_ = 0;              // a bit a level
-    int depth_ = 0;                         // containers that are open
-    bool entered_ = false;                  // a container was, and its first item was not asked for yet
+    std::uint64_t arrays_ = 0; // a bit a level
+    int depth_ = 0;            // containers that are open
+    bool entered_ = false;     // a container was, and its first item was not asked for yet
     bool has_escapes_ = false;
     bool failed_ = false;
     engine* engine_;
@@ -131,4 +135,4 @@ inline bool reader::next_element() { return next_item(']'); }
     return std::memcmp(raw, name.data(), name.size()) == 0 && raw[name.size()] == '"';
 }
 
-}  // namespace corvid::json
+} // namespace corvid::json

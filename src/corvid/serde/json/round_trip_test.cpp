@@ -4,6 +4,7 @@
 #include <corvid/serde/format.hpp>
 #include <corvid/serde/json/json.hpp>
 #include <corvid/serde/json/test_messages.hpp>
+
 #include <gtest/gtest.h>
 
 #include <bit>
@@ -28,35 +29,60 @@ public:
     template <class T, class Bits>
     T real() {
         for (;;) {
-            const T value = coin() ? static_cast<T>(number<std::int16_t>()) / T{8} : std::bit_cast<T>(static_cast<Bits>(random_()));
+            const T value = coin() ? static_cast<T>(number<std::int16_t>()) / T{8}
+                                   : std::bit_cast<T>(static_cast<Bits>(random_()));
             if (std::isfinite(value)) return value;
         }
     }
     std::string text() {
-        static constexpr std::array<std::string_view, 12> pieces{"a", "\"", "\\", "\n", "\x01", "é", "€", "😀", "/", "plain text, ",
-                                                                 "\x7f", std::string_view("\0", 1)};
+        static constexpr std::array<std::string_view, 12> pieces{
+            "a", "\"", "\\", "\n",           "\x01", "é",
+            "€", "😀", "/",  "plain text, ", "\x7f", std::string_view("\0", 1)};
         std::string all;
-        for (std::size_t i = below(20); i > 0; --i) all += pieces[below(pieces.size())];
+        for (std::size_t i = below(20); i > 0; --i)
+            all += pieces[below(pieces.size())];
         return all;
     }
     template <class F>
     auto list(F make) {
         std::vector<decltype(make())> all(below(5));
-        for (auto&& each : all) each = make();
+        for (auto&& each : all)
+            each = make();
         return all;
     }
     air::leg leg() { return {text(), text(), number<int>()}; }
     air::node node(int depth) {
         air::node made{number<int>(), {}};
         if (depth > 0)
-            for (std::size_t i = below(3); i > 0; --i) made.children.push_back(node(depth - 1));
+            for (std::size_t i = below(3); i > 0; --i)
+                made.children.push_back(node(depth - 1));
         return made;
     }
+    void fill_payment(air::everything& e);
     air::everything everything();
 
 private:
     std::mt19937_64 random_;
 };
+
+void random_values::fill_payment(air::everything& e) {
+    switch (below(5)) {
+    case 0:
+        e.payment = air::card{text()};
+        break;
+    case 1:
+        e.payment = text();
+        break;
+    case 2:
+        e.payment = number<std::int64_t>();
+        break;
+    case 3:
+        e.payment = coin();
+        break;
+    default:
+        break;
+    }
+}
 
 air::everything random_values::everything() {
     air::everything e;
@@ -74,21 +100,18 @@ air::everything random_values::everything() {
     e.bits = list([this] { return coin(); });
     e.holes = list([this] { return coin() ? std::optional(number<int>()) : std::nullopt; });
     e.triple = {number<int>(), number<int>(), number<int>()};
-    for (std::size_t i = below(4); i > 0; --i) e.sorted[text()] = real<double, std::uint64_t>();
-    for (std::size_t i = below(4); i > 0; --i) e.lists[text()] = list([this] { return number<int>(); });
-    switch (below(5)) {
-    case 0: e.payment = air::card{text()}; break;
-    case 1: e.payment = text(); break;
-    case 2: e.payment = number<std::int64_t>(); break;
-    case 3: e.payment = coin(); break;
-    default: break;
-    }
+    for (std::size_t i = below(4); i > 0; --i)
+        e.sorted[text()] = real<double, std::uint64_t>();
+    for (std::size_t i = below(4); i > 0; --i)
+        e.lists[text()] = list([this] { return number<int>(); });
+    fill_payment(e);
     e.at = decltype(e.at)(std::chrono::milliseconds(number<std::int64_t>() % 62'000'000'000'000));
     e.exactly = decltype(e.exactly)(std::chrono::nanoseconds(number<std::int64_t>()));
     e.day = std::chrono::sys_days(std::chrono::days(number<std::int64_t>() % 700'000));
     e.took = std::chrono::milliseconds(number<std::int64_t>());
     e.about = std::chrono::duration<double>(real<double, std::uint64_t>());
-    for (auto& each : e.id.bytes) each = number<std::uint8_t>();
+    for (auto& each : e.id.bytes)
+        each = number<std::uint8_t>();
     e.raw = list([this] { return static_cast<std::byte>(bits()); });
     e.price = corvid::decimal<2>(number<std::int64_t>());
     e.tree = node(4);
@@ -123,9 +146,14 @@ TEST(json_round_trip, what_changed_bytes_still_mean_is_written_and_read_alike) {
         for (std::size_t changes = 1 + random.below(2); changes > 0; --changes) {
             const std::size_t at = random.below(text.size());
             switch (random.below(3)) {
-            case 0: text[at] = static_cast<char>(random.bits()); break;
-            case 1: text.erase(at, 1 + random.below(8)); break;
-            default: text.insert(at, 1, "{}[],:\"\\0e.n "[random.below(13)]);
+            case 0:
+                text[at] = static_cast<char>(random.bits());
+                break;
+            case 1:
+                text.erase(at, 1 + random.below(8));
+                break;
+            default:
+                text.insert(at, 1, "{}[],:\"\\0e.n "[random.below(13)]);
             }
         }
         const auto read = json::decode<air::everything>(text);
@@ -152,8 +180,10 @@ TEST(format, json_is_one_and_reads_old_versions_and_refuses_tombstones) {
     EXPECT_EQ(tombstone.error(), corvid::errc::empty_payload);
     const auto broken = corvid::decode_message<json::format>(std::string_view("{"), 1, to);
     EXPECT_EQ(broken.error(), corvid::errc::malformed_payload);
-    for (const auto& each : {tombstone.error(), broken.error()}) EXPECT_EQ(each.topic(), "air.test.leg");
-    EXPECT_EQ(corvid::decode_message<json::format>(std::string_view("{}"), 3, to).error(), corvid::errc::unknown_version);
+    for (const auto& each : {tombstone.error(), broken.error()})
+        EXPECT_EQ(each.topic(), "air.test.leg");
+    EXPECT_EQ(corvid::decode_message<json::format>(std::string_view("{}"), 3, to).error(),
+              corvid::errc::unknown_version);
 }
 
 TEST(format, the_version_header_is_a_number_and_absent_is_one) {
@@ -163,4 +193,4 @@ TEST(format, the_version_header_is_a_number_and_absent_is_one) {
         EXPECT_EQ(corvid::version_of(bad).error(), corvid::errc::unknown_version) << bad;
 }
 
-}  // namespace
+} // namespace

@@ -29,7 +29,7 @@ struct digits {
 struct number_parts {
     digits mantissa;
     int exponent = 0;
-    int whole = 0;  // digits before the point
+    int whole = 0; // digits before the point
 
     /// The end of the number, or null.
     const char* take(const char* at) noexcept {
@@ -58,8 +58,9 @@ private:
     }
 };
 
-constexpr std::array<double, 23> powers_of_ten{1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
-                                               1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+constexpr std::array<double, 23> powers_of_ten{1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                               1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                               1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
 /// One correctly rounded operation on exact operands, where that is all it takes (Clinger's fast path).
 bool read_simple(const number_parts& parts, double& to) noexcept {
@@ -80,21 +81,24 @@ bool read_hard(const char* from, const char* end, double& to) noexcept {
     const std::size_t point = std::min(text.find('.'), e);
     const std::size_t first = std::min(text.find_first_of("123456789"), e);
     std::int64_t exponent = 0;
-    const bool huge = e + 1 < text.size() &&
-                      std::from_chars(from + e + (text[e + 1] == '+' ? 2 : 1), end, exponent).ec != std::errc{};
+    const bool huge =
+        e + 1 < text.size() &&
+        std::from_chars(from + e + (text[e + 1] == '+' ? 2 : 1), end, exponent).ec != std::errc{};
     if (huge) exponent = text[e + 1] == '-' ? -(std::int64_t{1} << 60) : std::int64_t{1} << 60;
-    if (exponent + static_cast<std::int64_t>(point) - static_cast<std::int64_t>(first) > 0 && first != e) return false;
+    if (exponent + static_cast<std::int64_t>(point) - static_cast<std::int64_t>(first) > 0 && first != e)
+        return false;
     to = 0;
     return true;
 }
 
-}  // namespace
+} // namespace
 
 bool is_number(std::string_view text, bool& integer) noexcept {
     std::size_t at = text.starts_with('-') ? 1 : 0;
     const auto count_digits = [&] {
         const std::size_t from = at;
-        while (at < text.size() && is_digit(text[at])) ++at;
+        while (at < text.size() && is_digit(text[at]))
+            ++at;
         return at - from;
     };
     const std::size_t first = at;
@@ -109,14 +113,15 @@ bool is_number(std::string_view text, bool& integer) noexcept {
     return at == text.size();
 }
 
-/// Passes over a string; `raw` is what stands between its quotes. The quotes were matched when the tokens were found,
-/// so the last thing before the next token is the closing one.
+/// Passes over a string; `raw` is what stands between its quotes. The quotes were matched when the tokens
+/// were found, so the last thing before the next token is the closing one.
 inline bool reader::take_string(std::string_view& raw) {
     const char* const at = here();
     if (*at != '"') [[unlikely]]
         return fail_type("a string");
     const char* last = text_ + token_[1] - 1;
-    while (is_blank(*last)) --last;
+    while (is_blank(*last))
+        --last;
     if (last == at || *last != '"') [[unlikely]]
         return fail(errc::malformed_payload, "a string is not closed");
     raw = {at + 1, static_cast<std::size_t>(last - at - 1)};
@@ -131,8 +136,10 @@ bool reader::read(std::int64_t& to) {
     digits number;
     const char* const end = number.take(at);
     const bool zeros = number.count > 1 && *at == '0';
-    const std::uint64_t limit = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) + (negative ? 1 : 0);
-    if (number.count == 0 || number.count > 19 || zeros || number.value > limit || !ends_scalar(*end)) [[unlikely]]
+    const std::uint64_t limit =
+        static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) + (negative ? 1 : 0);
+    if (number.count == 0 || number.count > 19 || zeros || number.value > limit || !ends_scalar(*end))
+        [[unlikely]]
         return fail_number("an integer", true);
     to = static_cast<std::int64_t>(negative ? 0 - number.value : number.value);
     ++token_;
@@ -145,7 +152,7 @@ bool reader::read(std::uint64_t& to) {
     const char* const end = number.take(at);
     const bool zeros = number.count > 1 && *at == '0';
     if (number.count == 0 || number.count > 19 || zeros || !ends_scalar(*end)) [[unlikely]] {
-        const auto wide = std::from_chars(at, at + 20, to);  // 20 digits may fit
+        const auto wide = std::from_chars(at, at + 20, to); // 20 digits may fit
         if (number.count != 20 || zeros || wide.ec != std::errc{} || !ends_scalar(*wide.ptr))
             return fail_number("an integer", true);
         ++token_;
@@ -217,4 +224,4 @@ bool reader::read_text_or_number(std::string_view& to) {
     return true;
 }
 
-}  // namespace corvid::json
+} // namespace corvid::json

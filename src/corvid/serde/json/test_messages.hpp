@@ -4,6 +4,7 @@
 #pragma once
 
 #include <corvid/message/message.hpp>
+
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -32,8 +33,8 @@ struct flight_reported {
     bool operator==(const flight_reported&) const = default;
 };
 CORVID_MESSAGE(flight_reported,
-               (row, scheduled, departure_time, departure_delay, arrival_delay, carrier, flight, tail_number, origin,
-                destination, air_time, distance),
+               (row, scheduled, departure_time, departure_delay, arrival_delay, carrier, flight, tail_number,
+                origin, destination, air_time, distance),
                .topic = "air.flight.reported", .key = &flight_reported::tail_number);
 
 struct leg {
@@ -86,8 +87,8 @@ struct everything {
     bool operator==(const everything&) const = default;
 };
 CORVID_MESSAGE(everything,
-               (flag, tiny, byte, wide, unsigned_wide, single, real, text, state, maybe, legs, bits, holes, triple,
-                sorted, lists, payment, at, exactly, day, took, about, id, raw, price, tree),
+               (flag, tiny, byte, wide, unsigned_wide, single, real, text, state, maybe, legs, bits, holes,
+                triple, sorted, lists, payment, at, exactly, day, took, about, id, raw, price, tree),
                .topic = "air.test.everything", .defaults = corvid::all_members);
 
 struct with_defaults {
@@ -111,4 +112,4 @@ struct leg_v2 {
 CORVID_MESSAGE(leg_v2, (origin), .topic = "air.test.leg", .version = 2);
 CORVID_UPCAST(leg_v1, leg_v2, [](leg_v1&& old) { return leg_v2{std::move(old.from)}; });
 
-}  // namespace air
+} // namespace air

@@ -59,17 +59,24 @@ char simple_escape(char c) noexcept {
     switch (c) {
     case '"':
     case '\\':
-    case '/': return c;
-    case 'b': return '\b';
-    case 'f': return '\f';
-    case 'n': return '\n';
-    case 'r': return '\r';
-    case 't': return '\t';
-    default: return '\0';
+    case '/':
+        return c;
+    case 'b':
+        return '\b';
+    case 'f':
+        return '\f';
+    case 'n':
+        return '\n';
+    case 'r':
+        return '\r';
+    case 't':
+        return '\t';
+    default:
+        return '\0';
     }
 }
 
-}  // namespace
+} // namespace
 
 bool reader::unescape(std::string_view raw, std::string& to) {
     to.clear();
@@ -82,7 +89,8 @@ bool reader::unescape(std::string_view raw, std::string& to) {
         raw.remove_prefix(std::min<std::size_t>(2, raw.size()));
         if (kind == 'u') {
             if (!take_code_point(raw, to))
-                return fail(errc::malformed_payload, "a string has a malformed \\u escape or half a surrogate pair");
+                return fail(errc::malformed_payload,
+                            "a string has a malformed \\u escape or half a surrogate pair");
         } else if (const char c = simple_escape(kind)) {
             to += c;
         } else {
@@ -92,4 +100,4 @@ bool reader::unescape(std::string_view raw, std::string& to) {
     return true;
 }
 
-}  // namespace corvid::json
+} // namespace corvid::json

@@ -23,7 +23,8 @@ template <class T, std::size_t I>
 inline constexpr auto member_prefix = [] {
     constexpr std::string_view name = corvid::reflect::member_at<T, I>::name;
     std::array<char, name.size() + 4> text{',', '"'};
-    for (std::size_t i = 0; i < name.size(); ++i) text[i + 2] = name[i];
+    for (std::size_t i = 0; i < name.size(); ++i)
+        text[i + 2] = name[i];
     text[name.size() + 2] = '"';
     text[name.size() + 3] = ':';
     return text;
@@ -98,17 +99,20 @@ bool write_alternative(writer& out, const T& value) {
 /// Kinds that travel as a string without escapes.
 template <class T>
 bool write_as_text(writer& out, const T& value) {
-    std::string text;
+    std::string& text = writer::scratch();
     text += '"';
     if constexpr (kind_of<T> == kind::time) {
         value_text::instant at;
         if (!corvid::reflect::to_instant(value, at) ||
-            !value_text::append_instant(text, at, corvid::reflect::fraction_digits<typename T::duration::period>()))
+            !value_text::append_instant(text, at,
+                                        corvid::reflect::fraction_digits<typename T::duration::period>()))
             return out.fail("the time is outside the years 0000 to 9999");
     } else if constexpr (kind_of<T> == kind::date) {
-        if (!value_text::append_date(text, value)) return out.fail("the date does not exist, or its year is not 0000 to 9999");
+        if (!value_text::append_date(text, value))
+            return out.fail("the date does not exist, or its year is not 0000 to 9999");
     } else if constexpr (kind_of<T> == kind::uuid) {
-        text += to_string(value);
+        text.resize(text.size() + uuid::text_size);
+        value.write_to(text.data() + 1);
     } else if constexpr (kind_of<T> == kind::bytes) {
         value_text::append_base64(text, value);
     } else if constexpr (kind_of<T> == kind::decimal) {
@@ -123,7 +127,7 @@ bool write_as_text(writer& out, const T& value) {
     return true;
 }
 
-}  // namespace detail
+} // namespace detail
 
 template <class T>
 bool write_value(writer& out, const T& value) {
@@ -156,8 +160,8 @@ bool write_value(writer& out, const T& value) {
     } else if constexpr (is < kind::unmappable) {
         return detail::write_as_text(out, value);
     } else {
-        return true;  // refused where the struct was declared
+        return true; // refused where the struct was declared
     }
 }
 
-}  // namespace corvid::json
+} // namespace corvid::json

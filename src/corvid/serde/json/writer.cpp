@@ -15,9 +15,11 @@ enum : std::uint8_t { plain = 0, escape = 1, beyond_ascii = 2 };
 
 constexpr std::array<std::uint8_t, 256> classes = [] {
     std::array<std::uint8_t, 256> table{};
-    for (std::size_t c = 0; c < 0x20; ++c) table[c] = escape;
+    for (std::size_t c = 0; c < 0x20; ++c)
+        table[c] = escape;
     table['"'] = table['\\'] = escape;
-    for (std::size_t c = 0x80; c < 0x100; ++c) table[c] = beyond_ascii;
+    for (std::size_t c = 0x80; c < 0x100; ++c)
+        table[c] = beyond_ascii;
     return table;
 }();
 
@@ -37,14 +39,27 @@ char* put_escaped(char* to, char c) noexcept {
     *to++ = '\\';
     switch (c) {
     case '"':
-    case '\\': *to++ = c; break;
-    case '\b': *to++ = 'b'; break;
-    case '\f': *to++ = 'f'; break;
-    case '\n': *to++ = 'n'; break;
-    case '\r': *to++ = 'r'; break;
-    case '\t': *to++ = 't'; break;
+    case '\\':
+        *to++ = c;
+        break;
+    case '\b':
+        *to++ = 'b';
+        break;
+    case '\f':
+        *to++ = 'f';
+        break;
+    case '\n':
+        *to++ = 'n';
+        break;
+    case '\r':
+        *to++ = 'r';
+        break;
+    case '\t':
+        *to++ = 't';
+        break;
     default:
-        for (char digit : {'u', '0', '0', digits[static_cast<unsigned char>(c) >> 4], digits[c & 15]}) *to++ = digit;
+        for (char digit : {'u', '0', '0', digits[static_cast<unsigned char>(c) >> 4], digits[c & 15]})
+            *to++ = digit;
     }
     return to;
 }
@@ -55,7 +70,7 @@ void append_number(byte_buffer& to, T value) {
     to.advance(static_cast<std::size_t>(std::to_chars(from, from + 32, value).ptr - from));
 }
 
-}  // namespace
+} // namespace
 
 void writer::write(std::int64_t value) { append_number(to_, value); }
 void writer::write(std::uint64_t value) { append_number(to_, value); }
@@ -71,14 +86,15 @@ bool writer::write(float value) {
 }
 
 bool writer::write(std::string_view text) {
-    char* const start = to_.room(6 * text.size() + 2);  // the worst case, every byte as \u00xx
+    char* const start = to_.room(6 * text.size() + 2); // the worst case, every byte as \u00xx
     char* to = start;
     *to++ = '"';
     const char* at = text.data();
     const char* const end = at + text.size();
     std::uint8_t seen = 0;
     while (at != end) {
-        for (; end - at >= 8 && eight_are_plain(at); at += 8, to += 8) std::memcpy(to, at, 8);
+        for (; end - at >= 8 && eight_are_plain(at); at += 8, to += 8)
+            std::memcpy(to, at, 8);
         for (int i = 0; at != end && i < 8; ++i, ++at) {
             const std::uint8_t which = classes[static_cast<unsigned char>(*at)];
             seen |= which;
@@ -93,6 +109,14 @@ bool writer::write(std::string_view text) {
         return fail("the text is not valid UTF-8");
     to_.advance(static_cast<std::size_t>(to - start));
     return true;
+}
+
+std::string& writer::scratch() {
+    constexpr std::size_t keep_at_most = std::size_t{1} << 20;
+    thread_local std::string text;
+    if (text.capacity() > keep_at_most) text = {};
+    text.clear();
+    return text;
 }
 
 bool writer::fail(std::string message) {
@@ -115,4 +139,4 @@ error writer::why() const {
                  {.message = failure_->where.text() + ": " + failure_->message, .operation = "encode"});
 }
 
-}  // namespace corvid::json
+} // namespace corvid::json

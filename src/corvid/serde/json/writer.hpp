@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// writer: appends one JSON document to a byte_buffer, for the templates of write_value.hpp. What it writes has no
-// blanks, the shortest digits that read back as the same number, and is valid UTF-8.
+// writer: appends one JSON document to a byte_buffer, for the templates of write_value.hpp. What it writes
+// has no blanks, the shortest digits that read back as the same number, and is valid UTF-8.
 #pragma once
 
 #include <corvid/base/result.hpp>
 #include <corvid/serde/byte_buffer.hpp>
 #include <corvid/serde/json/path.hpp>
+
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -30,7 +31,8 @@ public:
     /// errc::unserialisable for what is not UTF-8.
     [[nodiscard]] bool write(std::string_view text);
 
-    /// What was written from here on is told apart by close(): the commas in front of its items are put right there.
+    /// What was written from here on is told apart by close(): the commas in front of its items are put right
+    /// there.
     [[nodiscard]] std::size_t open() const noexcept { return to_.size(); }
     /// Items were written as `,item`; afterwards they stand between the two brackets.
     void close(std::size_t opened, char left, char right) {
@@ -40,6 +42,9 @@ public:
             to_.replace(opened, left);
         raw(right);
     }
+
+    /// An empty string of this thread, whose memory is used again; valid until the next call.
+    [[nodiscard]] static std::string& scratch();
 
     bool fail(std::string message);
     bool at(std::string_view member);
@@ -56,4 +61,4 @@ private:
     std::unique_ptr<failure> failure_;
 };
 
-}  // namespace corvid::json
+} // namespace corvid::json

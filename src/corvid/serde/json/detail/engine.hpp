@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// engine: what a reader borrows from its thread. simdjson finds the tokens of a text with SIMD and checks its UTF-8 and
-// quotes on the way; the reader walks those tokens on demand and checks all else. Included by sources only.
+// engine: what a reader borrows from its thread. simdjson finds the tokens of a text with SIMD and checks its
+// UTF-8 and quotes on the way; the reader walks those tokens on demand and checks all else. Included by
+// sources only.
 #pragma once
 
 #include <corvid/serde/json/reader.hpp>
@@ -15,7 +16,7 @@
 namespace corvid::json {
 
 struct reader::engine {
-    static constexpr std::size_t padding = 256;  // simdjson's own, and what is_key() may look beyond the end
+    static constexpr std::size_t padding = 256; // simdjson's own, and what is_key() may look beyond the end
     static constexpr std::size_t keep_at_most = std::size_t{1} << 20;
     static_assert(padding >= 2 * simdjson::SIMDJSON_PADDING && padding > max_name);
 
@@ -31,7 +32,8 @@ struct reader::engine {
     [[nodiscard]] simdjson::error_code make_room(std::size_t size) {
         if (size <= capacity && tokens) return simdjson::SUCCESS;
         const std::size_t wanted = std::max<std::size_t>(4096, std::bit_ceil(size));
-        buffer = std::make_unique<char[]>(wanted + padding);  // zeroed: nothing behind a text is ever indeterminate
+        buffer =
+            std::make_unique<char[]>(wanted + padding); // zeroed: nothing behind a text is ever indeterminate
         capacity = wanted;
         tokens.reset();
         return simdjson::get_active_implementation()->create_dom_parser_implementation(
@@ -57,4 +59,4 @@ constexpr bool ends_scalar(char c) noexcept { return c == ',' || c == '}' || c =
 /// Is it a number by JSON's grammar; and one without point and exponent?
 [[nodiscard]] bool is_number(std::string_view text, bool& integer) noexcept;
 
-}  // namespace corvid::json
+} // namespace corvid::json
