@@ -170,9 +170,8 @@ private:
     void on(broker::closed&) { notes_.is_closed = true; }
     void do_release();
     std::size_t do_take(const topic_partition& from, std::size_t most);
-    std::vector<broker::committed_offset> request(
-        std::vector<broker::committed_offset> offsets,
-        void (broker::offset_committer::*verb)(broker::offset_request&));
+    std::vector<broker::committed_offset> request(std::vector<broker::committed_offset> offsets,
+                                                  bool commits);
 
     broker_under_test& under_;
     std::unique_ptr<loop_thread> thread_;

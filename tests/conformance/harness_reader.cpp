@@ -179,12 +179,16 @@ broker::partition_progress group_reader::progress(const topic_partition& of) {
     return found;
 }
 
-std::vector<broker::committed_offset> group_reader::request(
-    std::vector<broker::committed_offset> offsets,
-    void (broker::offset_committer::*verb)(broker::offset_request&)) {
+std::vector<broker::committed_offset> group_reader::request(std::vector<broker::committed_offset> offsets,
+                                                            bool commits) {
     auto asked = std::make_unique<answered_request>();
     asked->offsets = std::move(offsets);
-    run_on(under_, thread_->loop(), [&] { (member_.offsets->*verb)(*asked); });
+    run_on(under_, thread_->loop(), [&] {
+        if (commits)
+            member_.offsets->commit(*asked);
+        else
+            member_.offsets->committed(*asked);
+    });
     if (!under_.root().wait(asked->over, under_.root().steady_now() + under_.patience())) {
         (void)asked.release(); // it may still be answered
         throw std::runtime_error("an offset request was not answered");
@@ -196,14 +200,14 @@ std::vector<broker::committed_offset> group_reader::request(
 }
 
 std::vector<broker::committed_offset> group_reader::commit(std::vector<broker::committed_offset> offsets) {
-    return request(std::move(offsets), &broker::offset_committer::commit);
+    return request(std::move(offsets), true);
 }
 
 std::vector<broker::committed_offset> group_reader::committed(std::vector<topic_partition> of) {
     std::vector<broker::committed_offset> asked;
     for (topic_partition& one : of)
         asked.push_back({.where = std::move(one)});
-    return request(std::move(asked), &broker::offset_committer::committed);
+    return request(std::move(asked), false);
 }
 
 std::vector<std::string> group_reader::values(const topic_partition& of) {

@@ -7,6 +7,8 @@ namespace {
 
 const registration simulated{
     {.name = "memory_simulated", .open = [] { return std::make_unique<memory_on_simulation>(); }}};
+const registration threads{
+    {.name = "memory_threads", .open = [] { return std::make_unique<memory_on_threads>(); }}};
 
 } // namespace
 

@@ -4,6 +4,7 @@
 #include "broker_under_test.hpp"
 #include <corvid/base/simulation.hpp>
 #include <corvid/memory/cluster.hpp>
+#include <corvid/service/threaded_scheduler.hpp>
 
 namespace corvid::conformance {
 
@@ -18,6 +19,19 @@ public:
 private:
     simulation simulation_;
     memory::cluster cluster_;
+};
+
+/// The same on threads and in real time, with sessions as short as tests like them.
+class memory_on_threads final : public broker_under_test {
+public:
+    scheduler& root() override { return root_; }
+    memory::cluster& cluster() override { return cluster_; }
+    void leave_gap(const topic_partition& where) override { cluster_.script().skip_offsets(where, 3); }
+    std::chrono::milliseconds shortest_session() const override { return std::chrono::seconds(1); }
+
+private:
+    threaded_scheduler root_;
+    memory::cluster cluster_{root_};
 };
 
 } // namespace corvid::conformance

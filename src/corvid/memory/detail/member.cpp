@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+// g++ 12 with sanitizers takes the std::function inside std::regex for uninitialised.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 #include <corvid/memory/detail/member.hpp>
 
 #include <algorithm>
