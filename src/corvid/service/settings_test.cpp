@@ -140,12 +140,16 @@ TEST(settings, a_value_of_the_wrong_type_is_refused_with_its_place_and_what_it_s
     EXPECT_THAT(fault("topics: [{partitions: 1}]"), HasSubstr("topics[0] has no name"));
     EXPECT_THAT(fault("", {{"CORVID_LOG_LEVEL", "loud"}}),
                 HasSubstr("CORVID_LOG_LEVEL: log.level is \"loud\""));
+    EXPECT_THAT(fault("", {{"CORVID_HTTP_HOSTS", "[a]\n]"}}), HasSubstr("CORVID_HTTP_HOSTS: "));
     EXPECT_THAT(fault("", {{"CORVID_TOPICS", "[{"}}), HasSubstr("CORVID_TOPICS: this is not YAML"));
 }
 
 TEST(settings, what_yaml_would_let_pass_is_refused) {
     EXPECT_EQ(fault("service: a\nservice: b"), "CVD-1002 corvid.yaml:2:1: service stands here twice");
-    EXPECT_THAT(fault("service: a\n---\nservice: b"), HasSubstr("a second document"));
+    EXPECT_THAT(fault("service: a\n---\nservice: b"),
+                HasSubstr("corvid.yaml:2:1: there is text that belongs to no setting"));
+    EXPECT_THAT(fault("service: a\n]"), HasSubstr("CVD-100"));
+    EXPECT_THAT(fault("]"), HasSubstr("CVD-100"));
     EXPECT_THAT(fault("service: [a"), HasSubstr("this is not YAML"));
     EXPECT_THAT(fault("? [a, b]\n: c"), HasSubstr("a name is a single text"));
     EXPECT_THAT(fault(std::string(100'000, '[')), HasSubstr("CVD-1005"));

@@ -4,10 +4,13 @@
 #include <corvid/service/detail/setting_text.hpp>
 #include <corvid/service/detail/settings_table.hpp>
 
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <optional>
 #include <set>
+#include <sstream>
 
 namespace corvid::detail {
 
@@ -18,9 +21,9 @@ struct place {
     std::string_view document;
     std::string_view variable = {};
 
-    [[nodiscard]] std::string of(const YAML::Node& node) const {
+    [[nodiscard]] std::string of(const YAML::Node& node) const { return at(node.Mark()); }
+    [[nodiscard]] std::string at(const YAML::Mark& mark) const {
         if (!variable.empty()) return std::string(variable);
-        const YAML::Mark mark = node.Mark();
         if (mark.is_null()) return std::string(document);
         return std::string(document) + ':' + std::to_string(mark.line + 1) + ':' +
                std::to_string(mark.column + 1);
@@ -261,18 +264,53 @@ result<void> read_section(settings& into, const source& from, const YAML::Node& 
         });
 }
 
+/// Notes where documents begin, and nothing else.
+class document_starts final : public YAML::EventHandler {
+public:
+    YAML::Mark last;
+
+    void OnDocumentStart(const YAML::Mark& mark) override { last = mark; }
+    void OnDocumentEnd() override {}
+    void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+    void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+    void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+    void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                         YAML::EmitterStyle::value) override {}
+    void OnSequenceEnd() override {}
+    void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                    YAML::EmitterStyle::value) override {}
+    void OnMapEnd() override {}
+};
+
+/// Where a second document begins, or what a first one leaves over. (yaml-cpp's Load ignores it; its LoadAll
+/// does not end on a lone `]`.)
+std::optional<YAML::Mark> second_document(const std::string& text) {
+    std::istringstream in(text);
+    YAML::Parser parser(in);
+    document_starts starts;
+    if (parser.HandleNextDocument(starts) && parser.HandleNextDocument(starts)) return starts.last;
+    return std::nullopt;
+}
+
+result<YAML::Node> parsed(const source& from, const std::string& text) {
+    const auto second = second_document(text);
+    if (!second) return YAML::Load(text);
+    return fail(errc::invalid_setting,
+                {.message = from.where.at(*second) +
+                            ": there is text that belongs to no setting, or begins a second document",
+                 .hint = "remove it",
+                 .operation = "read settings"});
+}
+
 /// yaml-cpp's exceptions end here.
 template <class Read>
 result<void> guarded(const place& where, Read read) {
     try {
         return read();
     } catch (const YAML::Exception& thrown) {
-        YAML::Node nowhere;
-        std::string at = where.of(nowhere);
-        if (where.variable.empty() && !thrown.mark.is_null())
-            at += ':' + std::to_string(thrown.mark.line + 1) + ':' + std::to_string(thrown.mark.column + 1);
         return fail(errc::settings_unreadable,
-                    {.message = at + ": this is not YAML: " + thrown.msg, .operation = "read settings"});
+                    {.message = where.at(thrown.mark) + ": this is not YAML: " + thrown.msg,
+                     .operation = "read settings"});
     }
 }
 
@@ -303,8 +341,8 @@ result<void> read_variable(settings& into, std::string_view name, const std::str
     if (row == settings_table().end())
         return unknown(from, YAML::Node(), std::string(name), known_variables());
     into.origins.insert_or_assign(std::string(row->path), std::string(name));
-    const YAML::Node node = is_structured(*row) ? YAML::Load(value) : YAML::Node(value);
-    return assign(*row, into, from, node, row->path);
+    const auto node = is_structured(*row) ? parsed(from, value) : result<YAML::Node>(YAML::Node(value));
+    return node ? assign(*row, into, from, *node, row->path) : result<void>(fail(node.error()));
 }
 
 } // namespace
@@ -313,10 +351,8 @@ result<void> read_yaml(settings& into, std::string_view yaml, std::string_view n
                        const environment& variables) {
     const source from{{.document = name}, variables, true};
     return guarded(from.where, [&]() -> result<void> {
-        const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(yaml));
-        if (documents.size() > 1)
-            return from.fault(errc::invalid_setting, documents[1], "a second document (`---`)", "keep one");
-        return documents.empty() ? result<void>() : read_section(into, from, documents[0], "");
+        const auto document = parsed(from, std::string(yaml));
+        return document ? read_section(into, from, *document, "") : result<void>(fail(document.error()));
     });
 }
 
