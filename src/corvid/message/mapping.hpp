@@ -50,16 +50,18 @@ enum class kind : std::uint8_t {
     key_not_text
 };
 
+/// A single character is neither a text nor a number.
+template <class T>
+inline constexpr bool is_character =
+    std::is_same_v<T, char> || std::is_same_v<T, wchar_t> || std::is_same_v<T, char8_t> ||
+    std::is_same_v<T, char16_t> || std::is_same_v<T, char32_t>;
+
 template <class T>
 struct shape { // everything that no specialisation below knows
     static constexpr kind is = [] {
         if constexpr (std::is_same_v<T, bool>)
             return kind::boolean;
-        else if constexpr (std::is_same_v<T, char> || std::is_same_v<T, wchar_t> ||
-                           std::is_same_v<T, char8_t> || std::is_same_v<T, char16_t> ||
-                           std::is_same_v<T, char32_t>)
-            return kind::unmappable;
-        else if constexpr (std::is_integral_v<T> && sizeof(T) <= 8)
+        else if constexpr (std::is_integral_v<T> && sizeof(T) <= 8 && !is_character<T>)
             return kind::integer;
         else if constexpr (std::is_same_v<T, float> || std::is_same_v<T, double>)
             return kind::real;

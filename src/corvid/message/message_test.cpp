@@ -85,6 +85,17 @@ CORVID_VALUE(with_52_members, (a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, b0, b1, b
 
 namespace {
 
+// Declarations must not warn in an unnamed namespace, where nothing may stay unused.
+struct hidden_v1 {
+    int a = 0;
+};
+CORVID_MESSAGE(hidden_v1, (a), .topic = "a.b");
+struct hidden {
+    air::cabin kind = air::cabin::economy;
+};
+CORVID_MESSAGE(hidden, (kind), .topic = "a.b", .version = 2);
+CORVID_UPCAST(hidden_v1, hidden, [](hidden_v1&&) { return hidden{}; });
+
 using corvid::message_traits;
 
 TEST(message, traits_are_what_the_macro_was_told) {

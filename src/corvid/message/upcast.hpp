@@ -17,11 +17,15 @@
 
 #include <functional>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 /// Used at namespace scope, after both messages; see above.
 #define CORVID_UPCAST(Old, New, ...)                                                         \
-    Old corvid_previous(::corvid::reflect::tag<New>); /* in unevaluated operands only */     \
+    [[maybe_unused]] constexpr ::std::type_identity<Old> corvid_previous(                    \
+        ::corvid::reflect::tag<New>) noexcept {                                              \
+        return {};                                                                           \
+    }                                                                                        \
     [[maybe_unused]] inline ::corvid::result<New> corvid_upcast(::corvid::reflect::tag<New>, \
                                                                 Old&& corvid_old) {          \
         return ::std::invoke(__VA_ARGS__, ::std::move(corvid_old));                          \
@@ -36,7 +40,7 @@ concept Upcasted = Message<T> && requires { corvid_previous(reflect::tag<T>{}); 
 
 /// The message that T's upcaster starts from.
 template <Upcasted T>
-using previous_version = decltype(corvid_previous(reflect::tag<T>{}));
+using previous_version = typename decltype(corvid_previous(reflect::tag<T>{}))::type;
 
 namespace reflect {
 

@@ -108,7 +108,8 @@ bool read_instant(std::string_view text, instant& to) noexcept {
     const int offset = take_offset(in);
     if (!in.ended() || !date.ok() || hour > 23 || minute > 59 || second > 59) return false;
     const std::int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
-    to = {days * 86'400 + hour * 3600 + minute * 60 + second - offset, nanoseconds};
+    const int of_day = hour * 3600 + minute * 60 + second;
+    to = {days * 86'400 + of_day - offset, nanoseconds};
     return true;
 }
 

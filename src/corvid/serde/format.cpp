@@ -2,14 +2,16 @@
 #include <corvid/serde/format.hpp>
 
 #include <charconv>
+#include <memory>
 
 namespace corvid {
 
 result<int> version_of(std::optional<std::string_view> header) {
     if (!header) return wire::default_version;
     int version = 0;
-    const char* const end = header->data() + header->size();
-    const auto read = std::from_chars(header->data(), end, version);
+    const char* const begin = std::to_address(header->begin());
+    const char* const end = std::to_address(header->end());
+    const auto read = std::from_chars(begin, end, version);
     if (read.ec == std::errc{} && read.ptr == end) return version;
     return fail(errc::unknown_version,
                 {.message = "the header event_version is not a number", .operation = "decode"});

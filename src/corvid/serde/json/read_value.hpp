@@ -129,7 +129,7 @@ bool read_variant(reader& in, std::variant<T...>& to) {
         return false;
     };
     if (!(attempt(std::type_identity<T>{}) || ...))
-        return in.fail(errc::wrong_type, quoted(name) + " names no alternative");
+        return in.fail(errc::wrong_type, json::quoted(name) + " names no alternative");
     if (!read) return in.at(name);
     if (in.next_key()) return in.fail(errc::wrong_type, "expected one member, which names the alternative");
     return !in.failed();
@@ -143,34 +143,34 @@ bool read_from_text(reader& in, T& to) {
         if (!in.read_text_or_number(text)) return false;
         const auto reading = value_text::read_decimal(text, T::scale, units);
         if (reading == value_text::decimal_reading::does_not_fit)
-            return in.fail(errc::out_of_range, quoted(text) + " does not fit " + std::to_string(T::scale) +
+            return in.fail(errc::out_of_range, json::quoted(text) + " does not fit " + std::to_string(T::scale) +
                                                    " digits behind the point and 64 bits");
         to = T(units);
         return reading == value_text::decimal_reading::ok ||
-               in.fail(errc::wrong_type, quoted(text) + " is not a decimal");
+               in.fail(errc::wrong_type, json::quoted(text) + " is not a decimal");
     } else {
         if (!in.read_text(text)) return false;
         if constexpr (kind_of<T> == kind::time) {
             value_text::instant at;
             if (!value_text::read_instant(text, at))
-                return in.fail(errc::wrong_type, quoted(text) + " is not an RFC 3339 time");
+                return in.fail(errc::wrong_type, json::quoted(text) + " is not an RFC 3339 time");
             return corvid::reflect::from_instant(at, to) ||
-                   in.fail(errc::out_of_range, quoted(text) + " does not fit the member's resolution");
+                   in.fail(errc::out_of_range, json::quoted(text) + " does not fit the member's resolution");
         } else if constexpr (kind_of<T> == kind::date) {
             return value_text::read_date(text, to) ||
-                   in.fail(errc::wrong_type, quoted(text) + " is not a date (2013-01-31)");
+                   in.fail(errc::wrong_type, json::quoted(text) + " is not a date (2013-01-31)");
         } else if constexpr (kind_of<T> == kind::uuid) {
             const auto id = T::parse(text);
-            if (!id) return in.fail(errc::wrong_type, quoted(text) + " is not a uuid");
+            if (!id) return in.fail(errc::wrong_type, json::quoted(text) + " is not a uuid");
             return to = *id, true;
         } else if constexpr (kind_of<T> == kind::bytes) {
             return value_text::read_base64(text, to) ||
-                   in.fail(errc::wrong_type, quoted(text) + " is not base64");
+                   in.fail(errc::wrong_type, json::quoted(text) + " is not base64");
         } else {
             const auto value = enum_from_name<T>(text);
             if (!value)
                 return in.fail(errc::unknown_enumerator,
-                               quoted(text) + " is none of the declared enumerators");
+                               json::quoted(text) + " is none of the declared enumerators");
             return to = *value, true;
         }
     }
