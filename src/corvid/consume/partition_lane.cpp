@@ -81,7 +81,10 @@ void partition_lane::become_idle() noexcept {
     reported_ = reported_skips_ = 0;
 }
 
-void partition_lane::ask_to_stop() noexcept { run_.ask_to_stop(); }
+void partition_lane::ask_to_stop() noexcept {
+    run_.ask_to_stop();
+    if (is_running()) reader_.handle->asked_to_stop(run_);
+}
 void partition_lane::request_stop(stop_reason why) noexcept { stop_.request(why); }
 
 }  // namespace corvid

@@ -104,6 +104,8 @@ public:
     virtual ~handler() = default;
     /// Called on the loop, once a run (and once more for each further attempt). The run lives until end().
     virtual void start(run& records) noexcept = 0;
+    /// Called on the loop when a run that was started is asked to stop: for handlers that hold runs without working on them.
+    virtual void asked_to_stop(run&) noexcept {}
 };
 
 inline bool run::start(handler& with) noexcept {

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// pull: records on request instead of by callback. pull_handler stands in the engine's place of a handler and hands its
+// runs to one reader, which asks when it likes: next() as an operation, poll() with a time-out.
+//
+// A record that was handed out counts as done when the reader asks for the next one (commit_mode::when_done), or when it
+// says commit_up_to() (by_hand). Nothing is handed out twice within an assignment; what was not done is delivered again after it.
+#pragma once
+
+#include <corvid/base/operation.hpp>
+#include <corvid/consume/run.hpp>
+#include <corvid/message/envelope.hpp>
+#include <corvid/serde/decode_record.hpp>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <optional>
+
+namespace corvid {
+
+/// For one reader at a time, on any thread that is not the group's loop.
+class pull_handler final : public handler {
+public:
+    void start(run& records) noexcept override;
+    void asked_to_stop(run& records) noexcept override;
+
+    /// The next record's run, positioned at it, or null if none waits. Settles the one handed out before.
+    [[nodiscard]] run* try_next() noexcept;
+    /// `wake` runs once, on any thread, when a record may wait or the stream has ended; at once if so already.
+    void when_ready(work& wake) noexcept;
+    /// Takes `wake` back; false if it was or is about to be run.
+    [[nodiscard]] bool forget(work& wake) noexcept;
+
+    /// Nothing more is handed out; the record in the reader's hands is not done. Any thread.
+    void close() noexcept;
+    [[nodiscard]] bool is_closed() const noexcept;
+
+private:
+    void settle_held() noexcept;
+
+    mutable std::mutex mutex_;
+    std::deque<run*> waiting_;
+    run* held_ = nullptr;
+    work* wake_ = nullptr;
+    bool closed_ = false;
+};
+
+/// A record that was pulled: none (nothing came in time, or the stream ended), a message, or an error (bytes that are no T).
+template <Message T>
+class polled {
+public:
+    polled() = default;
+    polled(const run& of, result<T> decoded, std::function<void(offset)> commit)
+        : origin_(record_origin{.topic = of.origin().where.topic.str(), .where = of.origin().where.partition,
+                                .source = &of.current(), .batch = &of.batch()}),
+          commit_(std::move(commit)) {
+        if (decoded)
+            message_ = *std::move(decoded);
+        else
+            error_ = std::move(decoded).error();
+    }
+
+    [[nodiscard]] bool is_none() const noexcept { return !origin_; }
+    [[nodiscard]] bool has_message() const noexcept { return message_.has_value(); }
+    [[nodiscard]] const std::optional<error>& why() const noexcept { return error_; }
+    /// There is a message.
+    explicit operator bool() const noexcept { return has_message(); }
+
+    [[nodiscard]] const T& message() const noexcept { return *message_; }
+    [[nodiscard]] const T& operator*() const noexcept { return *message_; }
+    const polled* operator->() const noexcept { return this; }
+    /// The record, until the next one is asked for. Not for none.
+    [[nodiscard]] received<T> record() const noexcept { return {message_ ? &*message_ : nullptr, *origin_}; }
+    /// This record and all before it in its partition are done (commit_mode::by_hand); sent with the next commit. Any thread.
+    void commit_up_to() const { commit_(offset(origin_->source->offset).next()); }
+
+private:
+    std::optional<record_origin> origin_;
+    std::optional<T> message_;
+    std::optional<error> error_;
+    std::function<void(offset)> commit_;
+};
+
+/// Completes when a record waits or the stream has ended.
+class pull_wait : public operation<pull_wait, void> {
+public:
+    explicit pull_wait(pull_handler& from) noexcept : wake_(*this), from_(from) {}
+    bool start() noexcept {
+        from_.when_ready(wake_);
+        return true;
+    }
+    void take() const noexcept {}
+
+private:
+    struct wake : work {
+        explicit wake(pull_wait& w) noexcept
+            : work([](work& n) noexcept { static_cast<wake&>(n).owner.complete(); }), owner(w) {}
+        pull_wait& owner;
+    };
+    wake wake_;
+    pull_handler& from_;
+};
+
+}  // namespace corvid

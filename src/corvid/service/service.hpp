@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// service: the composition root. Name handlers, run, and it does the rest until SIGTERM:
+//
+//   corvid::service service{corvid::settings::load("corvid.yaml")};
+//   service.on<flight_departed>("delays", [&](const flight_departed& f) { board.update(f); });
+//   return service.run();
+//
+// Each subscription is a consumer group `{service}.{subscription}` unless its options or kafka.group say otherwise;
+// subscriptions of one group share a client and read disjoint topics. on() and stream() come before start() or run().
+// A service is used from one thread; producer(), request_stop() and the streams from any.
+#pragma once
+
+#include <corvid/consume/group_loop.hpp>
+#include <corvid/consume/pull.hpp>
+#include <corvid/consume/typed_handler.hpp>
+#include <corvid/observe/health.hpp>
+#include <corvid/produce/message_producer.hpp>
+#include <corvid/service/message_stream.hpp>
+#include <corvid/service/run_state.hpp>
+#include <corvid/service/settings.hpp>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace corvid {
+
+class runtime;
+
+struct subscription_options {
+    std::string group = {};                       ///< instead of the derived one
+    std::vector<std::string> topics = {};         ///< instead of the message's own
+    std::string pattern = {};                     ///< a regular expression over topic names, instead of topics
+    exponential retry = {};
+    rejected_policy rejected = rejected_policy::stop_partition;
+    commit_mode commit = commit_mode::when_done;  ///< by_hand: for stream() alone
+};
+
+class service {
+public:
+    /// On Kafka at settings.kafka.bootstrap, with threads of its own. Throws config_error; connects to nothing yet.
+    explicit service(corvid::settings with);
+    /// On a cluster and a scheduler of the caller's: tests, several instances in a process. Both outlive the service.
+    service(corvid::settings with, broker::cluster& cluster, scheduler& root);
+    ~service();
+    service(const service&) = delete;
+    service& operator=(const service&) = delete;
+
+    /// Handles every T with `function`: see typed_handler.hpp for what it may look like.
+    template <Message T, class F>
+    service& on(const std::string& name, F function, subscription_options options = {}) {
+        auto handle = std::make_unique<typed_handler<T, F>>(std::move(function), scope_);
+        subscribe(name, message_traits<T>::topic, std::move(options), std::move(handle));
+        return *this;
+    }
+    /// Gives every T on request. The stream ends when the service stops.
+    template <Message T>
+    [[nodiscard]] message_stream<T> stream(const std::string& name, subscription_options options = {}) {
+        return message_stream<T>(pull(name, message_traits<T>::topic, std::move(options)));
+    }
+
+    /// The producer that everybody shares; opened when it is first asked for or at start().
+    [[nodiscard]] message_producer producer();
+    [[nodiscard]] metrics& figures() noexcept;
+    [[nodiscard]] health_registry& health() noexcept;
+    [[nodiscard]] const corvid::settings& settings() const noexcept { return settings_; }
+    [[nodiscard]] logger& log() noexcept;
+    /// Where tasks of the user's own can run: `service.tasks().spawn(service.loop(), …)`; joined at the stop.
+    [[nodiscard]] task_scope& tasks() noexcept { return scope_; }
+    [[nodiscard]] scheduler& root() noexcept;
+    /// The port that http.listen got; 0: no server.
+    [[nodiscard]] std::uint16_t http_port() const noexcept;
+
+    /// Starts all of it and returns. Throws config_error.
+    void start();
+    /// Asks a running service to stop; run() then returns. Any thread, signal handlers excepted.
+    void request_stop() noexcept;
+    /// Stops what start() started: intake, drain, commit, leave, flush. Not on a loop.
+    exit_code stop();
+    /// start(), then waits for SIGTERM, SIGINT, request_stop() or a handler's stop, then stop(). Answers main()'s exit
+    /// code. A second signal exits at once. Where a handler does not return even after the grace, run() ends the process
+    /// with exit_code::undrained rather than wait for it.
+    int run();
+
+private:
+    struct parts;
+    void subscribe(const std::string& name, std::string_view topic, subscription_options options, std::unique_ptr<handler> handle);
+    std::shared_ptr<pull_channel> pull(const std::string& name, std::string_view topic, subscription_options options);
+    void add_health_checks(group_loop& loop);
+    [[nodiscard]] exit_code wait_for_groups();
+
+    corvid::settings settings_;
+    task_scope scope_;
+    std::unique_ptr<parts> parts_;
+};
+
+}  // namespace corvid

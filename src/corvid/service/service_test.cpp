@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A whole service on the in-process broker: with threads and real HTTP, and in virtual time.
+#include <corvid/base/simulation.hpp>
+#include <corvid/memory/cluster.hpp>
+#include <corvid/message/message.hpp>
+#include <corvid/service/producer.hpp>
+#include <corvid/service/service.hpp>
+#include <corvid/service/threaded_scheduler.hpp>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <csignal>
+#include <future>
+#include <set>
+
+namespace sample {
+struct order_placed {
+    int id = 0;
+};
+CORVID_MESSAGE(order_placed, (id), .topic = "shop.order.placed");
+}  // namespace sample
+
+namespace corvid {
+namespace {
+
+using namespace std::chrono_literals;
+using sample::order_placed;
+
+settings quiet(const std::string& name = "billing") {
+    settings s{.service = name, .kafka = {.bootstrap = "memory:"}, .topics = {{.name = "shop.order.placed", .partitions = 4}}};
+    s.http.listen = "127.0.0.1:0";
+    s.log.output = [](std::string_view) {};
+    return s;
+}
+
+task<void> send_all(message_producer out, int from, int to) {
+    for (int i = from; i < to; ++i) {
+        const order_placed o{i};
+        EXPECT_TRUE((co_await out.send(o, {.partition = partition_id(i % 4)})).has_value());
+    }
+}
+
+TEST(service, runs_handlers_of_every_kind_until_it_is_asked_to_stop) {
+    std::atomic<int> plain = 0, coroutine = 0;
+    service s(quiet());
+    s.on<order_placed>("plain", [&](const order_placed&) { ++plain; });
+    s.on<order_placed>("coroutine", [&](const order_placed&, context& ctx) -> task<outcome> {
+        co_await ctx.sleep(1ms);
+        ++coroutine;
+        co_return done;
+    });
+    auto code = std::async(std::launch::async, [&] { return s.run(); });
+    for (int i = 0; i < 200; ++i) EXPECT_TRUE(s.producer().post(order_placed{i}));
+    while (plain < 200 || coroutine < 200) std::this_thread::yield();
+    s.request_stop();
+    EXPECT_EQ(code.get(), 0);
+    EXPECT_NE(s.figures().to_text().find("corvid_messages_consumed_total"), std::string::npos);
+}
+
+TEST(service, sigterm_drains_and_commits) {
+    settings with = quiet();
+    threaded_scheduler root;
+    memory::cluster cluster(root);
+    ASSERT_TRUE(create_topics(cluster, with.topics, 1s));
+    std::atomic<int> handled = 0;
+    service s(with, cluster, root);
+    s.on<order_placed>("plain", [&](const order_placed&) { ++handled; });
+    auto code = std::async(std::launch::async, [&] { return s.run(); });
+    EXPECT_TRUE(s.producer().post(order_placed{1}, {.partition = partition_id(2)}));
+    while (handled < 1) std::this_thread::yield();
+    std::raise(SIGTERM);
+    EXPECT_EQ(code.get(), 0);
+    EXPECT_EQ(cluster.script().committed("billing.plain", {topic_name("shop.order.placed"), partition_id(2)}), offset(1));
+}
+
+TEST(service, a_handlers_stop_ends_run_with_failed) {
+    service s(quiet());
+    s.on<order_placed>("plain", [](const order_placed&) { throw fatal("enough"); });
+    auto code = std::async(std::launch::async, [&] { return s.run(); });
+    EXPECT_TRUE(s.producer().post(order_placed{1}));
+    EXPECT_EQ(code.get(), static_cast<int>(exit_code::failed));
+}
+
+TEST(service, two_subscriptions_of_one_group_on_one_topic_are_refused_with_both_names) {
+    service s(quiet());
+    s.on<order_placed>("one", [](const order_placed&) {}, {.group = "g"});
+    try {
+        s.on<order_placed>("two", [](const order_placed&) {}, {.group = "g"});
+        FAIL() << "it was taken";
+    } catch (const config_error& e) {
+        EXPECT_EQ(e.why().code(), errc::group_conflict);
+        EXPECT_NE(e.why().message().find("\"one\""), std::string::npos);
+        EXPECT_NE(e.why().message().find("\"two\""), std::string::npos);
+    }
+}
+
+TEST(service, several_instances_share_the_work_in_virtual_time) {
+    simulation sim{3};
+    memory::cluster cluster{sim};
+    settings with = quiet();
+    with.http.listen.clear();
+    ASSERT_TRUE(create_topics(cluster, with.topics, 1s));
+    std::multiset<int> seen;
+    std::vector<std::unique_ptr<service>> instances;
+    std::vector<std::size_t> share(3);
+    for (std::size_t i = 0; i < 3; ++i) {
+        instances.push_back(std::make_unique<service>(with, cluster, sim));
+        instances.back()->on<order_placed>("plain", [&, i](const order_placed& o) {
+            seen.insert(o.id);
+            ++share[i];
+        });
+        instances.back()->start();
+    }
+    sim.run_for(5s);
+    wait_for(sim, sim, send_all(instances[0]->producer(), 0, 400));
+    EXPECT_TRUE(sim.run_until([&] { return seen.size() >= 400; }, 1min));
+    for (std::size_t n : share) EXPECT_GT(n, 0u);
+    for (auto& s : instances) EXPECT_EQ(s->stop(), exit_code::clean);
+    EXPECT_EQ(seen.size(), 400u);
+    EXPECT_EQ(std::set<int>(seen.begin(), seen.end()).size(), 400u);
+}
+
+TEST(stream, gives_each_message_once_and_commits_what_was_passed) {
+    simulation sim{4};
+    memory::cluster cluster{sim};
+    settings with = quiet();
+    with.http.listen.clear();
+    ASSERT_TRUE(create_topics(cluster, with.topics, 1s));
+    std::set<int> seen;
+    auto reads = [](message_stream<order_placed> in, std::set<int>& into) -> task<void> {
+        while (auto r = co_await in.next()) EXPECT_TRUE(into.insert(r->message().id).second);
+    };
+    for (int round = 0; round < 4; ++round) {
+        service s(with, cluster, sim);
+        auto in = s.stream<order_placed>("scan");
+        s.start();
+        wait_for(sim, sim, send_all(s.producer(), round * 100, round * 100 + 100));
+        const std::size_t before = seen.size();
+        s.tasks().spawn(sim, reads(in, seen));
+        sim.run_until([&] { return seen.size() >= before + 100; }, 1min);
+        EXPECT_EQ(seen.size(), before + 100);
+        sim.run_for(3s);
+        EXPECT_EQ(s.stop(), exit_code::clean);
+        EXPECT_TRUE(in.has_ended());
+    }
+}
+
+TEST(consumer, polls_none_then_messages_then_errors_and_commits_by_hand) {
+    simulation sim{4};
+    memory::cluster cluster{sim};
+    settings with = quiet();
+    with.http.listen.clear();
+    ASSERT_TRUE(create_topics(cluster, with.topics, 1s));
+    service s(with, cluster, sim);
+    auto in = s.stream<order_placed>("scan", {.commit = commit_mode::by_hand});
+    s.start();
+    EXPECT_TRUE(in.poll(100ms).is_none()) << "nothing came: not an error";
+    auto out = s.producer();
+    const partition_id p(1);
+    EXPECT_TRUE(out.post(order_placed{1}, {.partition = p}));
+    auto first = in.poll(10s);
+    ASSERT_TRUE(first);
+    EXPECT_EQ(first->message().id, 1);
+    EXPECT_TRUE(out.post(**out.topic("shop.order.placed"), nullptr, "{", {.partition = p}));
+    auto second = in.poll(10s);
+    EXPECT_FALSE(second);
+    ASSERT_TRUE(second.why());
+    EXPECT_EQ(second.why()->code(), errc::malformed_payload);
+    sim.run_for(5s);
+    const topic_partition where{topic_name("shop.order.placed"), p};
+    EXPECT_FALSE(cluster.script().committed("billing.scan", where).value_or(offset(0)) > offset(0)) << "nobody said so";
+    second.commit_up_to();
+    sim.run_for(5s);
+    EXPECT_EQ(cluster.script().committed("billing.scan", where), offset(2));
+    EXPECT_EQ(s.stop(), exit_code::clean);
+}
+
+TEST(consumer, and_producer_stand_alone) {
+    producer out{quiet()};
+    EXPECT_TRUE(out.post(order_placed{5}));
+    EXPECT_TRUE(out.flush_and_wait());
+    consumer<order_placed> in{quiet(), {.group = "scan"}};
+    EXPECT_TRUE(in.poll(1ms).is_none()) << "its in-process cluster is its own";
+}
+
+}  // namespace
+}  // namespace corvid
