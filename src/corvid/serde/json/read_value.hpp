@@ -143,7 +143,8 @@ bool read_from_text(reader& in, T& to) {
         if (!in.read_text_or_number(text)) return false;
         const auto reading = value_text::read_decimal(text, T::scale, units);
         if (reading == value_text::decimal_reading::does_not_fit)
-            return in.fail(errc::out_of_range, json::quoted(text) + " does not fit " + std::to_string(T::scale) +
+            return in.fail(errc::out_of_range, json::quoted(text) + " does not fit " +
+                                                   std::to_string(T::scale) +
                                                    " digits behind the point and 64 bits");
         to = T(units);
         return reading == value_text::decimal_reading::ok ||
