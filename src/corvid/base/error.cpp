@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <corvid/base/error.hpp>
+
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <corvid/base/error.hpp>
 #include <utility>
 
 namespace corvid {
@@ -18,7 +19,7 @@ constexpr std::array table = {
 
 static_assert(std::ranges::is_sorted(table, std::ranges::less_equal{}, &error_code_info::code));
 
-}  // namespace
+} // namespace
 
 struct error::body {
     mutable std::atomic<std::uint32_t> count{1};
@@ -49,9 +50,12 @@ const error_code_info& info_of(errc code) noexcept {
 
 std::string_view to_string(error_kind kind) noexcept {
     switch (kind) {
-        case error_kind::retriable: return "retriable";
-        case error_kind::rejected: return "rejected";
-        case error_kind::fatal: break;
+    case error_kind::retriable:
+        return "retriable";
+    case error_kind::rejected:
+        return "rejected";
+    case error_kind::fatal:
+        break;
     }
     return "fatal";
 }
@@ -100,4 +104,4 @@ error caused_by(errc code, error_details details, error cause) {
 
 config_error::config_error(error what) : std::runtime_error(what.describe()), why_(std::move(what)) {}
 
-}  // namespace corvid
+} // namespace corvid

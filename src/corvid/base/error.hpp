@@ -44,14 +44,14 @@ class error;
 
 /// Everything an error says besides its code. What is left empty is answered from the table of codes.
 struct error_details {
-    std::string message = {};                        ///< what happened, with names and figures; never a secret
-    std::string hint = {};                           ///< the remedy, naming the setting to change
-    std::string operation = {};                      ///< what was being done: "send", "commit", "decode"
+    std::string message = {};   ///< what happened, with names and figures; never a secret
+    std::string hint = {};      ///< the remedy, naming the setting to change
+    std::string operation = {}; ///< what was being done: "send", "commit", "decode"
     std::string topic = {};
     std::optional<std::int32_t> partition = {};
     std::optional<std::int64_t> offset = {};
-    std::optional<error_kind> kind = {};             ///< overrides the table
-    std::optional<int> native_code = {};             ///< librdkafka's or the system's number
+    std::optional<error_kind> kind = {}; ///< overrides the table
+    std::optional<int> native_code = {}; ///< librdkafka's or the system's number
     std::string sqlstate = {};
     std::shared_ptr<const error> cause = {};
 };
@@ -62,15 +62,17 @@ public:
 
     [[nodiscard]] errc code() const noexcept;
     [[nodiscard]] error_kind kind() const noexcept;
-    [[nodiscard]] std::string_view message() const noexcept;      ///< never empty: the table's summary if none was given
-    [[nodiscard]] std::string_view hint() const noexcept;         ///< never empty: the table's remedy if none was given
+    [[nodiscard]] std::string_view message()
+        const noexcept; ///< never empty: the table's summary if none was given
+    [[nodiscard]] std::string_view hint()
+        const noexcept; ///< never empty: the table's remedy if none was given
     [[nodiscard]] std::string_view operation() const noexcept;
     [[nodiscard]] std::string_view topic() const noexcept;
     [[nodiscard]] std::optional<std::int32_t> partition() const noexcept;
     [[nodiscard]] std::optional<std::int64_t> offset() const noexcept;
     [[nodiscard]] std::optional<int> native_code() const noexcept;
     [[nodiscard]] std::string_view sqlstate() const noexcept;
-    [[nodiscard]] const error* cause() const noexcept;            ///< lives as long as this error
+    [[nodiscard]] const error* cause() const noexcept; ///< lives as long as this error
 
     /// The details, to build a richer error from this one.
     [[nodiscard]] const error_details& details() const noexcept;
@@ -82,7 +84,7 @@ public:
 
 private:
     struct body;
-    struct handle {                                   // an intrusive count: one pointer, not two
+    struct handle { // an intrusive count: one pointer, not two
         handle(const body* b) noexcept;
         handle(const handle&) noexcept;
         handle(handle&&) noexcept;
@@ -109,4 +111,4 @@ private:
     error why_;
 };
 
-}  // namespace corvid
+} // namespace corvid

@@ -27,4 +27,4 @@ void post_resumption(scheduler& home, work& node) noexcept {
     batch->nodes_.push(node);
 }
 
-}  // namespace corvid::detail
+} // namespace corvid::detail

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// operation: what every asynchronous call of corvid returns: one object that holds its completion state and can be
-// awaited (`co_await out.send(f)`), called back, or completed into an Asio token (corvid/asio.hpp) by the same code.
+// operation: what every asynchronous call of corvid returns: one object that holds its completion state and
+// can be awaited (`co_await out.send(f)`), called back, or completed into an Asio token (corvid/asio.hpp) by
+// the same code.
 //
-// An operation does nothing until it is awaited or started. It is neither copied nor moved, and stays alive until it has
-// completed. Awaited in a corvid::task it resumes on the task's home loop; awaited in any other coroutine it resumes on
-// the thread that completes it.
+// An operation does nothing until it is awaited or started. It is neither copied nor moved, and stays alive
+// until it has completed. Awaited in a corvid::task it resumes on the task's home loop; awaited in any other
+// coroutine it resumes on the thread that completes it.
 #pragma once
 
-#include <concepts>
 #include <corvid/base/detail/frame_pool.hpp>
 #include <corvid/base/scheduler.hpp>
+
+#include <concepts>
 #include <coroutine>
 #include <type_traits>
 #include <utility>
@@ -50,7 +52,7 @@ template <class Promise>
         return nullptr;
 }
 
-}  // namespace detail
+} // namespace detail
 
 /// The part of an operation that does not depend on its result.
 class operation_base {
@@ -73,8 +75,7 @@ protected:
     }
 
     struct resumption : work {
-        resumption() noexcept
-            : work([](work& w) noexcept { static_cast<resumption&>(w).waiter.resume(); }) {}
+        resumption() noexcept : work([](work& w) noexcept { static_cast<resumption&>(w).waiter.resume(); }) {}
         std::coroutine_handle<> waiter;
     };
 
@@ -106,7 +107,8 @@ public:
 template <class Op, class F>
 struct detached_operation final : Op {
     template <class... Args>
-    explicit detached_operation(F f, Args&&... args) : Op(std::forward<Args>(args)...), callback(std::move(f)) {}
+    explicit detached_operation(F f, Args&&... args)
+        : Op(std::forward<Args>(args)...), callback(std::move(f)) {}
 
     void launch() noexcept {
         this->call_ = [](operation_base& base) noexcept { static_cast<detached_operation&>(base).finish(); };
@@ -124,17 +126,22 @@ private:
     }
 };
 
-/// Starts an operation whose result goes to `callback`, called once, on the thread that completes it (or at once, on
-/// this one). Allocates from the frame pool.
+/// Starts an operation whose result goes to `callback`, called once, on the thread that completes it (or at
+/// once, on this one). Allocates from the frame pool.
 template <class Op, class F, class... Args>
 void start_detached(F&& callback, Args&&... args) {
-    detail::pool_new<detached_operation<Op, std::decay_t<F>>>(std::forward<F>(callback), std::forward<Args>(args)...)->launch();
+    detail::pool_new<detached_operation<Op, std::decay_t<F>>>(std::forward<F>(callback),
+                                                              std::forward<Args>(args)...)
+        ->launch();
 }
 
-/// How a completion token that is no plain callback is served; corvid/asio.hpp specialises it for Asio's tokens.
+/// How a completion token that is no plain callback is served; corvid/asio.hpp specialises it for Asio's
+/// tokens.
 template <class Token, class Result>
 struct token_adapter {
-    static_assert(sizeof(Token) == 0, "not a callback taking the result; for Asio's completion tokens #include <corvid/asio.hpp>");
+    static_assert(
+        sizeof(Token) == 0,
+        "not a callback taking the result; for Asio's completion tokens #include <corvid/asio.hpp>");
 };
 
-}  // namespace corvid
+} // namespace corvid

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <corvid/base/error.hpp>
+
 #include <expected>
 #include <utility>
 
@@ -20,4 +21,4 @@ using result = std::expected<T, error>;
 
 [[nodiscard]] inline std::unexpected<error> fail(error why) { return std::unexpected<error>(std::move(why)); }
 
-}  // namespace corvid
+} // namespace corvid

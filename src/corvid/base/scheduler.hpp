@@ -3,9 +3,9 @@
 // scheduler: the one seam to time, threads and readiness. Nothing else in corvid names a clock, a timer or a
 // thread. Two implementations: threads (service/threaded_scheduler.hpp) and simulated (base/simulation.hpp).
 //
-// A scheduler is one loop. What is posted to it runs one at a time, in the order of posting; what is posted to two
-// loops may run at the same time. All nodes are intrusive: scheduling allocates nothing, and a node must stay
-// alive and in place until it has run (or was cancelled).
+// A scheduler is one loop. What is posted to it runs one at a time, in the order of posting; what is posted
+// to two loops may run at the same time. All nodes are intrusive: scheduling allocates nothing, and a node
+// must stay alive and in place until it has run (or was cancelled).
 #pragma once
 
 #include <chrono>
@@ -70,19 +70,21 @@ struct timer : work {
     using work::work;
     static constexpr std::size_t idle = static_cast<std::size_t>(-1);
     steady_time due{};
-    std::uint64_t order = 0;      ///< set by the scheduler: equal times run in the order of at()
-    std::size_t position = idle;  ///< set by the scheduler: place in its heap
+    std::uint64_t order = 0;     ///< set by the scheduler: equal times run in the order of at()
+    std::size_t position = idle; ///< set by the scheduler: place in its heap
     [[nodiscard]] bool pending() const noexcept { return position != idle; }
 };
 
-/// A node that runs each time `fd` is readable, until it is unwatched. `run` must read until the fd is drained.
+/// A node that runs each time `fd` is readable, until it is unwatched. `run` must read until the fd is
+/// drained.
 struct watcher : work {
     watcher(int descriptor, function f) noexcept : work(f), fd(descriptor) {}
     int fd;
-    void* state = nullptr;  ///< the scheduler's own
+    void* state = nullptr; ///< the scheduler's own
 };
 
-/// A one-shot flag that a thread outside every loop can wait for (scheduler::wait). Set once, from any thread.
+/// A one-shot flag that a thread outside every loop can wait for (scheduler::wait). Set once, from any
+/// thread.
 class signal {
 public:
     signal();
@@ -101,7 +103,8 @@ private:
 
 class scheduler;
 
-/// A loop of its own, as run_thread() made it. Destroying it stops the loop and joins it; never from within itself.
+/// A loop of its own, as run_thread() made it. Destroying it stops the loop and joins it; never from within
+/// itself.
 class loop_thread {
 public:
     virtual ~loop_thread() = default;
@@ -112,7 +115,8 @@ class scheduler {
 public:
     virtual ~scheduler() = default;
 
-    /// Runs the nodes on this loop, after all that was posted before. Any thread; one wake-up for the whole list.
+    /// Runs the nodes on this loop, after all that was posted before. Any thread; one wake-up for the whole
+    /// list.
     virtual void post(work_list&& nodes) noexcept = 0;
     void post(work& node) noexcept {
         work_list one;
@@ -125,18 +129,21 @@ public:
     /// Takes a pending timer back; false if it was not pending. Own thread only.
     virtual bool cancel(timer& node) noexcept = 0;
 
-    /// Runs `node` whenever its fd becomes readable. Own thread only. The simulated scheduler has no descriptors and throws.
+    /// Runs `node` whenever its fd becomes readable. Own thread only. The simulated scheduler has no
+    /// descriptors and throws.
     virtual void watch(watcher& node) = 0;
     virtual void unwatch(watcher& node) noexcept = 0;
 
-    /// Starts another loop, named for logs and debuggers (15 characters at most are shown); `start` is the first that runs on it.
-    [[nodiscard]] virtual std::unique_ptr<loop_thread> run_thread(std::string name, std::function<void(scheduler&)> start) = 0;
+    /// Starts another loop, named for logs and debuggers (15 characters at most are shown); `start` is the
+    /// first that runs on it.
+    [[nodiscard]] virtual std::unique_ptr<loop_thread> run_thread(std::string name,
+                                                                  std::function<void(scheduler&)> start) = 0;
 
     [[nodiscard]] virtual steady_time steady_now() const noexcept = 0;
     [[nodiscard]] virtual wall_time wall_now() const noexcept = 0;
 
-    /// Waits for `done` until `deadline` (none: without bound) on a thread that is no loop; true when it was set.
-    /// The simulated scheduler runs the simulation meanwhile.
+    /// Waits for `done` until `deadline` (none: without bound) on a thread that is no loop; true when it was
+    /// set. The simulated scheduler runs the simulation meanwhile.
     virtual bool wait(signal& done, std::optional<steady_time> deadline) = 0;
 
     /// Ends the loop after the node that is running; nodes still queued do not run. Any thread, idempotent.
@@ -150,4 +157,4 @@ protected:
     static scheduler* enter(scheduler* loop) noexcept;
 };
 
-}  // namespace corvid
+} // namespace corvid

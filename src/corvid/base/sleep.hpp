@@ -26,7 +26,8 @@ public:
 private:
     struct wake : timer {
         explicit wake(sleep_operation& o) noexcept
-            : timer([](work& w) noexcept { static_cast<wake&>(w).owner.resume_.waiter.resume(); }), owner(o) {}
+            : timer([](work& w) noexcept { static_cast<wake&>(w).owner.resume_.waiter.resume(); }),
+              owner(o) {}
         sleep_operation& owner;
     };
     wake timer_;
@@ -35,4 +36,4 @@ private:
 
 [[nodiscard]] inline sleep_operation sleep(duration length) noexcept { return sleep_operation(length); }
 
-}  // namespace corvid
+} // namespace corvid

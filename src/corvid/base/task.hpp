@@ -5,16 +5,18 @@
 //
 //   corvid::task<int> twice(fee_service& fees) { auto fee = co_await fees.lookup("UA"); co_return 2 * fee; }
 //
-// A task does nothing until it is awaited or spawned, and is awaited once. It awaits other tasks, corvid's operations
-// and any other awaiter; Asio's through corvid/asio.hpp. An exception leaves through co_await. A task that is destroyed
-// must not be waiting for an operation (operations stay alive until they complete): scopes are joined, not dropped.
-// Rules: parameters by value where they must live across co_await; no capturing lambda coroutine outlives its statement;
-// name an aggregate before a co_await expression (g++ 12 destroys such a temporary twice).
+// A task does nothing until it is awaited or spawned, and is awaited once. It awaits other tasks, corvid's
+// operations and any other awaiter; Asio's through corvid/asio.hpp. An exception leaves through co_await. A
+// task that is destroyed must not be waiting for an operation (operations stay alive until they complete):
+// scopes are joined, not dropped. Rules: parameters by value where they must live across co_await; no
+// capturing lambda coroutine outlives its statement; name an aggregate before a co_await expression (g++ 12
+// destroys such a temporary twice).
 #pragma once
 
-#include <coroutine>
 #include <corvid/base/operation.hpp>
+
 #include <concepts>
+#include <coroutine>
 #include <exception>
 #include <optional>
 #include <type_traits>
@@ -53,7 +55,8 @@ decltype(auto) awaiter_of(A&& awaitable) {
         return std::forward<A>(awaitable);
 }
 
-/// An awaiter in its place: what is awaited stays where it is (g++ 12 copies an awaiter that await_transform returns by reference).
+/// An awaiter in its place: what is awaited stays where it is (g++ 12 copies an awaiter that await_transform
+/// returns by reference).
 template <class A>
 class borrowed {
 public:
@@ -97,13 +100,21 @@ struct promise_base {
     [[nodiscard]] scheduler* home() const noexcept { return home_; }
 
     template <class A>
-    decltype(auto) await_transform(as_it_is<A> raw) { return awaiter_of(static_cast<A&&>(raw.awaitable)); }
+    decltype(auto) await_transform(as_it_is<A> raw) {
+        return awaiter_of(static_cast<A&&>(raw.awaitable));
+    }
     template <corvid_operation A>
-    [[nodiscard]] auto await_transform(A&& op) noexcept { return borrowed<std::remove_reference_t<A>>(op); }
+    [[nodiscard]] auto await_transform(A&& op) noexcept {
+        return borrowed<std::remove_reference_t<A>>(op);
+    }
     template <class T>
-    [[nodiscard]] auto await_transform(task<T>&& child) noexcept { return borrowed<task<T>>(child); }
+    [[nodiscard]] auto await_transform(task<T>&& child) noexcept {
+        return borrowed<task<T>>(child);
+    }
     template <class A>
-    [[nodiscard]] auto await_transform(A&& foreign) { return bring_home<A>(foreign); }
+    [[nodiscard]] auto await_transform(A&& foreign) {
+        return bring_home<A>(foreign);
+    }
 
     scheduler* home_ = nullptr;
     resumption continuation_;
@@ -134,7 +145,7 @@ struct promise<void> final : promise_base {
     }
 };
 
-}  // namespace detail
+} // namespace detail
 
 template <class T>
 class [[nodiscard]] task {
@@ -179,4 +190,4 @@ task<detail::awaited_t<A>> detail::bring_home(A& awaitable) {
     co_return co_await as_it_is<A>{awaitable};
 }
 
-}  // namespace corvid
+} // namespace corvid

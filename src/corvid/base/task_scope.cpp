@@ -85,4 +85,4 @@ void task_scope::wait(scheduler& waiter) {
     if (failure) std::rethrow_exception(failure);
 }
 
-}  // namespace corvid
+} // namespace corvid

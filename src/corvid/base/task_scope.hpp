@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// task_scope: where tasks run that nobody awaits one by one. Each spawn is in a scope, and each scope is joined before it
-// is destroyed (else std::terminate): no task outlives what it refers to.
+// task_scope: where tasks run that nobody awaits one by one. Each spawn is in a scope, and each scope is
+// joined before it is destroyed (else std::terminate): no task outlives what it refers to.
 #pragma once
 
 #include <corvid/base/task.hpp>
+
 #include <cstddef>
 #include <mutex>
 
@@ -31,10 +32,12 @@ public:
         task_scope& scope_;
     };
 
-    /// Completes when every task has ended, with the first exception that left one (or null). One join at a time.
+    /// Completes when every task has ended, with the first exception that left one (or null). One join at a
+    /// time.
     [[nodiscard]] join_operation join() noexcept { return join_operation(*this); }
 
-    /// Joins on a thread that is no loop and rethrows that exception. `waiter` is a scheduler of the same kind as the homes.
+    /// Joins on a thread that is no loop and rethrows that exception. `waiter` is a scheduler of the same
+    /// kind as the homes.
     void wait(scheduler& waiter);
 
     [[nodiscard]] std::size_t running() const;
@@ -50,7 +53,8 @@ private:
     join_operation* joiner_ = nullptr;
 };
 
-/// Runs a task on `home` and waits for it on a thread that is no loop; `waiter` is any scheduler of the same kind.
+/// Runs a task on `home` and waits for it on a thread that is no loop; `waiter` is any scheduler of the same
+/// kind.
 template <class T>
 T wait_for(scheduler& waiter, scheduler& home, task<T> t) {
     task_scope scope;
@@ -59,11 +63,13 @@ T wait_for(scheduler& waiter, scheduler& home, task<T> t) {
         scope.wait(waiter);
     } else {
         std::optional<T> answer;
-        auto store = [](task<T> inner, std::optional<T>& into) -> task<void> { into.emplace(co_await std::move(inner)); };
+        auto store = [](task<T> inner, std::optional<T>& into) -> task<void> {
+            into.emplace(co_await std::move(inner));
+        };
         scope.spawn(home, store(std::move(t), answer));
         scope.wait(waiter);
         return std::move(*answer);
     }
 }
 
-}  // namespace corvid
+} // namespace corvid

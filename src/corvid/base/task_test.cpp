@@ -3,6 +3,7 @@
 #include <corvid/base/simulation.hpp>
 #include <corvid/base/sleep.hpp>
 #include <corvid/base/task_scope.hpp>
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -112,7 +113,8 @@ TEST(task_scope, join_waits_for_every_task_and_gives_the_first_failure) {
         ++count;
         if (n == 5) throw std::runtime_error("five");
     };
-    for (int n = 0; n < 10; ++n) scope.spawn(sim, one(n, done));
+    for (int n = 0; n < 10; ++n)
+        scope.spawn(sim, one(n, done));
     EXPECT_EQ(scope.running(), 10u);
     EXPECT_THROW(scope.wait(sim), std::runtime_error);
     EXPECT_EQ(done, 10);
@@ -137,7 +139,9 @@ TEST(operation, the_same_object_serves_a_coroutine_and_a_callback) {
     EXPECT_EQ(seen, 7);
 
     task_scope scope;
-    auto awaits = [](open_operation*& where, int& into) -> task<void> { into = (co_await open_operation(where)).value() + 1; };
+    auto awaits = [](open_operation*& where, int& into) -> task<void> {
+        into = (co_await open_operation(where)).value() + 1;
+    };
     scope.spawn(sim, awaits(pending, seen));
     sim.run_ready();
     pending->complete();
@@ -156,11 +160,12 @@ TEST(frame_pool, never_gives_a_block_out_twice) {
             }
             std::ranges::sort(blocks);
             EXPECT_EQ(std::ranges::adjacent_find(blocks), blocks.end()) << size;
-            for (void* block : blocks) detail::pool_free(block, size);
+            for (void* block : blocks)
+                detail::pool_free(block, size);
             blocks.clear();
         }
     }
 }
 
-}  // namespace
-}  // namespace corvid
+} // namespace
+} // namespace corvid

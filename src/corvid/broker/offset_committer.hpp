@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// offset_committer: what a group has read, kept at the broker. Called and answered on the source's loop; never blocks.
+// offset_committer: what a group has read, kept at the broker. Called and answered on the source's loop;
+// never blocks.
 #pragma once
 
 #include <corvid/base/result.hpp>
 #include <corvid/base/scheduler.hpp>
 #include <corvid/model/position.hpp>
+
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,8 +21,8 @@ struct committed_offset {
     std::optional<error> failure = {}; ///< for this partition alone
 };
 
-/// A request and, when its node runs on the loop, its answer. Stays alive and in place until then; the node always
-/// runs, also when the source is closed meanwhile. A timed-out commit may still reach the broker.
+/// A request and, when its node runs on the loop, its answer. Stays alive and in place until then; the node
+/// always runs, also when the source is closed meanwhile. A timed-out commit may still reach the broker.
 struct offset_request : work {
     using work::work;
     std::vector<committed_offset> offsets;
@@ -37,4 +39,4 @@ public:
     virtual void committed(offset_request& request) = 0;
 };
 
-}  // namespace corvid::broker
+} // namespace corvid::broker

@@ -2,14 +2,16 @@
 //
 // record_sink: where records are sent. The seam below produce/; kafka/ and memory/ implement it.
 //
-// send() copies key, value and headers before it returns, and never blocks. Every accepted record is reported exactly
-// once: to its send_node, or, where it has none (fire and forget), in the figures of a delivery_batch.
+// send() copies key, value and headers before it returns, and never blocks. Every accepted record is reported
+// exactly once: to its send_node, or, where it has none (fire and forget), in the figures of a
+// delivery_batch.
 #pragma once
 
 #include <corvid/base/result.hpp>
 #include <corvid/base/scheduler.hpp>
 #include <corvid/model/delivery.hpp>
 #include <corvid/model/headers.hpp>
+
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -26,7 +28,8 @@ public:
     virtual ~sink_topic() = default;
     [[nodiscard]] const topic_name& name() const noexcept { return name_; }
 
-    /// How its records ended so far. Written by the sink on the delivery loop, once a run of reports; read by anyone.
+    /// How its records ended so far. Written by the sink on the delivery loop, once a run of reports; read by
+    /// anyone.
     struct ends {
         std::atomic<std::uint64_t> acknowledged{0}, failed{0}, possibly_persisted{0};
     };
@@ -36,12 +39,15 @@ private:
     topic_name name_;
 };
 
-/// Which partition a record goes to: hash % (number of partitions), or an explicit number. One word's worth, so that
-/// it travels without allocation; the sink alone knows how many partitions there are when the record leaves.
+/// Which partition a record goes to: hash % (number of partitions), or an explicit number. One word's worth,
+/// so that it travels without allocation; the sink alone knows how many partitions there are when the record
+/// leaves.
 struct partition_choice {
-    std::uint32_t value = 0;     ///< 31 bits
+    std::uint32_t value = 0; ///< 31 bits
     bool is_explicit = false;
-    [[nodiscard]] static constexpr partition_choice by_hash(std::uint32_t hash) noexcept { return {hash & 0x7fffffffU, false}; }
+    [[nodiscard]] static constexpr partition_choice by_hash(std::uint32_t hash) noexcept {
+        return {hash & 0x7fffffffU, false};
+    }
     [[nodiscard]] static constexpr partition_choice exactly(partition_id p) noexcept {
         return {static_cast<std::uint32_t>(p.value) & 0x7fffffffU, true};
     }
@@ -50,18 +56,18 @@ struct partition_choice {
 /// Whether a record that was not acknowledged may nevertheless be in the log (librdkafka's message status).
 enum class persistence : std::uint8_t { no, possibly, yes };
 
-/// The place that a record's fate is written to. The node stays alive and in place until it is handed back in a
-/// delivery_batch, on the delivery loop.
+/// The place that a record's fate is written to. The node stays alive and in place until it is handed back in
+/// a delivery_batch, on the delivery loop.
 struct send_node : work {
     using work::work;
     partition_choice choice;
-    sink_topic* topic = nullptr;           ///< written by send()
-    std::uint32_t bytes = 0;               ///< key and value; written by send()
-    partition_id partition{-1};            ///< from here on written by the delivery
+    sink_topic* topic = nullptr; ///< written by send()
+    std::uint32_t bytes = 0;     ///< key and value; written by send()
+    partition_id partition{-1};  ///< from here on written by the delivery
     offset at{-1};
     std::int64_t timestamp = -1;
     persistence persisted = persistence::no;
-    std::optional<error> failure = {};     ///< none: acknowledged
+    std::optional<error> failure = {}; ///< none: acknowledged
 };
 
 struct outgoing {
@@ -69,10 +75,10 @@ struct outgoing {
     optional_bytes key = {};
     optional_bytes value = {};
     std::span<const header_view> headers = {};
-    std::int64_t timestamp = -1;           ///< milliseconds since the epoch; -1: wall_now()
+    std::int64_t timestamp = -1; ///< milliseconds since the epoch; -1: wall_now()
     partition_choice choice = {};
-    send_node* node = nullptr;             ///< null: fire and forget
-    bool generation = false;               ///< handed back with a fire-and-forget record's report (see produce/credit.hpp)
+    send_node* node = nullptr; ///< null: fire and forget
+    bool generation = false; ///< handed back with a fire-and-forget record's report (see produce/credit.hpp)
 };
 
 /// A fire-and-forget record that failed. Everything is borrowed for the length of the call.
@@ -89,9 +95,10 @@ struct failed_post {
 
 /// Reports that arrived together.
 struct delivery_batch {
-    work_list nodes;                       ///< send_nodes, each with its fate
+    work_list nodes; ///< send_nodes, each with its fate
     std::uint64_t node_records = 0, node_bytes = 0;
-    std::uint64_t posted_records[2] = {0, 0};  ///< fire-and-forget records that are over, by generation, failed ones included
+    std::uint64_t posted_records[2] = {
+        0, 0}; ///< fire-and-forget records that are over, by generation, failed ones included
     std::uint64_t posted_bytes[2] = {0, 0};
 };
 
@@ -99,7 +106,7 @@ struct delivery_batch {
 class sink_listener {
 public:
     virtual void delivered(delivery_batch&& batch) noexcept = 0;
-    virtual void post_failed(const failed_post& record) noexcept = 0;  ///< before the batch that counts it
+    virtual void post_failed(const failed_post& record) noexcept = 0; ///< before the batch that counts it
     /// The sink cannot go on: every record in flight will still be reported, later sends are refused.
     virtual void broken(const error& why) noexcept = 0;
     /// Something worth a log line that no record carries (all brokers down, authentication refused, …).
@@ -119,11 +126,11 @@ struct sink_settings {
     std::chrono::milliseconds linger{5};
     std::uint32_t batch_records = 10'000;
     std::uint32_t batch_bytes = 1'000'000;
-    std::string compression = "lz4";                       ///< none, gzip, snappy, lz4, zstd
+    std::string compression = "lz4"; ///< none, gzip, snappy, lz4, zstd
     std::chrono::milliseconds request_timeout{5'000};
     std::chrono::milliseconds message_timeout{120'000};
     std::uint32_t max_record_bytes = 1'000'000;
-    std::string transactional_id = {};                     ///< empty: not transactional
+    std::string transactional_id = {}; ///< empty: not transactional
     std::chrono::milliseconds transaction_timeout{60'000};
     std::map<std::string, std::string> properties = {};
 };
@@ -132,11 +139,13 @@ class record_sink {
 public:
     virtual ~record_sink() = default;
 
-    /// Resolves a topic; the same name gives the same object. Any thread; takes a lock, so keep what it returns.
+    /// Resolves a topic; the same name gives the same object. Any thread; takes a lock, so keep what it
+    /// returns.
     [[nodiscard]] virtual result<sink_topic*> topic(const topic_name& name) = 0;
 
-    /// Hands one record over. Any thread, never blocks. An error means that the record was not taken and will not be
-    /// reported: queue_full, message_too_large, unknown_topic, unknown_partition, producer_closed, client_fatal.
+    /// Hands one record over. Any thread, never blocks. An error means that the record was not taken and will
+    /// not be reported: queue_full, message_too_large, unknown_topic, unknown_partition, producer_closed,
+    /// client_fatal.
     [[nodiscard]] virtual result<void> send(const outgoing& record) noexcept = 0;
 
     /// Sends what lingers now rather than later. Any thread, never blocks.
@@ -145,9 +154,9 @@ public:
     /// Gives up everything in flight or queued: each record is reported as failed soon after. Any thread.
     virtual void purge() noexcept = 0;
 
-    /// Ends the sink: waits for what is in flight, at most `patience`, then purges; all is reported when it returns.
-    /// Called once, never on the delivery loop. Errors: close_timed_out (with what was given up).
+    /// Ends the sink: waits for what is in flight, at most `patience`, then purges; all is reported when it
+    /// returns. Called once, never on the delivery loop. Errors: close_timed_out (with what was given up).
     virtual result<void> close(std::chrono::milliseconds patience) = 0;
 };
 
-}  // namespace corvid::broker
+} // namespace corvid::broker

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
 #include <corvid/consume/commit_schedule.hpp>
+
+#include <algorithm>
 
 namespace corvid {
 
@@ -23,11 +24,13 @@ std::vector<commit_schedule::entry> commit_schedule::begin() {
 void commit_schedule::finished(const std::vector<entry>& taken) {
     in_flight_ = false;
     for (const auto& [where, next] : taken)
-        if (auto p = partitions_.find(where); p != partitions_.end()) p->second.committed = std::max(p->second.committed, next);
+        if (auto p = partitions_.find(where); p != partitions_.end())
+            p->second.committed = std::max(p->second.committed, next);
 }
 
 bool commit_schedule::is_settled() const noexcept {
-    return !in_flight_ && std::ranges::all_of(partitions_, [](const auto& p) { return p.second.next <= p.second.committed; });
+    return !in_flight_ && std::ranges::all_of(
+                              partitions_, [](const auto& p) { return p.second.next <= p.second.committed; });
 }
 
-}  // namespace corvid
+} // namespace corvid

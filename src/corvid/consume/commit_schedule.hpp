@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// commit_schedule: when what is committed. Pure: frontiers in, requests out. One commit is in flight at most; a
-// frontier never moves back, and one whose commit failed is part of the next (a timed-out commit may still land at the
-// broker: saying it again puts it right, reliability.md b1.10).
+// commit_schedule: when what is committed. Pure: frontiers in, requests out. One commit is in flight at most;
+// a frontier never moves back, and one whose commit failed is part of the next (a timed-out commit may still
+// land at the broker: saying it again puts it right, reliability.md b1.10).
 #pragma once
 
 #include <corvid/model/position.hpp>
+
 #include <map>
 #include <vector>
 
@@ -23,7 +24,8 @@ public:
     /// Nothing may be committed for it any more: it is revoked or lost.
     void forget(const topic_partition& where);
 
-    /// What to commit now; empty if nothing is new or a commit is in flight. Must be answered with finished().
+    /// What to commit now; empty if nothing is new or a commit is in flight. Must be answered with
+    /// finished().
     [[nodiscard]] std::vector<entry> begin();
     /// Answers begin(): which of its entries the broker took.
     void finished(const std::vector<entry>& taken);
@@ -41,4 +43,4 @@ private:
     bool in_flight_ = false;
 };
 
-}  // namespace corvid
+} // namespace corvid

@@ -10,4 +10,4 @@ std::string context::event_id() const {
     return topic() + '-' + std::to_string(partition().value) + '-' + std::to_string(offset().value);
 }
 
-}  // namespace corvid
+} // namespace corvid

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// context: what a handler knows beside the message: the record's place, key and headers, the attempt, and when to stop.
-// A view of the run; it lives until the handler's task is complete, and handlers keep it across co_await, never beyond.
+// context: what a handler knows beside the message: the record's place, key and headers, the attempt, and
+// when to stop. A view of the run; it lives until the handler's task is complete, and handlers keep it across
+// co_await, never beyond.
 #pragma once
 
 #include <corvid/base/sleep.hpp>
 #include <corvid/consume/run.hpp>
 #include <corvid/message/wire_names.hpp>
+
 #include <string>
 #include <string_view>
 
@@ -30,8 +32,8 @@ public:
     [[nodiscard]] const std::string& group() const noexcept { return *run_->origin().group; }
     [[nodiscard]] int attempt() const noexcept { return run_->attempt(); }
 
-    /// Asked when the partition is taken away or the service stops: finish soon. The record's lane stays locked until the
-    /// handler returns.
+    /// Asked when the partition is taken away or the service stops: finish soon. The record's lane stays
+    /// locked until the handler returns.
     [[nodiscard]] const stop_token& stop() const noexcept { return run_->origin().stop; }
 
     /// `co_await ctx.sleep(200ms)`: on the service's clock, which tests move by themselves.
@@ -42,4 +44,4 @@ private:
     const record* record_;
 };
 
-}  // namespace corvid
+} // namespace corvid

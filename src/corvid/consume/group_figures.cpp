@@ -55,4 +55,4 @@ std::string group_state::stopped() const {
     return stopped_;
 }
 
-}  // namespace corvid
+} // namespace corvid

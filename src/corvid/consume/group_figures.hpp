@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// group_figures: what a group's loop counts, resolved once for each partition; group_state: what probes ask from any
-// thread.
+// group_figures: what a group's loop counts, resolved once for each partition; group_state: what probes ask
+// from any thread.
 #pragma once
 
-#include <atomic>
 #include <corvid/base/scheduler.hpp>
 #include <corvid/broker/record_source.hpp>
 #include <corvid/observe/metrics.hpp>
+
+#include <atomic>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -36,12 +37,18 @@ private:
 /// Written by the loop, read by probes on any thread.
 class group_state {
 public:
-    void ticked(steady_time now) noexcept { ticked_.store(now.time_since_epoch().count(), std::memory_order_relaxed); }
+    void ticked(steady_time now) noexcept {
+        ticked_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+    }
     [[nodiscard]] steady_time last_tick() const noexcept {
         return steady_time(steady_time::duration(ticked_.load(std::memory_order_relaxed)));
     }
-    void assigned(std::size_t partitions) noexcept { partitions_.store(partitions, std::memory_order_relaxed); }
-    [[nodiscard]] std::size_t partitions() const noexcept { return partitions_.load(std::memory_order_relaxed); }
+    void assigned(std::size_t partitions) noexcept {
+        partitions_.store(partitions, std::memory_order_relaxed);
+    }
+    [[nodiscard]] std::size_t partitions() const noexcept {
+        return partitions_.load(std::memory_order_relaxed);
+    }
 
     /// Why the group does not get on; empty: it does.
     void trouble(std::string what);
@@ -57,4 +64,4 @@ private:
     std::string trouble_, stopped_;
 };
 
-}  // namespace corvid
+} // namespace corvid

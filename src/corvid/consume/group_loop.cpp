@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
 #include <corvid/consume/group_loop.hpp>
+
+#include <algorithm>
 #include <exception>
 #include <utility>
 
@@ -13,28 +14,36 @@ constexpr int runs_a_turn = 64;
 
 double uniform(std::mt19937_64& random) { return std::uniform_real_distribution<double>(0, 1)(random); }
 
-}  // namespace
+} // namespace
 
 group_loop::group_loop(broker::cluster& cluster, scheduler& root, group_settings settings,
                        std::vector<subscription> subscriptions, logger log, metrics* figures)
-    : cluster_(cluster), root_(root), settings_(std::move(settings)), subscriptions_(std::move(subscriptions)),
-      log_(log.with({{"group", settings_.source.group}})), figures_(figures, settings_.source.group), random_(settings_.seed),
-      request_(*this), 
-      pump_node_(*this, [](work& w) noexcept {
-          group_loop& loop = static_cast<timed&>(w).owner;
-          loop.pump_posted_ = false;
-          loop.pump();
-      }),
+    : cluster_(cluster),
+      root_(root),
+      settings_(std::move(settings)),
+      subscriptions_(std::move(subscriptions)),
+      log_(log.with({{"group", settings_.source.group}})),
+      figures_(figures, settings_.source.group),
+      random_(settings_.seed),
+      request_(*this),
+      pump_node_(*this,
+                 [](work& w) noexcept {
+                     group_loop& loop = static_cast<timed&>(w).owner;
+                     loop.pump_posted_ = false;
+                     loop.pump();
+                 }),
       tick_(*this, [](work& w) noexcept { static_cast<timed&>(w).owner.tick(); }),
       drain_timer_(*this, [](work& w) noexcept { static_cast<timed&>(w).owner.drain_is_over(); }),
       reopen_timer_(*this, [](work& w) noexcept { static_cast<timed&>(w).owner.open_source(); }),
       reopen_after_(settings_.reopen_first) {
     if (auto valid = validate(settings_); !valid) throw config_error(std::move(valid).error());
-    if (auto valid = check_disjoint(group(), subscriptions_); !valid) throw config_error(std::move(valid).error());
+    if (auto valid = check_disjoint(group(), subscriptions_); !valid)
+        throw config_error(std::move(valid).error());
     for (const auto& s : subscriptions_) {
         settings_.source.topics.insert(settings_.source.topics.end(), s.topics.begin(), s.topics.end());
         if (!s.pattern.empty())
-            settings_.source.pattern += (settings_.source.pattern.empty() ? "" : "|") + ('(' + s.pattern + ')');
+            settings_.source.pattern +=
+                (settings_.source.pattern.empty() ? "" : "|") + ('(' + s.pattern + ')');
     }
 }
 
@@ -65,7 +74,8 @@ void group_loop::start() {
     std::rethrow_exception(failure);
 }
 
-// --- taking and running ----------------------------------------------------------------------------------------------
+// --- taking and running
+// ----------------------------------------------------------------------------------------------
 
 void group_loop::ready() noexcept {
     if (std::exchange(pump_posted_, true)) return;
@@ -95,14 +105,18 @@ void group_loop::pump() noexcept {
 
 bool group_loop::take_and_run(partition_lane& lane) {
     if (revoking_ || lane.now() != partition_lane::state::idle) return false;
-    if (std::ranges::any_of(leftovers_, [&](const auto& old) { return old->where() == lane.where(); })) return false;
+    if (std::ranges::any_of(leftovers_, [&](const auto& old) { return old->where() == lane.where(); }))
+        return false;
     auto batch = source_->take(lane.slot(), run::most);
     if (batch.empty()) return false;
     const std::int64_t newest = batch.records().back().timestamp;
     const std::size_t count = batch.size();
     lane.run_began = loop_->steady_now();
-    if (const auto missing = lane.begin(std::move(batch)); missing > 0) lane.figures.gaps.add(static_cast<std::uint64_t>(missing));
-    if (newest >= 0) lane.figures.age.observe(loop_->wall_now().time_since_epoch() - std::chrono::milliseconds(newest), count);
+    if (const auto missing = lane.begin(std::move(batch)); missing > 0)
+        lane.figures.gaps.add(static_cast<std::uint64_t>(missing));
+    if (newest >= 0)
+        lane.figures.age.observe(loop_->wall_now().time_since_epoch() - std::chrono::milliseconds(newest),
+                                 count);
     return true;
 }
 
@@ -128,7 +142,8 @@ void group_loop::note_progress(partition_lane& lane) {
     lane.figures.done.add(fresh.done - fresh.skipped);
     lane.figures.skipped.add(fresh.skipped);
     if (fresh.done > 0)
-        lane.figures.handling.observe((loop_->steady_now() - lane.run_began) / static_cast<std::int64_t>(fresh.done), fresh.done);
+        lane.figures.handling.observe(
+            (loop_->steady_now() - lane.run_began) / static_cast<std::int64_t>(fresh.done), fresh.done);
     if (lane.reader().commit == commit_mode::by_hand) return;
     if (std::ranges::any_of(leftovers_, [&](const auto& l) { return l.get() == &lane; })) return;
     if (auto next = lane.frontier()) commits_.advance(lane.where(), *next);
@@ -137,8 +152,10 @@ void group_loop::note_progress(partition_lane& lane) {
 void group_loop::decide_on(partition_lane& lane, const outcome& what) {
     const error why = what.why().value_or(error(errc::handler_rejected, {.operation = "handle"}));
     const auto& where = lane.where();
-    const logger::fields at = {{"topic", where.topic.str()}, {"partition", where.partition.value},
-                               {"offset", lane.failed_record().offset}, {"handler", lane.reader().name},
+    const logger::fields at = {{"topic", where.topic.str()},
+                               {"partition", where.partition.value},
+                               {"offset", lane.failed_record().offset},
+                               {"handler", lane.reader().name},
                                {"attempt", lane.attempt()}};
     const auto action = decide(what, lane.attempt(), lane.reader().failure, uniform(random_));
     if (const auto* again = std::get_if<retry_after>(&action)) {
@@ -153,13 +170,15 @@ void group_loop::decide_on(partition_lane& lane, const outcome& what) {
     } else {
         const bool service = std::holds_alternative<stop_service>(action);
         (service ? lane.figures.stopped : lane.figures.rejected).add();
-        log_.error(service ? "a handler stops the service; the offset is held" : "a partition stops at a record that was rejected; the offset is held",
+        log_.error(service ? "a handler stops the service; the offset is held"
+                           : "a partition stops at a record that was rejected; the offset is held",
                    why, at);
         lane.stop_here(why);
-        state_.stopped(to_string(where) + " at offset " + std::to_string(lane.failed_record().offset) + ": " + why.describe());
+        state_.stopped(to_string(where) + " at offset " + std::to_string(lane.failed_record().offset) + ": " +
+                       why.describe());
         if (service && on_handler_stop) on_handler_stop(why);
         if (service) end_ = loop_end::failed;
     }
 }
 
-}  // namespace corvid
+} // namespace corvid

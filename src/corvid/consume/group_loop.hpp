@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// group_loop: one member of one consumer group on a thread of its own: takes records, runs handlers, commits, and
-// answers rebalances, broker loss and stop as events of the same loop. One owner of state: all but the functions marked
-// "any thread" run on the loop.
+// group_loop: one member of one consumer group on a thread of its own: takes records, runs handlers, commits,
+// and answers rebalances, broker loss and stop as events of the same loop. One owner of state: all but the
+// functions marked "any thread" run on the loop.
 //
 // Invariants
-//   - A committed offset is behind a contiguous run of records that are done (done, skipped, or passed over by policy).
+//   - A committed offset is behind a contiguous run of records that are done (done, skipped, or passed over
+//   by policy).
 //   - A partition's records run one at a time, in the order of their offsets.
-//   - After a partition is given back nothing is committed for it, and its next run waits for the handler that may
+//   - After a partition is given back nothing is committed for it, and its next run waits for the handler
+//   that may
 //     still be at work.
 //   - What fails at the broker is retried for ever, from 1 s back-off on; a handler cannot end the loop.
 #pragma once
@@ -17,6 +19,7 @@
 #include <corvid/consume/group_figures.hpp>
 #include <corvid/consume/partition_lane.hpp>
 #include <corvid/observe/log.hpp>
+
 #include <functional>
 #include <memory>
 #include <random>
@@ -24,25 +27,27 @@
 
 namespace corvid {
 
-/// How a loop ended: everything drained and committed · handlers were still at work · a handler or the client gave up.
+/// How a loop ended: everything drained and committed · handlers were still at work · a handler or the client
+/// gave up.
 enum class loop_end : std::uint8_t { clean, undrained, failed };
 
 class group_loop final : private broker::source_listener {
 public:
     /// Throws config_error. `cluster` and `root` outlive the loop, `figures` too.
-    group_loop(broker::cluster& cluster, scheduler& root, group_settings settings, std::vector<subscription> subscriptions,
-               logger log, metrics* figures);
+    group_loop(broker::cluster& cluster, scheduler& root, group_settings settings,
+               std::vector<subscription> subscriptions, logger log, metrics* figures);
     /// Stops without drain if stop() was not called, and waits for handlers at work.
     ~group_loop();
 
     /// Joins the group; throws config_error if the client refuses its settings. Not on a loop.
     void start();
 
-    /// Any thread, idempotent: intake stops; handlers have `drain` to finish the record they are at, then are asked to
-    /// stop and have `grace`; then offsets are committed and the group is left. `ended` is set at the end.
+    /// Any thread, idempotent: intake stops; handlers have `drain` to finish the record they are at, then are
+    /// asked to stop and have `grace`; then offsets are committed and the group is left. `ended` is set at
+    /// the end.
     void stop(std::chrono::milliseconds drain, std::chrono::milliseconds grace);
     [[nodiscard]] signal& ended() noexcept { return ended_; }
-    [[nodiscard]] loop_end how_it_ended() const noexcept { return end_; }   ///< once ended
+    [[nodiscard]] loop_end how_it_ended() const noexcept { return end_; } ///< once ended
 
     /// Called once, on the loop, when a handler says stop: the owner then stops the service.
     std::function<void(const error&)> on_handler_stop;
@@ -51,7 +56,7 @@ public:
     void commit_up_to(topic_partition where, offset next);
 
     [[nodiscard]] const std::string& group() const noexcept { return settings_.source.group; }
-    [[nodiscard]] const group_state& state() const noexcept { return state_; }   ///< any thread
+    [[nodiscard]] const group_state& state() const noexcept { return state_; } ///< any thread
     [[nodiscard]] scheduler& loop() noexcept { return *loop_; }
 
 private:
@@ -126,4 +131,4 @@ private:
     std::unique_ptr<loop_thread> thread_;
 };
 
-}  // namespace corvid
+} // namespace corvid

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// group_loop on the in-process broker and the simulated scheduler: what is processed, what is committed, and in which
-// order, through rebalances, failures, broker loss and stops.
+// group_loop on the in-process broker and the simulated scheduler: what is processed, what is committed, and
+// in which order, through rebalances, failures, broker loss and stops.
 #include <corvid/base/simulation.hpp>
 #include <corvid/consume/group_loop.hpp>
 #include <corvid/consume/typed_handler.hpp>
 #include <corvid/memory/cluster.hpp>
 #include <corvid/message/message.hpp>
 #include <corvid/produce/message_producer.hpp>
+
 #include <gtest/gtest.h>
+
 #include <map>
 
 namespace sample {
@@ -16,7 +18,7 @@ struct event {
     int n = 0;
 };
 CORVID_MESSAGE(event, (n), .topic = "test.event.made");
-}  // namespace sample
+} // namespace sample
 
 namespace corvid {
 namespace {
@@ -51,17 +53,22 @@ protected:
     template <class F>
     std::unique_ptr<group_loop> join(F handler, failure_settings failure = {}) {
         std::vector<subscription> subscriptions(1);
-        subscriptions[0] = {.name = "test", .topics = {topic}, .failure = failure,
+        subscriptions[0] = {.name = "test",
+                            .topics = {topic},
+                            .failure = failure,
                             .handle = std::make_unique<typed_handler<event, F>>(std::move(handler), scope)};
         group_settings settings;
         settings.source.group = "group";
-        auto loop = std::make_unique<group_loop>(cluster, sim, settings, std::move(subscriptions), quiet, nullptr);
+        auto loop =
+            std::make_unique<group_loop>(cluster, sim, settings, std::move(subscriptions), quiet, nullptr);
         loop->start();
         return loop;
     }
 
     auto recorder() {
-        return [this](const received<event>& e) { log.push_back({e.partition().value, e.offset().value, e->n}); };
+        return [this](const received<event>& e) {
+            log.push_back({e.partition().value, e.offset().value, e->n});
+        };
     }
 
     bool all_committed() {
@@ -73,7 +80,8 @@ protected:
         }
         return true;
     }
-    loop_end end(group_loop& loop, std::chrono::milliseconds drain = 20s, std::chrono::milliseconds grace = 5s) {
+    loop_end end(group_loop& loop, std::chrono::milliseconds drain = 20s,
+                 std::chrono::milliseconds grace = 5s) {
         loop.stop(drain, grace);
         EXPECT_TRUE(sim.wait(loop.ended(), sim.steady_now() + 5min));
         return loop.how_it_ended();
@@ -87,7 +95,8 @@ protected:
             next[s.partition] = std::max(next[s.partition], s.offset + 1);
         }
         std::int64_t sum = 0;
-        for (const auto& [p, n] : next) sum += n;
+        for (const auto& [p, n] : next)
+            sum += n;
         EXPECT_EQ(sum, published);
     }
 
@@ -195,7 +204,9 @@ TEST_F(group_loop_test, a_rejected_record_is_passed_over_where_the_policy_says_s
     publish(900);
     EXPECT_TRUE(sim.run_until([&] { return all_committed(); }, 1min));
     EXPECT_EQ(log.size(), 600u);
-    EXPECT_EQ(std::ranges::count_if(lines, [](const auto& l) { return l.find("passed over") != std::string::npos; }), 300);
+    EXPECT_EQ(std::ranges::count_if(lines,
+                                    [](const auto& l) { return l.find("passed over") != std::string::npos; }),
+              300);
     end(*loop);
 }
 
@@ -206,7 +217,8 @@ TEST_F(group_loop_test, bytes_that_are_no_message_are_rejected_with_their_place)
     publish(4);
     sim.run_for(5s);
     EXPECT_EQ(log.size(), 4u);
-    const auto line = std::ranges::find_if(lines, [](const auto& l) { return l.find("passed over") != std::string::npos; });
+    const auto line =
+        std::ranges::find_if(lines, [](const auto& l) { return l.find("passed over") != std::string::npos; });
     ASSERT_NE(line, lines.end());
     EXPECT_NE(line->find("test.event.made"), std::string::npos);
     EXPECT_NE(line->find("\"partition\":2"), std::string::npos) << *line;
@@ -230,7 +242,8 @@ TEST_F(group_loop_test, a_handler_may_stop_the_service_and_the_offset_is_held) {
 TEST_F(group_loop_test, offsets_that_never_came_are_no_reason_to_wait) {
     auto loop = join(recorder());
     publish(100);
-    for (int p = 0; p < partitions; ++p) cluster.script().skip_offsets({topic, partition_id(p)}, 10);
+    for (int p = 0; p < partitions; ++p)
+        cluster.script().skip_offsets({topic, partition_id(p)}, 10);
     publish(100);
     EXPECT_TRUE(sim.run_until([&] { return log.size() == 200; }, 1min));
     sim.run_for(3s);
@@ -262,7 +275,8 @@ TEST_F(group_loop_test, a_commit_that_fails_is_part_of_the_next) {
 TEST_F(group_loop_test, a_handler_that_outlasts_the_drain_is_asked_to_stop_and_its_record_stays_uncommitted) {
     std::optional<stop_reason> reason;
     auto handler = [&](const received<event>&, context& ctx) -> task<void> {
-        while (!ctx.stop().stop_requested()) co_await ctx.sleep(100ms);
+        while (!ctx.stop().stop_requested())
+            co_await ctx.sleep(100ms);
         reason = ctx.stop().reason();
         co_await ctx.sleep(10min);
     };
@@ -273,52 +287,83 @@ TEST_F(group_loop_test, a_handler_that_outlasts_the_drain_is_asked_to_stop_and_i
     sim.wait(loop->ended(), sim.steady_now() + 1h);
     EXPECT_EQ(reason, stop_reason::shutdown);
     EXPECT_EQ(loop->how_it_ended(), loop_end::undrained);
-    EXPECT_FALSE(cluster.script().committed("group", {topic, partition_id(0)}).value_or(offset(0)) > offset(0));
+    EXPECT_FALSE(cluster.script().committed("group", {topic, partition_id(0)}).value_or(offset(0)) >
+                 offset(0));
 }
 
 // Random histories of joins, stops, crashes, evictions, broker loss and failing commits.
 class histories : public group_loop_test, public testing::WithParamInterface<int> {
 protected:
     histories() : group_loop_test(static_cast<std::uint64_t>(GetParam())) {}
+
+    auto handler() {
+        return [this](const received<event>& e, context& ctx) -> task<void> {
+            const seen now{e.partition().value, e.offset().value, e->n};
+            if (now.n % 7 == 0) co_await ctx.sleep(std::chrono::milliseconds(now.n % 300));
+            log.push_back(now);
+            done_up_to[now.partition] = std::max(done_up_to[now.partition], now.offset + 1);
+        };
+    }
+
+    void something_happens() {
+        switch (random() % 7) {
+        case 0:
+            members.push_back(join(handler()));
+            break;
+        case 1:
+            leave();
+            break;
+        case 2:
+            publish(static_cast<int>(random() % 200));
+            break;
+        case 3:
+            cluster.script().fail_commits(1, error(errc::timed_out));
+            break;
+        case 4:
+            if (!members.empty()) cluster.script().rebalance("group");
+            break;
+        case 5:
+            evict();
+            break;
+        default:
+            sim.run_for(std::chrono::milliseconds(random() % 3'000));
+            break;
+        }
+    }
+    void leave() {
+        if (members.empty()) return;
+        end(*members.front());
+        members.erase(members.begin());
+    }
+    void evict() {
+        const auto group = cluster.script().describe("group");
+        if (!group.members.empty() && group.members[0].alive)
+            cluster.script().lose_assignment("group", group.members[0].id);
+    }
+
+    std::mt19937 random{static_cast<unsigned>(GetParam())};
+    std::vector<std::unique_ptr<group_loop>> members;
+    std::map<std::int32_t, std::int64_t> done_up_to; // by what ran
 };
 
 TEST_P(histories, lose_nothing_and_commit_nothing_that_did_not_run) {
     SCOPED_TRACE("seed " + std::to_string(GetParam()));
-    std::mt19937 random(static_cast<unsigned>(GetParam()));
-    std::vector<std::unique_ptr<group_loop>> members;
-    std::map<std::int32_t, std::int64_t> done_up_to;  // by what ran
-    auto handler = [&](const received<event>& e, context& ctx) -> task<void> {
-        const seen now{e.partition().value, e.offset().value, e->n};
-        if (now.n % 7 == 0) co_await ctx.sleep(std::chrono::milliseconds(now.n % 300));
-        log.push_back(now);
-        done_up_to[now.partition] = std::max(done_up_to[now.partition], now.offset + 1);
-    };
     for (int step = 0; step < 60; ++step) {
-        switch (random() % 7) {
-            case 0: members.push_back(join(handler)); break;
-            case 1: if (!members.empty()) { end(*members.front()); members.erase(members.begin()); } break;
-            case 2: publish(static_cast<int>(random() % 200)); break;
-            case 3: cluster.script().fail_commits(1, error(errc::timed_out)); break;
-            case 4: if (!members.empty()) cluster.script().rebalance("group"); break;
-            case 5: {
-                auto group = cluster.script().describe("group");
-                if (!group.members.empty() && group.members[0].alive) cluster.script().lose_assignment("group", group.members[0].id);
-                break;
-            }
-            default: sim.run_for(std::chrono::milliseconds(random() % 3'000)); break;
-        }
+        something_happens();
         for (std::int32_t p = 0; p < partitions; ++p) {
-            const auto committed = cluster.script().committed("group", {topic, partition_id(p)}).value_or(offset(0));
+            const auto committed =
+                cluster.script().committed("group", {topic, partition_id(p)}).value_or(offset(0));
             ASSERT_LE(committed.value, done_up_to[p]) << "committed beyond what ran, partition " << p;
         }
     }
-    members.push_back(join(handler));
+    members.push_back(join(handler()));
     EXPECT_TRUE(sim.run_until([&] { return all_committed(); }, 1h));
     expect_complete_and_in_order();
-    for (auto& m : members) end(*m);
+    for (auto& m : members)
+        end(*m);
 }
 
 INSTANTIATE_TEST_SUITE_P(seeds, histories, testing::Range(1, 101));
 
-}  // namespace
-}  // namespace corvid
+} // namespace
+} // namespace corvid

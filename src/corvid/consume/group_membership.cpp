@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The group's side of group_loop: assigned, revoked, lost; a client that broke, and its successor.
-#include <algorithm>
 #include <corvid/consume/group_loop.hpp>
+
+#include <algorithm>
 #include <regex>
 
 namespace corvid {
@@ -11,7 +12,8 @@ subscription& group_loop::reader_of(const topic_name& topic) {
     for (auto& s : subscriptions_)
         if (std::ranges::find(s.topics, topic) != s.topics.end()) return s;
     for (auto& s : subscriptions_)
-        if (!s.pattern.empty() && std::regex_search(topic.str(), std::regex(s.pattern, std::regex::extended))) return s;
+        if (!s.pattern.empty() && std::regex_search(topic.str(), std::regex(s.pattern, std::regex::extended)))
+            return s;
     return subscriptions_.front();
 }
 
@@ -53,18 +55,21 @@ bool group_loop::somebody_runs() const noexcept {
     return std::ranges::any_of(lanes_, [](const auto& lane) { return lane->is_running(); });
 }
 
-// Gives the revoked partitions back when their handlers are done and what is done is committed; when the drain is over,
-// or the partitions are lost, without waiting.
+// Gives the revoked partitions back when their handlers are done and what is done is committed; when the
+// drain is over, or the partitions are lost, without waiting.
 void group_loop::try_release() {
     if (!revoking_) return;
     const auto is_revoked = [&](const partition_lane& lane) {
-        return std::ranges::any_of(revoking_->partitions, [&](const auto& which) { return which.id == lane.slot(); });
+        return std::ranges::any_of(revoking_->partitions,
+                                   [&](const auto& which) { return which.id == lane.slot(); });
     };
-    const bool waits = std::ranges::any_of(lanes_, [&](const auto& lane) { return is_revoked(*lane) && lane->is_running(); });
+    const bool waits = std::ranges::any_of(
+        lanes_, [&](const auto& lane) { return is_revoked(*lane) && lane->is_running(); });
     if (!revoking_->lost) {
         if (waits && drain_timer_.pending()) return;
         if (commits_.in_flight()) return;
-        // A commit that fails inside the revoke is tried once more; then the records are delivered again elsewhere.
+        // A commit that fails inside the revoke is tried once more; then the records are delivered again
+        // elsewhere.
         if (!commits_.is_settled() && final_commits_++ < 2) {
             commit_now();
             return;
@@ -80,7 +85,8 @@ void group_loop::try_release() {
 void group_loop::drop_lanes() {
     std::vector<std::unique_ptr<partition_lane>> kept;
     for (auto& lane : lanes_) {
-        const bool goes = std::ranges::any_of(revoking_->partitions, [&](const auto& which) { return which.id == lane->slot(); });
+        const bool goes = std::ranges::any_of(revoking_->partitions,
+                                              [&](const auto& which) { return which.id == lane->slot(); });
         if (!goes) {
             kept.push_back(std::move(lane));
             continue;
@@ -93,7 +99,9 @@ void group_loop::drop_lanes() {
     lanes_ = std::move(kept);
     figures_.partitions.set(static_cast<double>(lanes_.size()));
     state_.assigned(lanes_.size());
-    if (std::ranges::none_of(lanes_, [](const auto& l) { return l->now() == partition_lane::state::stopped; })) state_.stopped({});
+    if (std::ranges::none_of(lanes_,
+                             [](const auto& l) { return l->now() == partition_lane::state::stopped; }))
+        state_.stopped({});
 }
 
 void group_loop::drain_is_over() noexcept {
@@ -162,4 +170,4 @@ void group_loop::finish() {
     ended_.set();
 }
 
-}  // namespace corvid
+} // namespace corvid

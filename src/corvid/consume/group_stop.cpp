@@ -2,35 +2,16 @@
 //
 // The clock of group_loop: ticks, commits, and the way to a stop (architecture.md, decision 15):
 // intake closed -> drain -> handlers asked to stop -> grace -> commit -> leave.
-#include <algorithm>
-#include <corvid/base/detail/frame_pool.hpp>
+#include <corvid/base/post_call.hpp>
 #include <corvid/consume/group_loop.hpp>
+
+#include <algorithm>
 
 namespace corvid {
 
-namespace {
-
-// A node that carries a call to the loop and goes when it has run.
-template <class F>
-void post_call(scheduler& loop, F f) {
-    struct call : work {
-        explicit call(F g)
-            : work([](work& w) noexcept {
-                  auto& self = static_cast<call&>(w);
-                  F todo = std::move(self.function);
-                  detail::pool_delete(&self);
-                  todo();
-              }),
-              function(std::move(g)) {}
-        F function;
-    };
-    loop.post(*detail::pool_new<call>(std::move(f)));
-}
-
-}  // namespace
-
 group_loop::commit_request::commit_request(group_loop& o) noexcept
-    : offset_request([](work& w) noexcept { static_cast<commit_request&>(w).owner.commit_answered(); }), owner(o) {}
+    : offset_request([](work& w) noexcept { static_cast<commit_request&>(w).owner.commit_answered(); }),
+      owner(o) {}
 
 void group_loop::tick() noexcept {
     const auto now = loop_->steady_now();
@@ -41,7 +22,9 @@ void group_loop::tick() noexcept {
         if (!source_) continue;
         const auto far = source_->progress(lane->slot());
         const auto next = lane->frontier();
-        if (far.end && next) lane->figures.lag.set(static_cast<double>(std::max<std::int64_t>(0, far.end->value - next->value)));
+        if (far.end && next)
+            lane->figures.lag.set(
+                static_cast<double>(std::max<std::int64_t>(0, far.end->value - next->value)));
     }
     if (!revoking_) commit_now();
     loop_->at(now + settings_.commit_every, tick_);
@@ -53,7 +36,8 @@ void group_loop::commit_now() {
     if (request_.asked.empty()) return;
     request_.offsets.clear();
     request_.failure.reset();
-    for (const auto& entry : request_.asked) request_.offsets.push_back({.where = entry.where, .next = entry.next});
+    for (const auto& entry : request_.asked)
+        request_.offsets.push_back({.where = entry.where, .next = entry.next});
     committer_->commit(request_);
 }
 
@@ -67,7 +51,8 @@ void group_loop::commit_answered() noexcept {
             if (!answer.failure) {
                 taken.push_back({answer.where, *answer.next});
                 for (const auto& lane : lanes_)
-                    if (lane->where() == answer.where) lane->figures.committed.set(static_cast<double>(answer.next->value));
+                    if (lane->where() == answer.where)
+                        lane->figures.committed.set(static_cast<double>(answer.next->value));
                 continue;
             }
             figures_.commit_failures.add();
@@ -81,7 +66,8 @@ void group_loop::commit_answered() noexcept {
 
 void group_loop::commit_up_to(topic_partition where, offset next) {
     post_call(*loop_, [this, where = std::move(where), next]() noexcept {
-        const bool mine = std::ranges::any_of(lanes_, [&](const auto& lane) { return lane->where() == where; });
+        const bool mine =
+            std::ranges::any_of(lanes_, [&](const auto& lane) { return lane->where() == where; });
         if (mine) commits_.advance(where, next);
     });
 }
@@ -101,7 +87,7 @@ void group_loop::begin_stop(std::chrono::milliseconds drain, std::chrono::millis
     }
     if (drain_timer_.pending()) loop_->cancel(drain_timer_);
     loop_->at(loop_->steady_now() + drain, drain_timer_);
-    if (!source_) return finish();  // a broken client, waiting for its successor
+    if (!source_) return finish(); // a broken client, waiting for its successor
     advance_stop();
 }
 
@@ -110,18 +96,20 @@ void group_loop::advance_stop() {
     if (phase_ != phase::draining && phase_ != phase::grace) return;
     if (phase_ == phase::draining && somebody_runs() && !drain_timer_.pending()) {
         phase_ = phase::grace;
-        for (auto& lane : lanes_) lane->request_stop(stop_reason::shutdown);
+        for (auto& lane : lanes_)
+            lane->request_stop(stop_reason::shutdown);
         loop_->at(loop_->steady_now() + grace_, drain_timer_);
     }
     const bool waits = somebody_runs() && drain_timer_.pending();
     if (waits) return;
     if (somebody_runs() && end_ == loop_end::clean) end_ = loop_end::undrained;
-    for (auto& lane : lanes_) note_progress(*lane);
+    for (auto& lane : lanes_)
+        note_progress(*lane);
     if (drain_timer_.pending()) loop_->cancel(drain_timer_);
     phase_ = phase::leaving;
-    source_->close();  // commits happen inside the revoke that follows
+    source_->close(); // commits happen inside the revoke that follows
     if (revoking_) try_release();
     ready();
 }
 
-}  // namespace corvid
+} // namespace corvid

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <corvid/consume/group_loop.hpp>
 #include <corvid/consume/partition_lane.hpp>
+
+#include <corvid/consume/group_loop.hpp>
 
 namespace corvid {
 
@@ -12,11 +13,15 @@ partition_lane::back_off_timer::back_off_timer(partition_lane& l) noexcept
       }),
       lane(l) {}
 
-partition_lane::partition_lane(group_loop& owner, scheduler& loop, broker::assigned_partition which, subscription& reader,
-                               const std::string& group)
-    : owner_(owner), loop_(loop), slot_(which.id), reader_(reader),
+partition_lane::partition_lane(group_loop& owner, scheduler& loop, broker::assigned_partition which,
+                               subscription& reader, const std::string& group)
+    : owner_(owner),
+      loop_(loop),
+      slot_(which.id),
+      reader_(reader),
       origin_{.where = std::move(which.where), .group = &group, .stop = stop_.token()},
-      run_(loop, &partition_lane::ended, this), timer_(*this) {}
+      run_(loop, &partition_lane::ended, this),
+      timer_(*this) {}
 
 std::int64_t partition_lane::begin(record_batch batch) {
     const offset first(batch.records().front().offset);
@@ -47,7 +52,7 @@ std::optional<offset> partition_lane::frontier() const noexcept {
 
 partition_lane::progress partition_lane::take_progress() noexcept {
     const std::size_t count = run_.index();
-    const std::size_t skips = is_running() ? reported_skips_ : run_.skipped_;  // the handler's while it runs
+    const std::size_t skips = is_running() ? reported_skips_ : run_.skipped_; // the handler's while it runs
     const progress fresh{.done = count - reported_, .skipped = skips - reported_skips_};
     reported_ = count;
     reported_skips_ = skips;
@@ -87,4 +92,4 @@ void partition_lane::ask_to_stop() noexcept {
 }
 void partition_lane::request_stop(stop_reason why) noexcept { stop_.request(why); }
 
-}  // namespace corvid
+} // namespace corvid

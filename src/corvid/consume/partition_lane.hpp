@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// partition_lane: one assigned partition within its loop: the run at work, and up to where everything is done. Loop only,
-// but for what run says of itself.
+// partition_lane: one assigned partition within its loop: the run at work, and up to where everything is
+// done. Loop only, but for what run says of itself.
 //
 //   idle ─take─▶ running ─end─▶ idle
 //                  │ retry ▶ backing_off ─timer─▶ running        │ rejected ▶ stopped (the offset is held)
 //
-// A lane that is revoked while its handler works becomes a leftover: fenced, and kept until the handler returns.
+// A lane that is revoked while its handler works becomes a leftover: fenced, and kept until the handler
+// returns.
 #pragma once
 
 #include <corvid/base/stop.hpp>
 #include <corvid/broker/record_source.hpp>
 #include <corvid/consume/group_figures.hpp>
 #include <corvid/consume/subscription.hpp>
+
 #include <optional>
 
 namespace corvid {
@@ -48,13 +50,14 @@ public:
     };
     [[nodiscard]] progress take_progress() noexcept;
 
-    /// After the run ended: its verdict, if the loop must decide; none if it is finished or was asked to stop.
+    /// After the run ended: its verdict, if the loop must decide; none if it is finished or was asked to
+    /// stop.
     [[nodiscard]] std::optional<outcome> verdict() const { return run_.verdict_; }
     [[nodiscard]] const record& failed_record() const noexcept { return run_.current(); }
     [[nodiscard]] int attempt() const noexcept { return run_.attempt(); }
 
     void back_off(steady_time until);
-    void pass_over() noexcept;          ///< the failed record counts as done; go_on() with the rest
+    void pass_over() noexcept; ///< the failed record counts as done; go_on() with the rest
     void stop_here(error why);
     void become_idle() noexcept;
     [[nodiscard]] bool has_rest() const noexcept { return !run_.is_finished(); }
@@ -90,4 +93,4 @@ private:
     std::optional<error> stopped_by_;
 };
 
-}  // namespace corvid
+} // namespace corvid

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
 #include <corvid/consume/pull.hpp>
+
+#include <algorithm>
 #include <utility>
 
 namespace corvid {
@@ -85,7 +86,8 @@ void pull_handler::close() noexcept {
         if (held_) ending.push_back(std::exchange(held_, nullptr));
         wake = std::exchange(wake_, nullptr);
     }
-    for (run* r : ending) r->end();
+    for (run* r : ending)
+        r->end();
     if (wake) wake->run(*wake);
 }
 
@@ -94,4 +96,4 @@ bool pull_handler::is_closed() const noexcept {
     return closed_;
 }
 
-}  // namespace corvid
+} // namespace corvid

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// pull: records on request instead of by callback. pull_handler stands in the engine's place of a handler and hands its
-// runs to one reader, which asks when it likes: next() as an operation, poll() with a time-out.
+// pull: records on request instead of by callback. pull_handler stands in the engine's place of a handler and
+// hands its runs to one reader, which asks when it likes: next() as an operation, poll() with a time-out.
 //
-// A record that was handed out counts as done when the reader asks for the next one (commit_mode::when_done), or when it
-// says commit_up_to() (by_hand). Nothing is handed out twice within an assignment; what was not done is delivered again after it.
+// A record that was handed out counts as done when the reader asks for the next one (commit_mode::when_done),
+// or when it says commit_up_to() (by_hand). Nothing is handed out twice within an assignment; what was not
+// done is delivered again after it.
 #pragma once
 
 #include <corvid/base/operation.hpp>
 #include <corvid/consume/run.hpp>
 #include <corvid/message/envelope.hpp>
 #include <corvid/serde/decode_record.hpp>
+
 #include <deque>
 #include <functional>
 #include <mutex>
@@ -26,7 +28,8 @@ public:
 
     /// The next record's run, positioned at it, or null if none waits. Settles the one handed out before.
     [[nodiscard]] run* try_next() noexcept;
-    /// `wake` runs once, on any thread, when a record may wait or the stream has ended; at once if so already.
+    /// `wake` runs once, on any thread, when a record may wait or the stream has ended; at once if so
+    /// already.
     void when_ready(work& wake) noexcept;
     /// Takes `wake` back; false if it was or is about to be run.
     [[nodiscard]] bool forget(work& wake) noexcept;
@@ -45,14 +48,17 @@ private:
     bool closed_ = false;
 };
 
-/// A record that was pulled: none (nothing came in time, or the stream ended), a message, or an error (bytes that are no T).
+/// A record that was pulled: none (nothing came in time, or the stream ended), a message, or an error (bytes
+/// that are no T).
 template <Message T>
 class polled {
 public:
     polled() = default;
     polled(const run& of, result<T> decoded, std::function<void(offset)> commit)
-        : origin_(record_origin{.topic = of.origin().where.topic.str(), .where = of.origin().where.partition,
-                                .source = &of.current(), .batch = &of.batch()}),
+        : origin_(record_origin{.topic = of.origin().where.topic.str(),
+                                .where = of.origin().where.partition,
+                                .source = &of.current(),
+                                .batch = &of.batch()}),
           commit_(std::move(commit)) {
         if (decoded)
             message_ = *std::move(decoded);
@@ -71,7 +77,8 @@ public:
     const polled* operator->() const noexcept { return this; }
     /// The record, until the next one is asked for. Not for none.
     [[nodiscard]] received<T> record() const noexcept { return {message_ ? &*message_ : nullptr, *origin_}; }
-    /// This record and all before it in its partition are done (commit_mode::by_hand); sent with the next commit. Any thread.
+    /// This record and all before it in its partition are done (commit_mode::by_hand); sent with the next
+    /// commit. Any thread.
     void commit_up_to() const { commit_(offset(origin_->source->offset).next()); }
 
 private:
@@ -101,4 +108,4 @@ private:
     pull_handler& from_;
 };
 
-}  // namespace corvid
+} // namespace corvid

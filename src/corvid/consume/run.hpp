@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// run: consecutive records of one lane, handed to a handler together; and handler, the engine's view of user code.
+// run: consecutive records of one lane, handed to a handler together; and handler, the engine's view of user
+// code.
 //
 // A handler takes records from the front of the run, one after the other, and says of each what became of it:
 //
 //   while (in.has_next()) in.complete(outcome_of(in.current()));
 //   in.end();
 //
-// It may do so at once or later and from any one thread at a time; end() comes exactly once, last, and gives the run back to
-// its loop. has_next() is false behind the last record, after an outcome that the loop must decide on (retry,
-// dead_letter, stop), and when the run is asked to stop at the next record.
+// It may do so at once or later and from any one thread at a time; end() comes exactly once, last, and gives
+// the run back to its loop. has_next() is false behind the last record, after an outcome that the loop must
+// decide on (retry, dead_letter, stop), and when the run is asked to stop at the next record.
 #pragma once
 
-#include <atomic>
 #include <corvid/base/scheduler.hpp>
 #include <corvid/base/stop.hpp>
 #include <corvid/model/outcome.hpp>
 #include <corvid/model/record.hpp>
+
+#include <atomic>
 #include <cstddef>
 #include <optional>
 
@@ -34,7 +36,8 @@ public:
     static constexpr std::size_t most = 256;
 
     /// `on_end` runs on `loop` after end().
-    run(scheduler& loop, work::function on_end, void* owner) noexcept : work(on_end), loop_(loop), owner_(owner) {}
+    run(scheduler& loop, work::function on_end, void* owner) noexcept
+        : work(on_end), loop_(loop), owner_(owner) {}
 
     /// Loop only, between runs.
     void reset(record_batch batch, const run_origin& origin) noexcept {
@@ -95,7 +98,7 @@ private:
     std::size_t skipped_ = 0;
     int attempt_ = 1;
     std::optional<outcome> verdict_;
-    bool starting_ = false;       // touched by the loop's own thread only
+    bool starting_ = false; // touched by the loop's own thread only
     bool ended_inline_ = false;
 };
 
@@ -104,7 +107,8 @@ public:
     virtual ~handler() = default;
     /// Called on the loop, once a run (and once more for each further attempt). The run lives until end().
     virtual void start(run& records) noexcept = 0;
-    /// Called on the loop when a run that was started is asked to stop: for handlers that hold runs without working on them.
+    /// Called on the loop when a run that was started is asked to stop: for handlers that hold runs without
+    /// working on them.
     virtual void asked_to_stop(run&) noexcept {}
 };
 
@@ -116,4 +120,4 @@ inline bool run::start(handler& with) noexcept {
     return ended_inline_;
 }
 
-}  // namespace corvid
+} // namespace corvid

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/consume/subscription.hpp>
+
 #include <map>
 #include <regex>
 
@@ -7,9 +8,10 @@ namespace corvid {
 
 namespace {
 
-std::unexpected<error> conflict(const std::string& group, const std::string& topic, const std::string& a, const std::string& b) {
-    return fail(errc::group_conflict, {.message = "subscriptions \"" + a + "\" and \"" + b + "\" of group \"" + group +
-                                                  "\" both read topic " + topic,
+std::unexpected<error> conflict(const std::string& group, const std::string& topic, const std::string& a,
+                                const std::string& b) {
+    return fail(errc::group_conflict, {.message = "subscriptions \"" + a + "\" and \"" + b +
+                                                  "\" of group \"" + group + "\" both read topic " + topic,
                                        .operation = "subscribe",
                                        .topic = topic});
 }
@@ -18,13 +20,13 @@ result<std::regex> compiled(const std::string& pattern, const std::string& name)
     try {
         return std::regex(pattern, std::regex::extended);
     } catch (const std::regex_error& e) {
-        return fail(errc::invalid_setting, {.message = "the pattern \"" + pattern + "\" of subscription \"" + name +
-                                                       "\" is no regular expression: " + e.what(),
+        return fail(errc::invalid_setting, {.message = "the pattern \"" + pattern + "\" of subscription \"" +
+                                                       name + "\" is no regular expression: " + e.what(),
                                             .operation = "subscribe"});
     }
 }
 
-}  // namespace
+} // namespace
 
 result<void> check_disjoint(const std::string& group, const std::vector<subscription>& subscriptions) {
     std::map<std::string, std::string> owner;
@@ -37,23 +39,28 @@ result<void> check_disjoint(const std::string& group, const std::vector<subscrip
         auto pattern = compiled(s.pattern, s.name);
         if (!pattern) return fail(std::move(pattern).error());
         for (const auto& [topic, name] : owner)
-            if (name != s.name && std::regex_search(topic, *pattern)) return conflict(group, topic, name, s.name);
+            if (name != s.name && std::regex_search(topic, *pattern))
+                return conflict(group, topic, name, s.name);
     }
     return {};
 }
 
 result<void> validate(const group_settings& settings) {
     const auto& s = settings.source;
-    if (s.group.empty()) return fail(errc::invalid_setting, {.message = "a consumer needs a group", .operation = "subscribe"});
+    if (s.group.empty())
+        return fail(errc::invalid_setting, {.message = "a consumer needs a group", .operation = "subscribe"});
     if (settings.commit_every <= std::chrono::milliseconds::zero())
-        return fail(errc::invalid_setting, {.message = "commit_every must be above zero", .operation = "subscribe"});
+        return fail(errc::invalid_setting,
+                    {.message = "commit_every must be above zero", .operation = "subscribe"});
     if (s.session_timeout >= s.max_poll_interval)
         return fail(errc::conflicting_settings,
-                    {.message = "source.session_timeout must be below source.max_poll_interval", .operation = "subscribe"});
+                    {.message = "source.session_timeout must be below source.max_poll_interval",
+                     .operation = "subscribe"});
     if (settings.rebalance_drain >= s.max_poll_interval)
-        return fail(errc::conflicting_settings,
-                    {.message = "rebalance_drain must be below source.max_poll_interval", .operation = "subscribe"});
+        return fail(
+            errc::conflicting_settings,
+            {.message = "rebalance_drain must be below source.max_poll_interval", .operation = "subscribe"});
     return {};
 }
 
-}  // namespace corvid
+} // namespace corvid

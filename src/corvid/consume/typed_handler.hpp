@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // typed_handler<T, F>: a user's function as the engine's handler: decodes T and calls F, in a loop for plain
-// functions, in one coroutine a run for those that return corvid::task. What F throws is an outcome like any other.
+// functions, in one coroutine a run for those that return corvid::task. What F throws is an outcome like any
+// other.
 //
-// F takes `const T&` or `const received<T>&` (which alone sees tombstones), and, if it likes, `context&` behind it. It
-// returns nothing, an outcome, or a task of either.
+// F takes `const T&` or `const received<T>&` (which alone sees tombstones), and, if it likes, `context&`
+// behind it. It returns nothing, an outcome, or a task of either.
 #pragma once
 
 #include <corvid/base/task_scope.hpp>
 #include <corvid/consume/context.hpp>
 #include <corvid/message/envelope.hpp>
 #include <corvid/serde/decode_record.hpp>
+
 #include <concepts>
 #include <type_traits>
 
@@ -44,12 +46,14 @@ template <class F, class T>
 using handler_input = std::conditional_t<takes<F, const T&>, const T, const received<T>>;
 
 template <class F, class T>
-using handler_result = decltype(call(std::declval<F&>(), std::declval<handler_input<F, T>&>(), std::declval<context&>()));
+using handler_result =
+    decltype(call(std::declval<F&>(), std::declval<handler_input<F, T>&>(), std::declval<context&>()));
 
 template <class F, class T>
 constexpr bool check_handler() {
     static_assert(takes<F, const T&> || takes<F, const received<T>&>,
-                  "corvid: a handler takes (const T&) or (const corvid::received<T>&), and corvid::context& behind it if it likes");
+                  "corvid: a handler takes (const T&) or (const corvid::received<T>&), and corvid::context& "
+                  "behind it if it likes");
     if constexpr (takes<F, const T&> || takes<F, const received<T>&>) {
         using value = typename task_value<handler_result<F, T>>::type;
         static_assert(std::is_void_v<value> || std::convertible_to<value, outcome>,
@@ -58,7 +62,7 @@ constexpr bool check_handler() {
     return true;
 }
 
-}  // namespace detail
+} // namespace detail
 
 template <Message T, class F>
 class typed_handler final : public handler {
@@ -75,7 +79,8 @@ public:
             scope_.spawn(*scheduler::current(), drive(records));
         } else {
             T& message = *message_;
-            while (records.has_next()) records.complete(handle(records, message));
+            while (records.has_next())
+                records.complete(handle(records, message));
             records.end();
         }
     }
@@ -93,7 +98,11 @@ private:
 
     static received<T> envelope(const run& records, const T* message) noexcept {
         const auto& where = records.origin().where;
-        return {message, {.topic = where.topic.str(), .where = where.partition, .source = &records.current(), .batch = &records.batch()}};
+        return {message,
+                {.topic = where.topic.str(),
+                 .where = where.partition,
+                 .source = &records.current(),
+                 .batch = &records.batch()}};
     }
 
     outcome handle(run& records, T& message) noexcept {
@@ -167,4 +176,4 @@ private:
     std::unique_ptr<T> message_ = std::make_unique<T>();
 };
 
-}  // namespace corvid
+} // namespace corvid

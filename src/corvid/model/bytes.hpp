@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Bytes as Kafka has them: a view that borrows, and one that may be null (a tombstone's value, a record without key).
+// Bytes as Kafka has them: a view that borrows, and one that may be null (a tombstone's value, a record
+// without key).
 #pragma once
 
 #include <cstddef>
@@ -11,7 +12,9 @@ namespace corvid {
 
 using bytes_view = std::span<const std::byte>;
 
-[[nodiscard]] inline bytes_view as_bytes(std::string_view text) noexcept { return std::as_bytes(std::span(text)); }
+[[nodiscard]] inline bytes_view as_bytes(std::string_view text) noexcept {
+    return std::as_bytes(std::span(text));
+}
 [[nodiscard]] inline std::string_view as_text(bytes_view bytes) noexcept {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
@@ -21,7 +24,8 @@ class optional_bytes {
 public:
     constexpr optional_bytes() noexcept = default;
     constexpr optional_bytes(std::nullptr_t) noexcept {}
-    constexpr optional_bytes(bytes_view bytes) noexcept : data_(bytes.data() ? bytes.data() : &empty_), size_(bytes.size()) {}
+    constexpr optional_bytes(bytes_view bytes) noexcept
+        : data_(bytes.data() ? bytes.data() : &empty_), size_(bytes.size()) {}
     optional_bytes(std::string_view text) noexcept : optional_bytes(as_bytes(text)) {}
     optional_bytes(const char* text) noexcept : optional_bytes(std::string_view(text)) {}
 
@@ -39,4 +43,4 @@ private:
     std::size_t size_ = 0;
 };
 
-}  // namespace corvid
+} // namespace corvid

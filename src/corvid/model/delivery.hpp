@@ -5,15 +5,16 @@
 
 #include <corvid/base/scheduler.hpp>
 #include <corvid/model/position.hpp>
+
 #include <string_view>
 
 namespace corvid {
 
 struct delivery {
-    std::string_view topic;  ///< borrowed from the producer that sent it
+    std::string_view topic; ///< borrowed from the producer that sent it
     partition_id partition;
     corvid::offset offset;
-    wall_time timestamp;     ///< the record's, as the broker keeps it
+    wall_time timestamp; ///< the record's, as the broker keeps it
 };
 
-}  // namespace corvid
+} // namespace corvid

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
 #include <corvid/model/headers.hpp>
+
+#include <algorithm>
 
 namespace corvid {
 
-std::optional<std::string_view> find_header(std::span<const header_view> list, std::string_view name) noexcept {
+std::optional<std::string_view> find_header(std::span<const header_view> list,
+                                            std::string_view name) noexcept {
     for (auto h = list.rbegin(); h != list.rend(); ++h)
         if (h->name == name) return h->value ? std::optional(h->value.text()) : std::nullopt;
     return std::nullopt;
@@ -13,7 +15,8 @@ std::optional<std::string_view> find_header(std::span<const header_view> list, s
 headers::headers(std::span<const header_view> list) {
     entries_.reserve(list.size());
     for (const auto& h : list)
-        entries_.push_back({std::string(h.name), h.value ? std::optional(std::string(h.value.text())) : std::nullopt});
+        entries_.push_back(
+            {std::string(h.name), h.value ? std::optional(std::string(h.value.text())) : std::nullopt});
 }
 
 headers& headers::add(std::string_view name, std::string_view value) {
@@ -47,4 +50,4 @@ header_list headers::view() const {
     return list;
 }
 
-}  // namespace corvid
+} // namespace corvid

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <corvid/model/bytes.hpp>
+
 #include <optional>
 #include <span>
 #include <string>
@@ -15,14 +16,15 @@ namespace corvid {
 
 struct header_view {
     std::string_view name;
-    optional_bytes value;  ///< null is not the same as empty
+    optional_bytes value; ///< null is not the same as empty
 };
 
 /// Headers of one record, borrowed from its batch: valid as long as that lives.
 using header_list = std::vector<header_view>;
 
 /// The last value under `name` (Kafka's rule: the last one counts), as text; none if absent or null.
-[[nodiscard]] std::optional<std::string_view> find_header(std::span<const header_view> list, std::string_view name) noexcept;
+[[nodiscard]] std::optional<std::string_view> find_header(std::span<const header_view> list,
+                                                          std::string_view name) noexcept;
 
 /// Headers that own their bytes, for records that outlive their batch and for those about to be sent.
 class headers {
@@ -33,7 +35,7 @@ public:
     headers& add(std::string_view name, std::string_view value);
     headers& add(std::string_view name, bytes_view value);
     headers& add_null(std::string_view name);
-    headers& remove(std::string_view name);  ///< every one of that name
+    headers& remove(std::string_view name); ///< every one of that name
 
     [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const noexcept;
     /// Views into this object, valid until it changes.
@@ -51,4 +53,4 @@ private:
     std::vector<entry> entries_;
 };
 
-}  // namespace corvid
+} // namespace corvid

@@ -2,14 +2,17 @@
 #include <corvid/model/headers.hpp>
 #include <corvid/model/outcome.hpp>
 #include <corvid/model/record.hpp>
+
 #include <gtest/gtest.h>
 
 namespace corvid {
 namespace {
 
 TEST(topic_name, the_rule_takes_two_to_six_segments_and_nothing_else) {
-    for (const char* good : {"air.planes", "air.flight.reported", "a.b.c.d.e.f", "a-1.b-2"}) EXPECT_TRUE(is_topic(good)) << good;
-    for (const char* bad : {"", "air", "Air.planes", "a..b", ".a.b", "a.b.", "a.b.c.d.e.f.g", "a_b.c", "a b.c"})
+    for (const char* good : {"air.planes", "air.flight.reported", "a.b.c.d.e.f", "a-1.b-2"})
+        EXPECT_TRUE(is_topic(good)) << good;
+    for (const char* bad :
+         {"", "air", "Air.planes", "a..b", ".a.b", "a.b.", "a.b.c.d.e.f.g", "a_b.c", "a b.c"})
         EXPECT_FALSE(is_topic(bad)) << bad;
     EXPECT_FALSE(is_topic("a." + std::string(199, 'b')));
     EXPECT_TRUE(is_topic("a." + std::string(198, 'b')));
@@ -72,5 +75,5 @@ TEST(outcome, an_exception_is_a_retry_unless_it_says_otherwise) {
     EXPECT_EQ(retry(error(errc::timed_out)).why()->code(), errc::timed_out);
 }
 
-}  // namespace
-}  // namespace corvid
+} // namespace
+} // namespace corvid

@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/model/outcome.hpp>
+
 #include <exception>
 
 namespace corvid {
 
 std::string_view to_string(verdict which) noexcept {
     switch (which) {
-        case verdict::done: return "done";
-        case verdict::skip: return "skip";
-        case verdict::retry: return "retry";
-        case verdict::dead_letter: return "dead_letter";
-        case verdict::stop: break;
+    case verdict::done:
+        return "done";
+    case verdict::skip:
+        return "skip";
+    case verdict::retry:
+        return "retry";
+    case verdict::dead_letter:
+        return "dead_letter";
+    case verdict::stop:
+        break;
     }
     return "stop";
 }
@@ -29,4 +35,4 @@ outcome outcome_of_current_exception() noexcept {
     }
 }
 
-}  // namespace corvid
+} // namespace corvid

@@ -8,10 +8,12 @@
 //   dead_letter  never try again: to the dead letter topic, then the offset may move
 //   stop         the service must not go on: the offset is held
 //
-//   return corvid::done;     return corvid::retry(fee.error());     return corvid::dead_letter("no such plane");
+//   return corvid::done;     return corvid::retry(fee.error());     return corvid::dead_letter("no such
+//   plane");
 #pragma once
 
 #include <corvid/base/error.hpp>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -65,8 +67,8 @@ public:
     using std::runtime_error::runtime_error;
 };
 
-/// The one function that classes what a handler threw: rejected is a dead letter, fatal stops, all else is a retry.
-/// Call it inside a catch block.
+/// The one function that classes what a handler threw: rejected is a dead letter, fatal stops, all else is a
+/// retry. Call it inside a catch block.
 [[nodiscard]] outcome outcome_of_current_exception() noexcept;
 
-}  // namespace corvid
+} // namespace corvid

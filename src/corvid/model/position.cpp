@@ -7,4 +7,4 @@ std::string to_string(const topic_partition& where) {
     return where.topic.str() + '[' + std::to_string(where.partition.value) + ']';
 }
 
-}  // namespace corvid
+} // namespace corvid

@@ -3,8 +3,9 @@
 // Where a record stands: partition_id, offset, topic_partition; and group_id, who reads it.
 #pragma once
 
-#include <compare>
 #include <corvid/model/topic_name.hpp>
+
+#include <compare>
 #include <cstdint>
 #include <string>
 
@@ -44,7 +45,7 @@ private:
     std::string name_;
 };
 
-}  // namespace corvid
+} // namespace corvid
 
 template <>
 struct std::hash<corvid::topic_partition> {

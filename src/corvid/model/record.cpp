@@ -3,7 +3,8 @@
 
 namespace corvid {
 
-owned_record::owned_record(topic_partition where, const record& from, std::span<const header_view> its_headers)
+owned_record::owned_record(topic_partition where, const record& from,
+                           std::span<const header_view> its_headers)
     : where_(std::move(where)),
       headers_(its_headers),
       key_size_(from.key.size()),
@@ -23,4 +24,4 @@ record owned_record::view() const noexcept {
             .timestamp = timestamp_};
 }
 
-}  // namespace corvid
+} // namespace corvid

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// record: one message of a partition, as a view. record_batch: the records that one fetch brought, and their owner.
+// record: one message of a partition, as a view. record_batch: the records that one fetch brought, and their
+// owner.
 //
-// A record is valid while its batch lives; a batch lives until its last record is done. A record that must wait
-// longer (retry, a blocked key, a parking list) is copied into an owned_record first, so that one slow record never
-// pins a fetch buffer. Records are immutable and may be read from any thread; a batch is moved, not shared.
+// A record is valid while its batch lives; a batch lives until its last record is done. A record that must
+// wait longer (retry, a blocked key, a parking list) is copied into an owned_record first, so that one slow
+// record never pins a fetch buffer. Records are immutable and may be read from any thread; a batch is moved,
+// not shared.
 #pragma once
 
 #include <corvid/base/scheduler.hpp>
 #include <corvid/model/headers.hpp>
 #include <corvid/model/position.hpp>
+
 #include <memory>
 #include <span>
 #include <vector>
@@ -18,10 +21,10 @@ namespace corvid {
 
 struct record {
     optional_bytes key;
-    optional_bytes value;       ///< null: a tombstone
+    optional_bytes value; ///< null: a tombstone
     std::int64_t offset = 0;
     std::int64_t timestamp = -1;  ///< milliseconds since the epoch, -1 where the broker has none
-    const void* native = nullptr;  ///< the broker client's own message, for headers
+    const void* native = nullptr; ///< the broker client's own message, for headers
 
     [[nodiscard]] wall_time time() const noexcept { return wall_time(std::chrono::milliseconds(timestamp)); }
 };
@@ -68,7 +71,7 @@ public:
 private:
     topic_partition where_;
     headers headers_;
-    std::string buffer_;      // key, then value
+    std::string buffer_; // key, then value
     std::size_t key_size_ = 0;
     bool has_key_ = false;
     bool has_value_ = false;
@@ -76,4 +79,4 @@ private:
     std::int64_t timestamp_ = -1;
 };
 
-}  // namespace corvid
+} // namespace corvid

@@ -2,13 +2,15 @@
 //
 // topic_name: the name of a Kafka topic and the rules for it (docs/design: names on the wire).
 //
-// corvid's rule: 2 to 6 segments of [a-z0-9-] joined by dots, at most 200 characters; a domain event has three,
+// corvid's rule: 2 to 6 segments of [a-z0-9-] joined by dots, at most 200 characters; a domain event has
+// three,
 // `<domain>.<entity>.<event-type>`. Kafka's own rule (at most 249 of [a-zA-Z0-9._-], not "." or "..") is what
 // derived names (`….dlq`) and unchecked() names must still meet.
 #pragma once
 
-#include <compare>
 #include <corvid/base/result.hpp>
+
+#include <compare>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -19,8 +21,8 @@ namespace corvid {
 [[nodiscard]] constexpr bool is_kafka_topic(std::string_view name) noexcept {
     if (name.empty() || name.size() > 249 || name == "." || name == "..") return false;
     for (char c : name) {
-        const bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-                        c == '_' || c == '-';
+        const bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                        c == '.' || c == '_' || c == '-';
         if (!ok) return false;
     }
     return true;
@@ -73,9 +75,11 @@ private:
     std::string name_;
 };
 
-}  // namespace corvid
+} // namespace corvid
 
 template <>
 struct std::hash<corvid::topic_name> {
-    std::size_t operator()(const corvid::topic_name& t) const noexcept { return std::hash<std::string>{}(t.str()); }
+    std::size_t operator()(const corvid::topic_name& t) const noexcept {
+        return std::hash<std::string>{}(t.str());
+    }
 };

@@ -3,11 +3,12 @@
 // message_producer: messages on top of a publisher: the verbs of corvid::producer and of a service.
 //
 //   co_await out.send(f);                               resumes on the broker's acknowledgement
-//   out.send(f, [](corvid::result<corvid::delivery> d) { … });      callback; asio::use_future and others with <corvid/asio.hpp>
-//   out.post(f);   co_await out.flush();                fire and forget, and a watermark
-//   co_await out.send(topic, key, payload);             bytes
+//   out.send(f, [](corvid::result<corvid::delivery> d) { … });      callback; asio::use_future and others
+//   with <corvid/asio.hpp> out.post(f);   co_await out.flush();                fire and forget, and a
+//   watermark co_await out.send(topic, key, payload);             bytes
 //
-// A reference to the publisher, cheap to copy; any thread. Errors of a send: those of send_operation, and unserialisable.
+// A reference to the publisher, cheap to copy; any thread. Errors of a send: those of send_operation, and
+// unserialisable.
 #pragma once
 
 #include <corvid/produce/message_send.hpp>
@@ -24,7 +25,8 @@ class message_producer {
 public:
     explicit message_producer(publisher& by) noexcept : publisher_(&by) {}
 
-    /// The message is serialised before send returns; views in `options` are borrowed until the operation completes.
+    /// The message is serialised before send returns; views in `options` are borrowed until the operation
+    /// completes.
     template <Message T>
     [[nodiscard]] message_send send(const T& message, const send_options& options = {}) {
         return message_send(*publisher_, message, options);
@@ -36,22 +38,25 @@ public:
               gcc_12_destroys_temporaries_in_co_await_twice_so_name_the_message_first = {}) = delete;
 #endif
 
-    /// `callback(result<delivery>)` runs once, on the delivery loop, or here if the message is refused at once. Waits for
-    /// credit as post() does.
+    /// `callback(result<delivery>)` runs once, on the delivery loop, or here if the message is refused at
+    /// once. Waits for credit as post() does.
     template <Message T, std::invocable<result<delivery>> F>
     void send(const T& message, F&& callback, const send_options& options = {}) {
         auto topic = publisher_->topic_of<T>();
-        detail::encoded_message bytes(message, publisher_->settings().event_ids, options.event_id, publisher_->root());
+        detail::encoded_message bytes(message, publisher_->settings().event_ids, options.event_id,
+                                      publisher_->root());
         if (!topic) return callback(result<delivery>(fail(std::move(topic).error())));
         if (bytes.unwritable()) return callback(result<delivery>(fail(*bytes.unwritable())));
-        publisher_->send(**topic, bytes.key(), bytes.value(), bytes.options(options), std::forward<F>(callback));
+        publisher_->send(**topic, bytes.key(), bytes.value(), bytes.options(options),
+                         std::forward<F>(callback));
     }
     /// Any other completion token: asio::use_future, asio::use_awaitable, … with <corvid/asio.hpp>.
     template <Message T, class Token>
         requires(!std::invocable<Token, result<delivery>> && !std::convertible_to<Token, const send_options&>)
     auto send(const T& message, Token&& token, const send_options& options = {}) {
         using adapter = token_adapter<std::decay_t<Token>, result<delivery>>;
-        return adapter::template initiate<message_send>(std::forward<Token>(token), std::ref(*publisher_), message, options);
+        return adapter::template initiate<message_send>(std::forward<Token>(token), std::ref(*publisher_),
+                                                        message, options);
     }
 
     /// Fire and forget: serialised and copied before it returns. What fails later is logged, counted, told to
@@ -60,7 +65,8 @@ public:
     result<void> post(const T& message, const send_options& options = {}) {
         auto topic = publisher_->topic_of<T>();
         if (!topic) return fail(std::move(topic).error());
-        detail::encoded_message bytes(message, publisher_->settings().event_ids, options.event_id, publisher_->root());
+        detail::encoded_message bytes(message, publisher_->settings().event_ids, options.event_id,
+                                      publisher_->root());
         if (bytes.unwritable()) return fail(*bytes.unwritable());
         return publisher_->post(**topic, bytes.key(), bytes.value(), bytes.options(options));
     }
@@ -71,7 +77,8 @@ public:
         return send_operation(*publisher_, publisher_->topic_of<T>(), key, nullptr, options);
     }
 
-    /// Bytes; a null key or value is nullptr. Looks the topic up by name: on a hot path keep topic() and use that.
+    /// Bytes; a null key or value is nullptr. Looks the topic up by name: on a hot path keep topic() and use
+    /// that.
     [[nodiscard]] send_operation send(std::string_view topic, optional_bytes key, optional_bytes payload,
                                       const send_options& options = {}) {
         return send_operation(*publisher_, publisher_->topic(topic_name(topic)), key, payload, options);
@@ -80,10 +87,12 @@ public:
                                       const send_options& options = {}) {
         return publisher_->send(topic, key, payload, options);
     }
-    result<void> post(published_topic& topic, optional_bytes key, optional_bytes payload, const send_options& options = {}) {
+    result<void> post(published_topic& topic, optional_bytes key, optional_bytes payload,
+                      const send_options& options = {}) {
         return publisher_->post(topic, key, payload, options);
     }
-    [[nodiscard]] result<published_topic*> topic(std::string_view name, std::optional<partition_strategy> strategy = {}) {
+    [[nodiscard]] result<published_topic*> topic(std::string_view name,
+                                                 std::optional<partition_strategy> strategy = {}) {
         return publisher_->topic(topic_name(name), strategy);
     }
 
@@ -96,4 +105,4 @@ private:
     publisher* publisher_;
 };
 
-}  // namespace corvid
+} // namespace corvid

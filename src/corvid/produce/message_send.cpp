@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <atomic>
+#include <corvid/produce/message_send.hpp>
+
 #include <corvid/base/ids.hpp>
 #include <corvid/base/random.hpp>
-#include <corvid/produce/message_send.hpp>
+
+#include <atomic>
 #include <vector>
 
 namespace corvid::detail {
@@ -14,7 +16,7 @@ constexpr std::size_t largest_kept = 64 * 1024;
 
 thread_local std::vector<byte_buffer> free_buffers;
 
-}  // namespace
+} // namespace
 
 encoded_message::encoded_message() {
     if (free_buffers.empty()) return;
@@ -61,7 +63,8 @@ send_options encoded_message::options(const send_options& given) {
     send_options all = given;
     std::size_t count = 0;
     if (!version_.empty()) own_[count++] = {wire::event_version, optional_bytes(version_)};
-    if (id_ > 0) own_[count++] = {wire::idempotency_key, optional_bytes(buffer_.text().substr(value_ + key_, id_))};
+    if (id_ > 0)
+        own_[count++] = {wire::idempotency_key, optional_bytes(buffer_.text().substr(value_ + key_, id_))};
     if (count == 0) return all;
     all.headers = std::span(own_).first(count);
     if (given.headers.empty()) return all;
@@ -76,4 +79,4 @@ std::size_t next_type_index() noexcept {
     return count.fetch_add(1, std::memory_order_relaxed);
 }
 
-}  // namespace corvid::detail
+} // namespace corvid::detail

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// message_send: the operation behind `co_await out.send(message)`: the message is serialised when the operation is made,
-// so it may change or go before the operation is awaited. Memory comes from a pool of the thread.
+// message_send: the operation behind `co_await out.send(message)`: the message is serialised when the
+// operation is made, so it may change or go before the operation is awaited. Memory comes from a pool of the
+// thread.
 #pragma once
 
-#include <array>
 #include <corvid/message/traits.hpp>
 #include <corvid/produce/publisher.hpp>
 #include <corvid/serde/json/json.hpp>
+
+#include <array>
 
 namespace corvid::detail {
 
@@ -16,7 +18,8 @@ class encoded_message {
 public:
     /// `id`: the event's, or empty for the policy's.
     template <Message T>
-    encoded_message(const T& message, event_id_policy ids, std::string_view id, scheduler& clock) : encoded_message() {
+    encoded_message(const T& message, event_id_policy ids, std::string_view id, scheduler& clock)
+        : encoded_message() {
         using traits = message_traits<T>;
         if (auto written = json::encode(message, buffer_); !written) {
             failure_ = located(std::move(written).error(), traits::topic);
@@ -39,7 +42,8 @@ public:
     [[nodiscard]] optional_bytes key() const noexcept {
         return has_key_ ? optional_bytes(buffer_.text().substr(value_, key_)) : optional_bytes();
     }
-    /// The call's options, with the message's own headers before those that the caller gave. Borrows from this.
+    /// The call's options, with the message's own headers before those that the caller gave. Borrows from
+    /// this.
     [[nodiscard]] send_options options(const send_options& given);
 
 private:
@@ -47,13 +51,15 @@ private:
     struct digits {
         static constexpr std::size_t count = [] {
             std::size_t n = 1;
-            for (int v = Version; v >= 10; v /= 10) ++n;
+            for (int v = Version; v >= 10; v /= 10)
+                ++n;
             return n;
         }();
         static constexpr std::array<char, count> text = [] {
             std::array<char, count> t{};
             int v = Version;
-            for (std::size_t i = count; i-- > 0; v /= 10) t[i] = static_cast<char>('0' + v % 10);
+            for (std::size_t i = count; i-- > 0; v /= 10)
+                t[i] = static_cast<char>('0' + v % 10);
             return t;
         }();
     };
@@ -85,7 +91,7 @@ template <Message T>
     return index;
 }
 
-}  // namespace corvid::detail
+} // namespace corvid::detail
 
 namespace corvid {
 
@@ -104,7 +110,8 @@ public:
     template <Message T>
     message_send(publisher& by, const T& message, const send_options& given = {})
         : encoded_message(message, by.settings().event_ids, given.event_id, by.root()),
-          send_operation(by, unwritable() ? result<published_topic*>(fail(*unwritable())) : by.topic_of<T>(), key(), value(), options(given)) {}
+          send_operation(by, unwritable() ? result<published_topic*>(fail(*unwritable())) : by.topic_of<T>(),
+                         key(), value(), options(given)) {}
 };
 
-}  // namespace corvid
+} // namespace corvid

@@ -7,7 +7,9 @@ namespace {
 
 constexpr std::uint32_t multiplier = 0x5bd1e995;
 
-std::uint32_t byte_at(bytes_view key, std::size_t i) noexcept { return std::to_integer<std::uint32_t>(key[i]); }
+std::uint32_t byte_at(bytes_view key, std::size_t i) noexcept {
+    return std::to_integer<std::uint32_t>(key[i]);
+}
 
 // splitmix64's finaliser: a counter becomes a number without pattern.
 std::uint64_t scramble(std::uint64_t x) noexcept {
@@ -17,7 +19,7 @@ std::uint64_t scramble(std::uint64_t x) noexcept {
     return x ^ (x >> 31);
 }
 
-}  // namespace
+} // namespace
 
 std::uint32_t murmur2(bytes_view key) noexcept {
     const std::size_t words = key.size() / 4;
@@ -31,10 +33,17 @@ std::uint32_t murmur2(bytes_view key) noexcept {
     }
     const std::size_t rest = 4 * words;
     switch (key.size() % 4) {
-        case 3: h ^= byte_at(key, rest + 2) << 16; [[fallthrough]];
-        case 2: h ^= byte_at(key, rest + 1) << 8; [[fallthrough]];
-        case 1: h = (h ^ byte_at(key, rest)) * multiplier; break;
-        default: break;
+    case 3:
+        h ^= byte_at(key, rest + 2) << 16;
+        [[fallthrough]];
+    case 2:
+        h ^= byte_at(key, rest + 1) << 8;
+        [[fallthrough]];
+    case 1:
+        h = (h ^ byte_at(key, rest)) * multiplier;
+        break;
+    default:
+        break;
     }
     h = (h ^ (h >> 13)) * multiplier;
     return h ^ (h >> 15);
@@ -42,7 +51,8 @@ std::uint32_t murmur2(bytes_view key) noexcept {
 
 broker::partition_choice partitioner::stay(std::size_t bytes) noexcept {
     const std::uint64_t before = count_.fetch_add(bytes + 1, std::memory_order_relaxed);
-    return broker::partition_choice::by_hash(static_cast<std::uint32_t>(scramble(before / sticky_bytes + seed_)));
+    return broker::partition_choice::by_hash(
+        static_cast<std::uint32_t>(scramble(before / sticky_bytes + seed_)));
 }
 
-}  // namespace corvid
+} // namespace corvid

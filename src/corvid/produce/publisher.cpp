@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <corvid/base/random.hpp>
 #include <corvid/produce/publisher.hpp>
+
+#include <corvid/base/random.hpp>
+
 #include <exception>
 #include <mutex>
 
@@ -23,12 +25,19 @@ credit::tally posted(bool generation) noexcept {
     return generation ? credit::tally::posted_odd : credit::tally::posted_even;
 }
 
-std::uint64_t bytes_of(const broker::outgoing& record) noexcept { return record.key.size() + record.value.size(); }
+std::uint64_t bytes_of(const broker::outgoing& record) noexcept {
+    return record.key.size() + record.value.size();
+}
 
-}  // namespace
+} // namespace
 
-publisher::publisher(broker::cluster& cluster, scheduler& root, producer_settings settings, logger log, metrics* figures)
-    : cluster_(cluster), root_(root), settings_(std::move(settings)), log_(std::move(log)), figures_(figures),
+publisher::publisher(broker::cluster& cluster, scheduler& root, producer_settings settings, logger log,
+                     metrics* figures)
+    : cluster_(cluster),
+      root_(root),
+      settings_(std::move(settings)),
+      log_(std::move(log)),
+      figures_(figures),
       credit_(settings_.in_flight) {
     if (auto valid = validate(settings_); !valid) throw config_error(std::move(valid).error());
     if (settings_.seed == 0) settings_.seed = entropy_seed();
@@ -46,10 +55,11 @@ publisher::publisher(broker::cluster& cluster, scheduler& root, producer_setting
     if (failure) std::rethrow_exception(failure);
     exporter_ = std::make_shared<exporter>();
     exporter_->owner = this;
-    if (figures_) figures_->before_export([kept = exporter_] {
-        const std::lock_guard lock(kept->mutex);
-        if (kept->owner) kept->owner->export_figures();
-    });
+    if (figures_)
+        figures_->before_export([kept = exporter_] {
+            const std::lock_guard lock(kept->mutex);
+            if (kept->owner) kept->owner->export_figures();
+        });
 }
 
 publisher::~publisher() {
@@ -64,14 +74,14 @@ void publisher::open_sink(scheduler& delivery) {
     sinks_.push_back(std::move(sink));
 }
 
-result<published_topic*> publisher::topic(const topic_name& name, std::optional<partition_strategy> strategy) {
-    if (!is_kafka_topic(name.str()))
-        return fail(topic_name::checked(unchecked(name.str())).error());
+result<published_topic*> publisher::topic(const topic_name& name,
+                                          std::optional<partition_strategy> strategy) {
+    if (!is_kafka_topic(name.str())) return fail(topic_name::checked(unchecked(name.str())).error());
     const std::lock_guard lock(topics_mutex_);
     auto& entry = topics_[name];
     if (entry) return entry.get();
-    std::unique_ptr<published_topic> made(
-        new published_topic(name, strategy.value_or(settings_.partitioning), settings_.seed + topics_.size()));
+    std::unique_ptr<published_topic> made(new published_topic(name, strategy.value_or(settings_.partitioning),
+                                                              settings_.seed + topics_.size()));
     if (auto routed = add_route(*made); !routed) {
         topics_.erase(name);
         return fail(std::move(routed).error());
@@ -79,7 +89,8 @@ result<published_topic*> publisher::topic(const topic_name& name, std::optional<
     if (figures_) {
         made->acknowledged_.figure = figures_->counter_of(metric::messages_produced, {name.str(), "acked"});
         made->failed_.figure = figures_->counter_of(metric::messages_produced, {name.str(), "failed"});
-        made->possibly_.figure = figures_->counter_of(metric::messages_produced, {name.str(), "possibly_persisted"});
+        made->possibly_.figure =
+            figures_->counter_of(metric::messages_produced, {name.str(), "possibly_persisted"});
     }
     entry = std::move(made);
     return entry.get();
@@ -98,11 +109,14 @@ result<broker::outgoing> publisher::prepare(published_topic& to, optional_bytes 
     broker::outgoing record{.key = options.key ? optional_bytes(*options.key) : key,
                             .value = value,
                             .headers = options.headers,
-                            .timestamp = options.timestamp ? options.timestamp->time_since_epoch().count() : -1,
+                            .timestamp =
+                                options.timestamp ? options.timestamp->time_since_epoch().count() : -1,
                             .choice = {}};
     if (options.partition) {
         if (options.partition->value < 0)
-            return fail(errc::unknown_partition, {.operation = "send", .topic = to.name().str(), .partition = options.partition->value});
+            return fail(
+                errc::unknown_partition,
+                {.operation = "send", .topic = to.name().str(), .partition = options.partition->value});
         record.choice = broker::partition_choice::exactly(*options.partition);
     } else if (options.partition_by) {
         record.choice = partitioner::by_field(as_bytes(*options.partition_by));
@@ -118,7 +132,8 @@ result<void> publisher::dispatch(const published_topic& to, broker::outgoing& re
     return route->sink->send(record);
 }
 
-result<void> publisher::post(published_topic& to, optional_bytes key, optional_bytes value, const send_options& options) {
+result<void> publisher::post(published_topic& to, optional_bytes key, optional_bytes value,
+                             const send_options& options) {
     auto record = prepare(to, key, value, options);
     if (!record) return fail(std::move(record).error());
     const bool generation = (generation_.load(std::memory_order_acquire) & 1U) != 0;
@@ -138,17 +153,20 @@ result<void> publisher::post(published_topic& to, optional_bytes key, optional_b
     return sent;
 }
 
-// --- credit ---------------------------------------------------------------------------------------------------------
+// --- credit
+// ---------------------------------------------------------------------------------------------------------
 
 bool publisher::launch(send_operation& op) noexcept {
     const auto bytes = bytes_of(op.record_);
-    if (!somebody_waits_.load(std::memory_order_relaxed) && credit_.take(credit::tally::awaited, bytes)) return dispatch(op);
+    if (!somebody_waits_.load(std::memory_order_relaxed) && credit_.take(credit::tally::awaited, bytes))
+        return dispatch(op);
     return wait_for_turn(op);
 }
 
 bool publisher::dispatch(send_operation& op) noexcept {
     const auto bytes = bytes_of(op.record_);
-    auto sent = dispatch(*op.topic_, op.record_);  // op may be completed, and gone, from here on unless this failed
+    auto sent =
+        dispatch(*op.topic_, op.record_); // op may be completed, and gone, from here on unless this failed
     if (sent) return true;
     op.refused_ = std::move(sent).error();
     credit_.give(credit::tally::awaited, 1, bytes);
@@ -161,7 +179,8 @@ bool publisher::wait_for_turn(send_operation& op) noexcept {
         waiting_.push_back(&op);
         somebody_waits_.store(true, std::memory_order_relaxed);
     }
-    // Either this thread sees the credit that was given back meanwhile, or the one that gave it sees who waits.
+    // Either this thread sees the credit that was given back meanwhile, or the one that gave it sees who
+    // waits.
     std::atomic_thread_fence(std::memory_order_seq_cst);
     wake_waiting();
     return true;
@@ -170,7 +189,8 @@ bool publisher::wait_for_turn(send_operation& op) noexcept {
 bool publisher::reserve(std::uint64_t bytes, credit::tally which) {
     for (;;) {
         if (!somebody_waits_.load(std::memory_order_relaxed) && credit_.take(which, bytes)) return true;
-        if (closed_.load(std::memory_order_relaxed) || scheduler::current()) return credit_.overdraw(which, bytes);
+        if (closed_.load(std::memory_order_relaxed) || scheduler::current())
+            return credit_.overdraw(which, bytes);
         blocked_thread self;
         {
             const std::lock_guard lock(waiting_mutex_);
@@ -191,11 +211,13 @@ void publisher::wake_waiting() noexcept {
     std::vector<send_operation*> ready;
     {
         const std::lock_guard lock(waiting_mutex_);
-        while (!waiting_.empty() && credit_.take(credit::tally::awaited, bytes_of(waiting_.front()->record_))) {
+        while (!waiting_.empty() &&
+               credit_.take(credit::tally::awaited, bytes_of(waiting_.front()->record_))) {
             ready.push_back(waiting_.front());
             waiting_.pop_front();
         }
-        for (blocked_thread* thread : blocked_) thread->go_on.set();
+        for (blocked_thread* thread : blocked_)
+            thread->go_on.set();
         blocked_.clear();
         somebody_waits_.store(!waiting_.empty(), std::memory_order_relaxed);
     }
@@ -205,14 +227,15 @@ void publisher::wake_waiting() noexcept {
 
 error publisher::queue_full(const published_topic& to) const {
     return error(errc::queue_full,
-                 {.message = std::to_string(credit_.records()) + " records and " + std::to_string(credit_.bytes()) +
-                             " bytes are in flight",
+                 {.message = std::to_string(credit_.records()) + " records and " +
+                             std::to_string(credit_.bytes()) + " bytes are in flight",
                   .hint = "wait for what is in flight (co_await flush()), or raise produce.in_flight",
                   .operation = "send",
                   .topic = to.name().str()});
 }
 
-// --- reports --------------------------------------------------------------------------------------------------------
+// --- reports
+// --------------------------------------------------------------------------------------------------------
 
 void publisher::delivered(broker::delivery_batch&& batch) noexcept {
     credit_.give(credit::tally::awaited, batch.node_records, batch.node_bytes);
@@ -220,7 +243,8 @@ void publisher::delivered(broker::delivery_batch&& batch) noexcept {
     credit_.give(credit::tally::posted_odd, batch.posted_records[1], batch.posted_bytes[1]);
     {
         const detail::post_batch together;
-        while (work* node = batch.nodes.pop()) node->run(*node);
+        while (work* node = batch.nodes.pop())
+            node->run(*node);
     }
     std::atomic_thread_fence(std::memory_order_seq_cst);
     wake_waiting();
@@ -228,7 +252,8 @@ void publisher::delivered(broker::delivery_batch&& batch) noexcept {
 }
 
 void publisher::post_failed(const broker::failed_post& record) noexcept {
-    log_.error("a posted record failed", record.why, {{"topic", record.topic.str()}, {"partition", record.partition.value}});
+    log_.error("a posted record failed", record.why,
+               {{"topic", record.topic.str()}, {"partition", record.partition.value}});
     note_failure(record.generation, record.why);
     if (settings_.on_failed_post) settings_.on_failed_post(record);
 }
@@ -241,7 +266,8 @@ void publisher::broken(const error& why) noexcept {
         open_sink(thread_->loop());
         const std::lock_guard lock(topics_mutex_);
         for (auto& [name, topic] : topics_)
-            if (auto routed = add_route(*topic); !routed) log_.error("a topic was not resolved", routed.error());
+            if (auto routed = add_route(*topic); !routed)
+                log_.error("a topic was not resolved", routed.error());
         rebuilds_.fetch_add(1, std::memory_order_relaxed);
         if (figures_) figures_->counter_of(metric::producer_rebuilds).add();
         sinks_[sinks_.size() - 2]->purge();
@@ -272,7 +298,8 @@ void publisher::export_figures() {
     figures_->gauge_of(metric::producer_inflight_bytes).set(static_cast<double>(credit_.bytes()));
 }
 
-// --- flush ----------------------------------------------------------------------------------------------------------
+// --- flush
+// ----------------------------------------------------------------------------------------------------------
 
 bool publisher::begin_flush(flush_operation& op) noexcept {
     {
@@ -287,7 +314,8 @@ bool publisher::begin_flush(flush_operation& op) noexcept {
         }
     }
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    for (broker::record_sink* sink : all_sinks()) sink->hurry();
+    for (broker::record_sink* sink : all_sinks())
+        sink->hurry();
     end_flush_if_done();
     return true;
 }
@@ -301,14 +329,16 @@ void publisher::end_flush_if_done() noexcept {
             const bool old = (generation_.load(std::memory_order_relaxed) & 1U) == 0;
             if (!draining_ || !credit_.is_empty(posted(old))) return;
             done.swap(flushing_now_);
-            for (flush_operation* op : done) op->failure_ = first_failure_[old];
+            for (flush_operation* op : done)
+                op->failure_ = first_failure_[old];
             first_failure_[old].reset();
             draining_ = !flushing_next_.empty();
             flushing_now_.swap(flushing_next_);
             if (draining_) generation_.fetch_add(1, std::memory_order_acq_rel);
             flushing_.store(draining_, std::memory_order_relaxed);
         }
-        for (flush_operation* op : done) op->complete();
+        for (flush_operation* op : done)
+            op->complete();
     }
 }
 
@@ -329,8 +359,9 @@ result<void> publisher::close(std::chrono::milliseconds patience) {
 std::vector<broker::record_sink*> publisher::all_sinks() {
     const std::lock_guard lock(topics_mutex_);
     std::vector<broker::record_sink*> all;
-    for (const auto& sink : sinks_) all.push_back(sink.get());
+    for (const auto& sink : sinks_)
+        all.push_back(sink.get());
     return all;
 }
 
-}  // namespace corvid
+} // namespace corvid

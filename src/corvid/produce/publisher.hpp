@@ -2,15 +2,15 @@
 //
 // publisher: the one safe producer that everybody shares, in bytes; typed_publisher.hpp puts messages on top.
 //
-//   send   awaited, or with a callback: the result says where the record is, or why it is not, and whether it may be
-//   post   fire and forget; flush() waits for all that was posted before, and gives the first error
+//   send   awaited, or with a callback: the result says where the record is, or why it is not, and whether it
+//   may be post   fire and forget; flush() waits for all that was posted before, and gives the first error
 //
-// Any thread. In flight are at most 20,000 records and 32 MiB (settings.in_flight): send suspends beyond that; post
-// blocks a plain thread, and on a loop, which must not block, overdraws up to twice and is refused after that. A
-// failed send is a result and nothing else: it is never thrown and blocks nobody's work.
+// Any thread. In flight are at most 20,000 records and 32 MiB (settings.in_flight): send suspends beyond
+// that; post blocks a plain thread, and on a loop, which must not block, overdraws up to twice and is refused
+// after that. A failed send is a result and nothing else: it is never thrown and blocks nobody's work.
 //
-// The supervisor: a client error that is fatal to the producer replaces it. What was in flight is reported, each record with
-// whether it may be persisted; what comes after goes to the new one.
+// The supervisor: a client error that is fatal to the producer replaces it. What was in flight is reported,
+// each record with whether it may be persisted; what comes after goes to the new one.
 #pragma once
 
 #include <corvid/broker/cluster.hpp>
@@ -18,6 +18,7 @@
 #include <corvid/observe/metrics.hpp>
 #include <corvid/produce/send_operation.hpp>
 #include <corvid/produce/settings.hpp>
+
 #include <array>
 #include <deque>
 #include <map>
@@ -54,17 +55,18 @@ private:
 
 class publisher final : private broker::sink_listener {
 public:
-    /// Starts the delivery loop; connects in the background. `cluster`, `root` and `figures` outlive the publisher.
-    /// Throws config_error. Not to be constructed, closed or destroyed on a loop.
-    publisher(broker::cluster& cluster, scheduler& root, producer_settings settings, logger log = default_logger(),
-              metrics* figures = nullptr);
+    /// Starts the delivery loop; connects in the background. `cluster`, `root` and `figures` outlive the
+    /// publisher. Throws config_error. Not to be constructed, closed or destroyed on a loop.
+    publisher(broker::cluster& cluster, scheduler& root, producer_settings settings,
+              logger log = default_logger(), metrics* figures = nullptr);
     ~publisher();
     publisher(const publisher&) = delete;
     publisher& operator=(const publisher&) = delete;
 
-    /// The same name gives the same object. Takes a lock; keep what it returns. Whether the topic exists is found out by
-    /// the first record.
-    [[nodiscard]] result<published_topic*> topic(const topic_name& name, std::optional<partition_strategy> strategy = {});
+    /// The same name gives the same object. Takes a lock; keep what it returns. Whether the topic exists is
+    /// found out by the first record.
+    [[nodiscard]] result<published_topic*> topic(const topic_name& name,
+                                                 std::optional<partition_strategy> strategy = {});
 
     /// Where messages of this type go, by their declaration; resolved once.
     template <class T>
@@ -75,28 +77,34 @@ public:
                                       const send_options& options = {}) noexcept {
         return send_operation(*this, to, key, value, options);
     }
-    /// `callback(result<delivery>)` runs once, on the delivery loop, or here if the record is refused at once; it must not
-    /// block. Waits for credit as post() does, and copies everything before it returns.
+    /// `callback(result<delivery>)` runs once, on the delivery loop, or here if the record is refused at
+    /// once; it must not block. Waits for credit as post() does, and copies everything before it returns.
     template <std::invocable<result<delivery>> F>
-    void send(published_topic& to, optional_bytes key, optional_bytes value, const send_options& options, F&& callback) {
-        if (!reserve((options.key ? options.key->size() : key.size()) + value.size())) return callback(result<delivery>(fail(queue_full(to))));
+    void send(published_topic& to, optional_bytes key, optional_bytes value, const send_options& options,
+              F&& callback) {
+        if (!reserve((options.key ? options.key->size() : key.size()) + value.size()))
+            return callback(result<delivery>(fail(queue_full(to))));
         start_detached<reserved_send>(std::forward<F>(callback), *this, to, key, value, options);
     }
 
-    /// Copies all of it before it returns. Errors: queue_full, message_too_large, producer_closed, invalid_argument.
-    result<void> post(published_topic& to, optional_bytes key, optional_bytes value, const send_options& options = {});
+    /// Copies all of it before it returns. Errors: queue_full, message_too_large, producer_closed,
+    /// invalid_argument.
+    result<void> post(published_topic& to, optional_bytes key, optional_bytes value,
+                      const send_options& options = {});
 
     [[nodiscard]] flush_operation flush() noexcept { return flush_operation(*this); }
 
-    /// Waits for what is in flight, at most `patience`; the rest is given up and reported. Idempotent. After it, sends
-    /// are refused with producer_closed. Errors: close_timed_out.
+    /// Waits for what is in flight, at most `patience`; the rest is given up and reported. Idempotent. After
+    /// it, sends are refused with producer_closed. Errors: close_timed_out.
     result<void> close(std::chrono::milliseconds patience);
 
     [[nodiscard]] const credit& in_flight() const noexcept { return credit_; }
     [[nodiscard]] const producer_settings& settings() const noexcept { return settings_; }
     [[nodiscard]] scheduler& delivery_loop() noexcept { return thread_->loop(); }
     [[nodiscard]] scheduler& root() noexcept { return root_; }
-    [[nodiscard]] std::uint64_t rebuilds() const noexcept { return rebuilds_.load(std::memory_order_relaxed); }
+    [[nodiscard]] std::uint64_t rebuilds() const noexcept {
+        return rebuilds_.load(std::memory_order_relaxed);
+    }
 
 private:
     friend class send_operation;
@@ -116,14 +124,16 @@ private:
 
     void open_sink(scheduler& delivery);
     [[nodiscard]] result<void> add_route(published_topic& to);
-    [[nodiscard]] result<broker::outgoing> prepare(published_topic& to, optional_bytes key, optional_bytes value,
+    [[nodiscard]] result<broker::outgoing> prepare(published_topic& to, optional_bytes key,
+                                                   optional_bytes value,
                                                    const send_options& options) const noexcept;
     [[nodiscard]] static result<void> dispatch(const published_topic& to, broker::outgoing& record) noexcept;
 
     [[nodiscard]] bool launch(send_operation& op) noexcept;
     [[nodiscard]] bool dispatch(send_operation& op) noexcept;
     [[nodiscard]] bool wait_for_turn(send_operation& op) noexcept;
-    /// Credit for a caller that is no coroutine: blocks a plain thread, overdraws on a loop; false: there is none.
+    /// Credit for a caller that is no coroutine: blocks a plain thread, overdraws on a loop; false: there is
+    /// none.
     [[nodiscard]] bool reserve(std::uint64_t bytes, credit::tally which = credit::tally::awaited);
     [[nodiscard]] error queue_full(const published_topic& to) const;
     void export_figures();
@@ -156,12 +166,12 @@ private:
     std::array<std::atomic<published_topic*>, 256> by_type_{};
     std::mutex topics_mutex_;
     std::map<topic_name, std::unique_ptr<published_topic>> topics_;
-    std::deque<published_topic::route> routes_;  // never shrinks: a sender may still hold one
+    std::deque<published_topic::route> routes_; // never shrinks: a sender may still hold one
     std::atomic<std::uint64_t> rebuilds_{0};
     std::atomic<bool> closed_{false};
     std::shared_ptr<exporter> exporter_;
     std::unique_ptr<loop_thread> thread_;
-    std::vector<std::unique_ptr<broker::record_sink>> sinks_;  // the last is in use, the others are broken
+    std::vector<std::unique_ptr<broker::record_sink>> sinks_; // the last is in use, the others are broken
 };
 
-}  // namespace corvid
+} // namespace corvid

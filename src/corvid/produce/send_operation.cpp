@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <corvid/produce/publisher.hpp>
 #include <corvid/produce/send_operation.hpp>
+
+#include <corvid/produce/publisher.hpp>
 
 namespace corvid {
 
@@ -8,8 +9,8 @@ send_operation::send_operation(publisher& by, published_topic& to, optional_byte
                                const send_options& options) noexcept
     : send_operation(by, result<published_topic*>(&to), key, value, options) {}
 
-send_operation::send_operation(publisher& by, result<published_topic*> to, optional_bytes key, optional_bytes value,
-                               const send_options& options) noexcept
+send_operation::send_operation(publisher& by, result<published_topic*> to, optional_bytes key,
+                               optional_bytes value, const send_options& options) noexcept
     : send_node(&send_operation::reported), publisher_(by) {
     if (!to) {
         refused_ = std::move(to).error();
@@ -53,4 +54,4 @@ result<void> flush_operation::take() noexcept {
     return {};
 }
 
-}  // namespace corvid
+} // namespace corvid

@@ -7,6 +7,7 @@
 #include <corvid/base/result.hpp>
 #include <corvid/broker/record_sink.hpp>
 #include <corvid/model/delivery.hpp>
+
 #include <optional>
 #include <span>
 #include <string_view>
@@ -16,20 +17,20 @@ namespace corvid {
 class publisher;
 class published_topic;
 
-/// All of it is borrowed for the length of the send: views and numbers only, so that a co_await expression may hold it
-/// (g++ 12 destroys temporary aggregates with owning members twice there).
+/// All of it is borrowed for the length of the send: views and numbers only, so that a co_await expression
+/// may hold it (g++ 12 destroys temporary aggregates with owning members twice there).
 struct send_options {
-    std::optional<std::string_view> key = {};            ///< instead of the message's own
-    std::optional<partition_id> partition = {};          ///< explicit; wins over all strategies
-    std::optional<std::string_view> partition_by = {};   ///< partition by these bytes instead of the key
-    std::optional<wall_time> timestamp = {};             ///< none: now
-    std::string_view event_id = {};                      ///< header idempotency_key
+    std::optional<std::string_view> key = {};          ///< instead of the message's own
+    std::optional<partition_id> partition = {};        ///< explicit; wins over all strategies
+    std::optional<std::string_view> partition_by = {}; ///< partition by these bytes instead of the key
+    std::optional<wall_time> timestamp = {};           ///< none: now
+    std::string_view event_id = {};                    ///< header idempotency_key
     std::span<const header_view> headers = {};
 };
 
 /// Completes on the broker's acknowledgement. Errors: not_persisted, possibly_persisted, message_too_large,
-/// unknown_topic, unknown_partition, not_authorised, queue_full, producer_closed, client_fatal. Cannot be cancelled: the
-/// record may be on its way; it completes within message_timeout.
+/// unknown_topic, unknown_partition, not_authorised, queue_full, producer_closed, client_fatal. Cannot be
+/// cancelled: the record may be on its way; it completes within message_timeout.
 class send_operation : public operation<send_operation, result<delivery>>, private broker::send_node {
 public:
     send_operation(publisher& by, published_topic& to, optional_bytes key, optional_bytes value,
@@ -54,7 +55,8 @@ private:
     std::optional<error> refused_;
 };
 
-/// Completes when every record that was posted before is acknowledged, or has failed: then with the first error.
+/// Completes when every record that was posted before is acknowledged, or has failed: then with the first
+/// error.
 class flush_operation : public operation<flush_operation, result<void>> {
 public:
     explicit flush_operation(publisher& of) noexcept : publisher_(of) {}
@@ -67,4 +69,4 @@ private:
     std::optional<error> failure_;
 };
 
-}  // namespace corvid
+} // namespace corvid

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/produce/settings.hpp>
+
 #include <gtest/gtest.h>
 
 namespace corvid {
 namespace {
 
 TEST(producer_settings, every_preset_is_valid_and_stays_idempotent) {
-    for (const auto& preset : {producer_settings{}, throughput_preset(), latency_preset(), durability_preset()}) {
+    for (const auto& preset :
+         {producer_settings{}, throughput_preset(), latency_preset(), durability_preset()}) {
         EXPECT_TRUE(validate(preset));
         EXPECT_TRUE(preset.sink.idempotent);
         EXPECT_EQ(preset.sink.acks, broker::acknowledgements::all);
@@ -31,5 +33,5 @@ TEST(producer_settings, a_clash_names_both_settings) {
     EXPECT_EQ(validate(s).error().code(), errc::invalid_setting);
 }
 
-}  // namespace
-}  // namespace corvid
+} // namespace
+} // namespace corvid

@@ -5,13 +5,15 @@
 //   auto in = service.stream<flight_departed>("scan");
 //   while (auto r = co_await in.next()) { use(*r); }          // or in.poll(100ms) on a plain thread
 //
-// A record is done when the next one is asked for, or by r.commit_up_to() where the subscription commits by hand. Bytes
-// that are no T come as an error: `r` is false then, and r.why() says it; the end of the stream is none.
+// A record is done when the next one is asked for, or by r.commit_up_to() where the subscription commits by
+// hand. Bytes that are no T come as an error: `r` is false then, and r.why() says it; the end of the stream
+// is none.
 #pragma once
 
 #include <corvid/base/task.hpp>
 #include <corvid/consume/pull.hpp>
 #include <corvid/message/traits.hpp>
+
 #include <functional>
 #include <memory>
 
@@ -38,7 +40,8 @@ public:
         }
     }
 
-    /// The same on a plain thread: none when nothing came within `patience` or the stream has ended. `patience` 0 only looks.
+    /// The same on a plain thread: none when nothing came within `patience` or the stream has ended.
+    /// `patience` 0 only looks.
     [[nodiscard]] polled<T> poll(duration patience) {
         const steady_time until = channel_->root->steady_now() + patience;
         for (;;) {
@@ -54,7 +57,9 @@ private:
     polled<T> decode(const run& of) const {
         T message{};
         auto read = decode_record(of.batch(), of.current(), message);
-        auto commit = [channel = channel_, where = of.origin().where](offset next) { channel->commit(where, next); };
+        auto commit = [channel = channel_, where = of.origin().where](offset next) {
+            channel->commit(where, next);
+        };
         if (!read) return polled<T>(of, fail(std::move(read).error()), std::move(commit));
         return polled<T>(of, std::move(message), std::move(commit));
     }
@@ -72,4 +77,4 @@ private:
     std::shared_ptr<pull_channel> channel_;
 };
 
-}  // namespace corvid
+} // namespace corvid

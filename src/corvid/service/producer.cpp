@@ -14,4 +14,4 @@ result<void> producer::flush_and_wait() {
     return wait(flushing(*publishes));
 }
 
-}  // namespace corvid
+} // namespace corvid

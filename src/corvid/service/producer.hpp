@@ -21,10 +21,10 @@ struct producer_parts {
     std::unique_ptr<runtime> running;
     std::unique_ptr<publisher> publishes;
 };
-}  // namespace detail
+} // namespace detail
 
-/// A message_producer with a connection and threads of its own; any thread. Its destruction waits for what is in flight, at
-/// most the message timeout.
+/// A message_producer with a connection and threads of its own; any thread. Its destruction waits for what is
+/// in flight, at most the message timeout.
 class producer : private detail::producer_parts, public message_producer {
 public:
     /// Throws config_error; connects to nothing yet.
@@ -47,8 +47,9 @@ template <Message T>
 class consumer {
 public:
     /// Joins the group. Throws config_error.
-    explicit consumer(settings from, subscription_options options) : service_(without_http(std::move(from))),
-                                                                    stream_(service_.stream<T>("consumer", std::move(options))) {
+    explicit consumer(settings from, subscription_options options)
+        : service_(without_http(std::move(from))),
+          stream_(service_.stream<T>("consumer", std::move(options))) {
         service_.start();
     }
     ~consumer() { close(); }
@@ -66,4 +67,4 @@ private:
     message_stream<T> stream_;
 };
 
-}  // namespace corvid
+} // namespace corvid

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <corvid/service/runtime.hpp>
+
 #include <corvid/kafka/cluster.hpp>
 #include <corvid/memory/cluster.hpp>
 #include <corvid/produce/settings.hpp>
-#include <corvid/service/runtime.hpp>
 #include <corvid/service/threaded_scheduler.hpp>
 
 namespace corvid {
@@ -14,8 +15,8 @@ runtime::runtime(const settings& from) : root_(std::make_unique<threaded_schedul
         if (auto made = create_topics(*cluster_, from.topics, std::chrono::seconds(1)); !made)
             throw config_error(std::move(made).error());
     } else {
-        cluster_ = std::make_unique<kafka::cluster>(
-            kafka::connection_settings{.bootstrap = from.kafka.bootstrap, .properties = from.kafka.properties});
+        cluster_ = std::make_unique<kafka::cluster>(kafka::connection_settings{
+            .bootstrap = from.kafka.bootstrap, .properties = from.kafka.properties});
     }
 }
 
@@ -23,7 +24,8 @@ runtime::~runtime() { cluster_.reset(); }
 
 scheduler& runtime::root() noexcept { return *root_; }
 
-result<void> create_topics(broker::cluster& in, const std::vector<topic_settings>& topics, std::chrono::milliseconds timeout) {
+result<void> create_topics(broker::cluster& in, const std::vector<topic_settings>& topics,
+                           std::chrono::milliseconds timeout) {
     auto admin = in.open_admin();
     for (const auto& topic : topics) {
         auto made = admin->create_topic(topic_spec_of(topic), timeout);
@@ -37,4 +39,4 @@ producer_settings producer_settings_of(const settings& from) {
             .in_flight = {.records = from.produce.in_flight, .bytes = from.produce.in_flight_bytes}};
 }
 
-}  // namespace corvid
+} // namespace corvid

@@ -5,13 +5,15 @@
 
 #include <corvid/broker/cluster.hpp>
 #include <corvid/service/settings.hpp>
+
 #include <memory>
 
 namespace corvid {
 
 class runtime {
 public:
-    /// kafka.bootstrap `memory:` gives an in-process cluster with the topics of the settings, else Kafka. Throws config_error.
+    /// kafka.bootstrap `memory:` gives an in-process cluster with the topics of the settings, else Kafka.
+    /// Throws config_error.
     explicit runtime(const settings& from);
     ~runtime();
     [[nodiscard]] scheduler& root() noexcept;
@@ -30,4 +32,4 @@ private:
 struct producer_settings;
 [[nodiscard]] producer_settings producer_settings_of(const settings& from);
 
-}  // namespace corvid
+} // namespace corvid

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <corvid/service/service.hpp>
+
 #include <corvid/service/http_server.hpp>
 #include <corvid/service/runtime.hpp>
-#include <corvid/service/service.hpp>
 #include <corvid/service/signals.hpp>
+
 #include <cstdlib>
 
 namespace corvid {
@@ -14,15 +16,21 @@ using namespace std::chrono_literals;
 // How long after drain and grace the last commit and the leaving of the group may take.
 constexpr std::chrono::milliseconds leave_time = 15s;
 
-}  // namespace
+} // namespace
 
 struct service::parts {
     explicit parts(const corvid::settings& s)
-        : own(std::make_unique<runtime>(s)), cluster(own->cluster()), root(own->root()), figures(s.service), log(logger_of(s)) {}
+        : own(std::make_unique<runtime>(s)),
+          cluster(own->cluster()),
+          root(own->root()),
+          figures(s.service),
+          log(logger_of(s)) {}
     parts(const corvid::settings& s, broker::cluster& c, scheduler& r)
         : cluster(c), root(r), figures(s.service), log(logger_of(s)) {}
 
-    static logger logger_of(const corvid::settings& s) { return logger(s.log).with({{"service", s.service}}); }
+    static logger logger_of(const corvid::settings& s) {
+        return logger(s.log).with({{"service", s.service}});
+    }
 
     std::unique_ptr<runtime> own;
     broker::cluster& cluster;
@@ -30,7 +38,7 @@ struct service::parts {
     metrics figures;
     health_registry health;
     logger log;
-    std::map<std::string, std::vector<subscription>> waiting;   // by group, until start()
+    std::map<std::string, std::vector<subscription>> waiting; // by group, until start()
     std::vector<pull_handler*> pulls;
     std::vector<std::shared_ptr<pull_channel>> channels;
     std::unique_ptr<publisher> publishes;
@@ -42,9 +50,11 @@ struct service::parts {
     std::optional<exit_code> ended;
 };
 
-service::service(corvid::settings with) : settings_(std::move(with)), parts_(std::make_unique<parts>(settings_)) {}
+service::service(corvid::settings with)
+    : settings_(std::move(with)), parts_(std::make_unique<parts>(settings_)) {}
 
-service::service(corvid::settings with, broker::cluster& cluster, scheduler& root) : settings_(std::move(with)) {
+service::service(corvid::settings with, broker::cluster& cluster, scheduler& root)
+    : settings_(std::move(with)) {
     if (auto valid = settings_.validate(); !valid) throw config_error(std::move(valid).error());
     parts_ = std::make_unique<parts>(settings_, cluster, root);
 }
@@ -56,8 +66,8 @@ service::~service() {
 
 message_producer service::producer() {
     if (!parts_->publishes)
-        parts_->publishes = std::make_unique<publisher>(parts_->cluster, parts_->root, producer_settings_of(settings_), parts_->log,
-                                                        &parts_->figures);
+        parts_->publishes = std::make_unique<publisher>(
+            parts_->cluster, parts_->root, producer_settings_of(settings_), parts_->log, &parts_->figures);
     return message_producer(*parts_->publishes);
 }
 
@@ -70,12 +80,16 @@ std::uint16_t service::http_port() const noexcept { return parts_->http ? parts_
 void service::subscribe(const std::string& name, std::string_view topic, subscription_options options,
                         std::unique_ptr<handler> handle) {
     if (parts_->started)
-        throw config_error(error(errc::invalid_argument, {.message = "subscription \"" + name + "\" comes after start()"}));
+        throw config_error(
+            error(errc::invalid_argument, {.message = "subscription \"" + name + "\" comes after start()"}));
     if (auto valid = options.retry.validate(); !valid) throw config_error(std::move(valid).error());
-    subscription s{.name = name, .pattern = std::move(options.pattern),
+    subscription s{.name = name,
+                   .pattern = std::move(options.pattern),
                    .failure = {.retry = options.retry, .rejected = options.rejected},
-                   .commit = options.commit, .handle = std::move(handle)};
-    for (auto& given : options.topics) s.topics.emplace_back(std::move(given));
+                   .commit = options.commit,
+                   .handle = std::move(handle)};
+    for (auto& given : options.topics)
+        s.topics.emplace_back(std::move(given));
     if (s.topics.empty() && s.pattern.empty()) s.topics.emplace_back(topic);
     const std::string group = options.group.empty() ? settings_.group_of(name) : options.group;
     auto& of_group = parts_->waiting[group];
@@ -83,14 +97,16 @@ void service::subscribe(const std::string& name, std::string_view topic, subscri
     if (auto valid = check_disjoint(group, of_group); !valid) throw config_error(std::move(valid).error());
 }
 
-std::shared_ptr<pull_channel> service::pull(const std::string& name, std::string_view topic, subscription_options options) {
+std::shared_ptr<pull_channel> service::pull(const std::string& name, std::string_view topic,
+                                            subscription_options options) {
     auto handle = std::make_unique<pull_handler>();
     auto channel = std::make_shared<pull_channel>();
     channel->from = handle.get();
     channel->root = &parts_->root;
     const std::string group = options.group.empty() ? settings_.group_of(name) : options.group;
     channel->commit = [this, group](const topic_partition& where, offset next) {
-        if (auto found = parts_->groups.find(group); found != parts_->groups.end()) found->second->commit_up_to(where, next);
+        if (auto found = parts_->groups.find(group); found != parts_->groups.end())
+            found->second->commit_up_to(where, next);
     };
     subscribe(name, topic, std::move(options), std::move(handle));
     parts_->pulls.push_back(channel->from);
@@ -104,30 +120,38 @@ void service::start() {
     p.log.info("starting", {{"settings", settings_.describe()}});
     (void)producer();
     for (auto& [group, subscriptions] : p.waiting) {
-        group_settings g{.source = source_settings_of(settings_), .rebalance_drain = settings_.shutdown.drain};
+        group_settings g{.source = source_settings_of(settings_),
+                         .rebalance_drain = settings_.shutdown.drain};
         g.source.group = group;
-        auto loop = std::make_unique<group_loop>(p.cluster, p.root, std::move(g), std::move(subscriptions), p.log, &p.figures);
+        auto loop = std::make_unique<group_loop>(p.cluster, p.root, std::move(g), std::move(subscriptions),
+                                                 p.log, &p.figures);
         loop->on_handler_stop = [&p](const error&) { p.asked_to_stop.set(); };
         loop->start();
         add_health_checks(*loop);
         p.groups.emplace(group, std::move(loop));
     }
     export_process_metrics(p.figures);
-    if (!settings_.http.listen.empty()) p.http = std::make_unique<http_server>(p.root, settings_.http, operator_pages(p.health, p.figures));
+    if (!settings_.http.listen.empty())
+        p.http = std::make_unique<http_server>(p.root, settings_.http, operator_pages(p.health, p.figures));
 }
 
 void service::add_health_checks(group_loop& loop) {
     auto& p = *parts_;
-    p.checks.push_back(p.health.add(probe::liveness, "group " + loop.group(), [&loop, this]() -> health_status {
-        const auto silent = parts_->root.steady_now() - loop.state().last_tick();
-        if (silent < settings_.kafka.max_poll_interval) return {};
-        return {.ok = false, .detail = "the loop has not turned for " +
-                                       std::to_string(std::chrono::duration_cast<std::chrono::seconds>(silent).count()) +
-                                       " s: a handler blocks it"};
-    }));
+    p.checks.push_back(
+        p.health.add(probe::liveness, "group " + loop.group(), [&loop, this]() -> health_status {
+            const auto silent = parts_->root.steady_now() - loop.state().last_tick();
+            if (silent < settings_.kafka.max_poll_interval) return {};
+            return {.ok = false,
+                    .detail =
+                        "the loop has not turned for " +
+                        std::to_string(std::chrono::duration_cast<std::chrono::seconds>(silent).count()) +
+                        " s: a handler blocks it"};
+        }));
     p.checks.push_back(p.health.add(probe::readiness, "group " + loop.group(), [&loop]() -> health_status {
-        if (auto stopped = loop.state().stopped(); !stopped.empty()) return {.ok = false, .detail = "stopped at " + stopped};
-        if (auto trouble = loop.state().trouble(); !trouble.empty()) return {.ok = false, .detail = std::move(trouble)};
+        if (auto stopped = loop.state().stopped(); !stopped.empty())
+            return {.ok = false, .detail = "stopped at " + stopped};
+        if (auto trouble = loop.state().trouble(); !trouble.empty())
+            return {.ok = false, .detail = std::move(trouble)};
         return {.ok = true, .detail = std::to_string(loop.state().partitions()) + " partitions"};
     }));
 }
@@ -144,7 +168,8 @@ exit_code service::wait_for_groups() {
             return exit_code::undrained;
         }
         if (loop->how_it_ended() == loop_end::failed) code = exit_code::failed;
-        if (loop->how_it_ended() == loop_end::undrained && code == exit_code::clean) code = exit_code::undrained;
+        if (loop->how_it_ended() == loop_end::undrained && code == exit_code::clean)
+            code = exit_code::undrained;
     }
     return code;
 }
@@ -154,8 +179,10 @@ exit_code service::stop() {
     if (p.ended) return *p.ended;
     if (!p.started) return *(p.ended = exit_code::clean);
     p.log.info("stopping");
-    for (pull_handler* pull : p.pulls) pull->close();
-    for (auto& [group, loop] : p.groups) loop->stop(settings_.shutdown.drain, settings_.shutdown.grace);
+    for (pull_handler* pull : p.pulls)
+        pull->close();
+    for (auto& [group, loop] : p.groups)
+        loop->stop(settings_.shutdown.drain, settings_.shutdown.grace);
     exit_code code = wait_for_groups();
     const auto patience = p.publishes->settings().sink.message_timeout;
     if (auto closed = p.publishes->close(patience); !closed) {
@@ -181,4 +208,4 @@ int service::run() {
     }
 }
 
-}  // namespace corvid
+} // namespace corvid

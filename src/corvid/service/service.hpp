@@ -6,9 +6,10 @@
 //   service.on<flight_departed>("delays", [&](const flight_departed& f) { board.update(f); });
 //   return service.run();
 //
-// Each subscription is a consumer group `{service}.{subscription}` unless its options or kafka.group say otherwise;
-// subscriptions of one group share a client and read disjoint topics. on() and stream() come before start() or run().
-// A service is used from one thread; producer(), request_stop() and the streams from any.
+// Each subscription is a consumer group `{service}.{subscription}` unless its options or kafka.group say
+// otherwise; subscriptions of one group share a client and read disjoint topics. on() and stream() come
+// before start() or run(). A service is used from one thread; producer(), request_stop() and the streams from
+// any.
 #pragma once
 
 #include <corvid/consume/group_loop.hpp>
@@ -19,6 +20,7 @@
 #include <corvid/service/message_stream.hpp>
 #include <corvid/service/run_state.hpp>
 #include <corvid/service/settings.hpp>
+
 #include <map>
 #include <memory>
 #include <string>
@@ -29,19 +31,21 @@ namespace corvid {
 class runtime;
 
 struct subscription_options {
-    std::string group = {};                       ///< instead of the derived one
-    std::vector<std::string> topics = {};         ///< instead of the message's own
-    std::string pattern = {};                     ///< a regular expression over topic names, instead of topics
+    std::string group = {};               ///< instead of the derived one
+    std::vector<std::string> topics = {}; ///< instead of the message's own
+    std::string pattern = {};             ///< a regular expression over topic names, instead of topics
     exponential retry = {};
     rejected_policy rejected = rejected_policy::stop_partition;
-    commit_mode commit = commit_mode::when_done;  ///< by_hand: for stream() alone
+    commit_mode commit = commit_mode::when_done; ///< by_hand: for stream() alone
 };
 
 class service {
 public:
-    /// On Kafka at settings.kafka.bootstrap, with threads of its own. Throws config_error; connects to nothing yet.
+    /// On Kafka at settings.kafka.bootstrap, with threads of its own. Throws config_error; connects to
+    /// nothing yet.
     explicit service(corvid::settings with);
-    /// On a cluster and a scheduler of the caller's: tests, several instances in a process. Both outlive the service.
+    /// On a cluster and a scheduler of the caller's: tests, several instances in a process. Both outlive the
+    /// service.
     service(corvid::settings with, broker::cluster& cluster, scheduler& root);
     ~service();
     service(const service&) = delete;
@@ -78,15 +82,17 @@ public:
     void request_stop() noexcept;
     /// Stops what start() started: intake, drain, commit, leave, flush. Not on a loop.
     exit_code stop();
-    /// start(), then waits for SIGTERM, SIGINT, request_stop() or a handler's stop, then stop(). Answers main()'s exit
-    /// code. A second signal exits at once. Where a handler does not return even after the grace, run() ends the process
-    /// with exit_code::undrained rather than wait for it.
+    /// start(), then waits for SIGTERM, SIGINT, request_stop() or a handler's stop, then stop(). Answers
+    /// main()'s exit code. A second signal exits at once. Where a handler does not return even after the
+    /// grace, run() ends the process with exit_code::undrained rather than wait for it.
     int run();
 
 private:
     struct parts;
-    void subscribe(const std::string& name, std::string_view topic, subscription_options options, std::unique_ptr<handler> handle);
-    std::shared_ptr<pull_channel> pull(const std::string& name, std::string_view topic, subscription_options options);
+    void subscribe(const std::string& name, std::string_view topic, subscription_options options,
+                   std::unique_ptr<handler> handle);
+    std::shared_ptr<pull_channel> pull(const std::string& name, std::string_view topic,
+                                       subscription_options options);
     void add_health_checks(group_loop& loop);
     [[nodiscard]] exit_code wait_for_groups();
 
@@ -95,4 +101,4 @@ private:
     std::unique_ptr<parts> parts_;
 };
 
-}  // namespace corvid
+} // namespace corvid

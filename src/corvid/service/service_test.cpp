@@ -7,6 +7,7 @@
 #include <corvid/service/producer.hpp>
 #include <corvid/service/service.hpp>
 #include <corvid/service/threaded_scheduler.hpp>
+
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -19,7 +20,7 @@ struct order_placed {
     int id = 0;
 };
 CORVID_MESSAGE(order_placed, (id), .topic = "shop.order.placed");
-}  // namespace sample
+} // namespace sample
 
 namespace corvid {
 namespace {
@@ -28,7 +29,9 @@ using namespace std::chrono_literals;
 using sample::order_placed;
 
 settings quiet(const std::string& name = "billing") {
-    settings s{.service = name, .kafka = {.bootstrap = "memory:"}, .topics = {{.name = "shop.order.placed", .partitions = 4}}};
+    settings s{.service = name,
+               .kafka = {.bootstrap = "memory:"},
+               .topics = {{.name = "shop.order.placed", .partitions = 4}}};
     s.http.listen = "127.0.0.1:0";
     s.log.output = [](std::string_view) {};
     return s;
@@ -51,8 +54,10 @@ TEST(service, runs_handlers_of_every_kind_until_it_is_asked_to_stop) {
         co_return done;
     });
     auto code = std::async(std::launch::async, [&] { return s.run(); });
-    for (int i = 0; i < 200; ++i) EXPECT_TRUE(s.producer().post(order_placed{i}));
-    while (plain < 200 || coroutine < 200) std::this_thread::yield();
+    for (int i = 0; i < 200; ++i)
+        EXPECT_TRUE(s.producer().post(order_placed{i}));
+    while (plain < 200 || coroutine < 200)
+        std::this_thread::yield();
     s.request_stop();
     EXPECT_EQ(code.get(), 0);
     EXPECT_NE(s.figures().to_text().find("corvid_messages_consumed_total"), std::string::npos);
@@ -68,10 +73,12 @@ TEST(service, sigterm_drains_and_commits) {
     s.on<order_placed>("plain", [&](const order_placed&) { ++handled; });
     auto code = std::async(std::launch::async, [&] { return s.run(); });
     EXPECT_TRUE(s.producer().post(order_placed{1}, {.partition = partition_id(2)}));
-    while (handled < 1) std::this_thread::yield();
+    while (handled < 1)
+        std::this_thread::yield();
     std::raise(SIGTERM);
     EXPECT_EQ(code.get(), 0);
-    EXPECT_EQ(cluster.script().committed("billing.plain", {topic_name("shop.order.placed"), partition_id(2)}), offset(1));
+    EXPECT_EQ(cluster.script().committed("billing.plain", {topic_name("shop.order.placed"), partition_id(2)}),
+              offset(1));
 }
 
 TEST(service, a_handlers_stop_ends_run_with_failed) {
@@ -115,8 +122,10 @@ TEST(service, several_instances_share_the_work_in_virtual_time) {
     sim.run_for(5s);
     wait_for(sim, sim, send_all(instances[0]->producer(), 0, 400));
     EXPECT_TRUE(sim.run_until([&] { return seen.size() >= 400; }, 1min));
-    for (std::size_t n : share) EXPECT_GT(n, 0u);
-    for (auto& s : instances) EXPECT_EQ(s->stop(), exit_code::clean);
+    for (std::size_t n : share)
+        EXPECT_GT(n, 0u);
+    for (auto& s : instances)
+        EXPECT_EQ(s->stop(), exit_code::clean);
     EXPECT_EQ(seen.size(), 400u);
     EXPECT_EQ(std::set<int>(seen.begin(), seen.end()).size(), 400u);
 }
@@ -129,7 +138,8 @@ TEST(stream, gives_each_message_once_and_commits_what_was_passed) {
     ASSERT_TRUE(create_topics(cluster, with.topics, 1s));
     std::set<int> seen;
     auto reads = [](message_stream<order_placed> in, std::set<int>& into) -> task<void> {
-        while (auto r = co_await in.next()) EXPECT_TRUE(into.insert(r->message().id).second);
+        while (auto r = co_await in.next())
+            EXPECT_TRUE(into.insert(r->message().id).second);
     };
     for (int round = 0; round < 4; ++round) {
         service s(with, cluster, sim);
@@ -169,7 +179,8 @@ TEST(consumer, polls_none_then_messages_then_errors_and_commits_by_hand) {
     EXPECT_EQ(second.why()->code(), errc::malformed_payload);
     sim.run_for(5s);
     const topic_partition where{topic_name("shop.order.placed"), p};
-    EXPECT_FALSE(cluster.script().committed("billing.scan", where).value_or(offset(0)) > offset(0)) << "nobody said so";
+    EXPECT_FALSE(cluster.script().committed("billing.scan", where).value_or(offset(0)) > offset(0))
+        << "nobody said so";
     second.commit_up_to();
     sim.run_for(5s);
     EXPECT_EQ(cluster.script().committed("billing.scan", where), offset(2));
@@ -184,5 +195,5 @@ TEST(consumer, and_producer_stand_alone) {
     EXPECT_TRUE(in.poll(1ms).is_none()) << "its in-process cluster is its own";
 }
 
-}  // namespace
-}  // namespace corvid
+} // namespace
+} // namespace corvid

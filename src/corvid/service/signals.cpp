@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <atomic>
-#include <corvid/service/run_state.hpp>
 #include <corvid/service/signals.hpp>
-#include <csignal>
+
+#include <corvid/service/run_state.hpp>
+
 #include <fcntl.h>
-#include <stdexcept>
 #include <sys/eventfd.h>
 #include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <stdexcept>
 
 namespace corvid {
 
@@ -22,7 +25,7 @@ extern "C" void on_termination(int) {
     if (write(wake_fd.load(), &one, sizeof one) < 0) _exit(static_cast<int>(exit_code::killed));
 }
 
-}  // namespace
+} // namespace
 
 struct termination_signals::state {
     struct asked_watcher : watcher {
@@ -37,7 +40,8 @@ struct termination_signals::state {
         signal& asked;
     };
 
-    explicit state(signal& asked) : descriptor(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)), on_asked(descriptor, asked) {
+    explicit state(signal& asked)
+        : descriptor(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)), on_asked(descriptor, asked) {
         if (descriptor < 0) throw std::runtime_error("no descriptor is left for signals");
     }
     ~state() {
@@ -50,12 +54,14 @@ struct termination_signals::state {
     std::unique_ptr<loop_thread> thread;
 };
 
-termination_signals::termination_signals(scheduler& root, signal& asked) : state_(std::make_unique<state>(asked)) {
+termination_signals::termination_signals(scheduler& root, signal& asked)
+    : state_(std::make_unique<state>(asked)) {
     int none = -1;
     if (!wake_fd.compare_exchange_strong(none, state_->descriptor))
         throw std::logic_error("termination_signals: another one is in use in this process");
     times_asked = 0;
-    state_->thread = root.run_thread("corvid-signals", [this](scheduler& loop) { loop.watch(state_->on_asked); });
+    state_->thread =
+        root.run_thread("corvid-signals", [this](scheduler& loop) { loop.watch(state_->on_asked); });
     struct sigaction action = {};
     action.sa_handler = on_termination;
     sigemptyset(&action.sa_mask);
@@ -70,4 +76,4 @@ termination_signals::~termination_signals() {
     wake_fd = -1;
 }
 
-}  // namespace corvid
+} // namespace corvid

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// termination_signals: SIGTERM and SIGINT of this process, turned into a signal that a thread can wait for. The first asks,
-// a second ends the process at once with exit_code::killed. One object at a time in a process; the old handlers come
-// back when it goes.
+// termination_signals: SIGTERM and SIGINT of this process, turned into a signal that a thread can wait for.
+// The first asks, a second ends the process at once with exit_code::killed. One object at a time in a
+// process; the old handlers come back when it goes.
 #pragma once
 
 #include <corvid/base/scheduler.hpp>
+
 #include <memory>
 
 namespace corvid {
@@ -23,4 +24,4 @@ private:
     std::unique_ptr<state> state_;
 };
 
-}  // namespace corvid
+} // namespace corvid

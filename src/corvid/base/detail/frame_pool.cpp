@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <array>
 #include <corvid/base/detail/frame_pool.hpp>
+
+#include <array>
 #include <cstdint>
 #include <mutex>
 
@@ -24,12 +25,12 @@ void pool_free(void* block, std::size_t bytes) noexcept { ::operator delete(bloc
 namespace {
 
 constexpr std::size_t granule = 64;
-constexpr std::size_t classes = 32;   // up to 2 KiB
-constexpr std::size_t bundle = 64;    // blocks that move between a thread and the depot at once
+constexpr std::size_t classes = 32; // up to 2 KiB
+constexpr std::size_t bundle = 64;  // blocks that move between a thread and the depot at once
 
 struct block {
-    block* next;         // in its bundle or free list
-    block* next_bundle;  // in the depot
+    block* next;        // in its bundle or free list
+    block* next_bundle; // in the depot
 };
 
 struct depot {
@@ -47,7 +48,8 @@ class thread_cache {
 public:
     ~thread_cache() {
         for (std::size_t c = 0; c < classes; ++c)
-            while (lists_[c].head) give_bundle(c);
+            while (lists_[c].head)
+                give_bundle(c);
     }
 
     void* take(std::size_t c) {
@@ -77,7 +79,8 @@ private:
         if (!first) return;
         shared.bundles[c] = first->next_bundle;
         std::size_t n = 0;
-        for (block* b = first; b; b = b->next) ++n;
+        for (block* b = first; b; b = b->next)
+            ++n;
         lists_[c] = {first, n};
     }
 
@@ -86,7 +89,8 @@ private:
         block* first = list.head;
         block* last = first;
         std::size_t n = 1;
-        for (; n < bundle && last->next; ++n) last = last->next;
+        for (; n < bundle && last->next; ++n)
+            last = last->next;
         list = {last->next, list.count - n};
         last->next = nullptr;
         auto& shared = shared_depot();
@@ -119,7 +123,7 @@ thread_cache* this_threads_cache() {
     return cache;
 }
 
-}  // namespace
+} // namespace
 
 void* pool_allocate(std::size_t bytes) {
     const std::size_t c = (bytes - 1) / granule;
@@ -137,4 +141,4 @@ void pool_free(void* memory, std::size_t bytes) noexcept {
 
 #endif
 
-}  // namespace corvid::detail
+} // namespace corvid::detail

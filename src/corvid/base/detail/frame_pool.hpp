@@ -2,9 +2,9 @@
 //
 // frame_pool: memory for coroutine frames and completion states, 0 mallocs once warm.
 //
-// Each thread keeps free blocks by size class; what it has too many of goes to a shared depot in bundles, so that
-// blocks freed on another thread than they were allocated on come back. With AddressSanitizer blocks come from the
-// heap each time, so that a use after free is seen.
+// Each thread keeps free blocks by size class; what it has too many of goes to a shared depot in bundles, so
+// that blocks freed on another thread than they were allocated on come back. With AddressSanitizer blocks
+// come from the heap each time, so that a use after free is seen.
 #pragma once
 
 #include <cstddef>
@@ -35,4 +35,4 @@ void pool_delete(T* object) noexcept {
     pool_free(object, sizeof(T));
 }
 
-}  // namespace corvid::detail
+} // namespace corvid::detail
