@@ -42,7 +42,7 @@ health_registry::registration health_registry::add(probe kind, std::string name,
     registration handle;
     const std::scoped_lock lock(shared_->mutex);
     handle.id_ = shared_->next_id++;
-    shared_->rows.try_emplace(handle.id_, kind, std::move(name), std::move(function));
+    shared_->rows.insert({handle.id_, shared::row{kind, std::move(name), std::move(function)}});
     handle.shared_ = shared_;
     return handle;
 }
@@ -54,7 +54,7 @@ health_report health_registry::report(probe kind) const {
         for (const auto& [id, row] : shared_->rows)
             if (row.kind == kind) answer.checks.push_back({row.name, run(row.function)});
     }
-    std::ranges::stable_sort(answer.checks, {}, &health_report::entry::name);
+    std::ranges::sort(answer.checks, {}, &health_report::entry::name);
     answer.ok = std::ranges::all_of(answer.checks, [](const auto& entry) { return entry.status.ok; });
     return answer;
 }

@@ -39,7 +39,7 @@ public:
 };
 
 class log_lines : public testing::Test {
-protected:
+public:
     logger make(log_settings settings = {}) {
         settings.time = &clock;
         settings.output = [this](std::string_view line) { lines.emplace_back(line); };
@@ -74,7 +74,7 @@ TEST_F(log_lines, a_level_below_the_threshold_is_not_written) {
     log.info("quiet");
     EXPECT_TRUE(lines.empty());
     EXPECT_FALSE(log.enabled(log_level::info));
-    const logger copy = log;
+    const logger copy = log.with({});
     copy.set_level(log_level::debug);
     log.debug("loud");
     EXPECT_THAT(last(), HasSubstr("loud"));

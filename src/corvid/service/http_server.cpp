@@ -95,10 +95,10 @@ void http_server::body::listen(const http_settings& settings) {
     const detail::listen_address address = checked(settings);
     const tcp::endpoint endpoint(boost::asio::ip::make_address(address.host), address.port);
     error_code failed;
-    acceptor.open(endpoint.protocol(), failed);
-    if (!failed) acceptor.set_option(tcp::acceptor::reuse_address(true), failed);
-    if (!failed) acceptor.bind(endpoint, failed);
-    if (!failed) acceptor.listen(boost::asio::socket_base::max_listen_connections, failed);
+    failed = acceptor.open(endpoint.protocol(), failed);
+    if (!failed) failed = acceptor.set_option(tcp::acceptor::reuse_address(true), failed);
+    if (!failed) failed = acceptor.bind(endpoint, failed);
+    if (!failed) failed = acceptor.listen(boost::asio::socket_base::max_listen_connections, failed);
     if (failed)
         throw config_error(error(errc::address_unusable,
                                  {.message = "http.listen is " + settings.listen + ": " + failed.message(),
@@ -124,7 +124,7 @@ void http_server::body::on_accepted(error_code failed, tcp::socket socket) {
 void http_server::body::turn_away() {
     spare.give();
     error_code ignored;
-    acceptor.non_blocking(true, ignored);
+    ignored = acceptor.non_blocking(true, ignored);
     { const tcp::socket refused = acceptor.accept(ignored); }
     spare.take();
 }

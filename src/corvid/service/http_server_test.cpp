@@ -62,7 +62,7 @@ std::string get(std::string_view target, std::string_view more = {}, std::string
 constexpr std::string_view close_after = "Connection: close\r\n";
 
 class operators_server : public testing::Test {
-protected:
+public:
     http_server& start(const http_settings& settings = {.listen = "127.0.0.1:0"},
                        const http_limits& limits = {}) {
         server = std::make_unique<http_server>(threads, settings, operator_pages(health, figures), limits);

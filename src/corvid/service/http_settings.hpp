@@ -24,8 +24,8 @@ struct http_settings {
 /// Against clients that are slow, greedy or many. Bodies are never read: a request that brings one is
 /// refused.
 struct http_limits {
-    std::size_t header_bytes = 16 * 1024; ///< request line and headers
-    std::size_t connections = 64;         ///< beyond it, whoever has kept us waiting longest is cut off
+    std::size_t header_bytes = 16'384; ///< request line and headers
+    std::size_t connections = 64;      ///< beyond it, whoever has kept us waiting longest is cut off
     std::chrono::milliseconds header_time{5'000};
     std::chrono::milliseconds idle_time{30'000};
     std::chrono::milliseconds write_time{5'000};

@@ -50,7 +50,7 @@ struct kafka_settings {
     std::chrono::milliseconds session_timeout{45'000};
     std::chrono::milliseconds max_poll_interval{300'000};
     std::uint32_t prefetch_records = 100'000;           ///< over all partitions of a member
-    std::uint64_t prefetch_bytes = 16 * 1024 * 1024;    ///< for each partition
+    std::uint64_t prefetch_bytes = 16'777'216;          ///< for each partition
     std::map<std::string, std::string> properties = {}; ///< any librdkafka property, by name; wins
 };
 
@@ -65,7 +65,7 @@ struct produce_settings {
     std::chrono::milliseconds message_timeout{120'000};
     std::uint64_t max_record_bytes = 1'000'000;
     std::uint32_t in_flight = 20'000; ///< records; a sender beyond it waits
-    std::uint64_t in_flight_bytes = 32 * 1024 * 1024;
+    std::uint64_t in_flight_bytes = 33'554'432;
 };
 
 struct database_settings {

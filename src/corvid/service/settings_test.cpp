@@ -252,7 +252,7 @@ TEST(settings_reference, names_every_setting_with_its_variable) {
 }
 
 class settings_file : public testing::Test {
-protected:
+public:
     void TearDown() override { std::filesystem::remove(path); }
     std::filesystem::path path = testing::TempDir() + "corvid_settings_" +
                                  testing::UnitTest::GetInstance()->current_test_info()->name();

@@ -15,7 +15,7 @@ namespace corvid::detail {
 namespace {
 
 constexpr std::size_t max_name = 64;
-constexpr std::size_t max_looked_at = 64 * 1024; // what lies behind is never shown
+constexpr std::size_t max_looked_at = std::size_t{64} * 1024; // what lies behind is never shown
 
 /// Clean before it is searched for secrets, so that no invisible character hides one; cut only afterwards, so
 /// that a cut does not part a secret from what tells that it is one.

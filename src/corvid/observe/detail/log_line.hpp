@@ -13,8 +13,8 @@ namespace corvid::detail {
 
 class log_line {
 public:
-    static constexpr std::size_t max_line = 16 * 1024;
-    static constexpr std::size_t max_value = 3 * 1024;
+    static constexpr std::size_t max_line = std::size_t{16} * 1024;
+    static constexpr std::size_t max_value = std::size_t{3} * 1024;
 
     explicit log_line(log_format format) noexcept : format_(format) {}
 

@@ -158,8 +158,7 @@ void http_session::on_written(error_code failed, bool keep_alive) {
     if (listed_) site_.sessions.splice(site_.sessions.end(), site_.sessions, place_);
     if (keep_alive && buffer_.size() == 0) return wait_for_request();
     if (keep_alive) return read_header();
-    error_code ignored;
-    stream_.socket().shutdown(boost::asio::ip::tcp::socket::shutdown_send, ignored);
+    if (stream_.socket().shutdown(boost::asio::ip::tcp::socket::shutdown_send, failed)) return;
     buffer_.clear();
     stream_.expires_after(site_.limits.write_time);
     drain();

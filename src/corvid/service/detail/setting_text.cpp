@@ -80,8 +80,9 @@ result<std::string> reference(std::string_view inner,
 
 std::optional<std::uint64_t> parse_number(std::string_view text) noexcept {
     std::uint64_t number = 0;
-    const char* end = text.data() + text.size();
-    const auto [stop, failed] = std::from_chars(text.data(), end, number);
+    const char* begin = text.data();
+    const char* end = begin + text.size();
+    const auto [stop, failed] = std::from_chars(begin, end, number);
     return failed == std::errc() && stop == end ? std::optional(number) : std::nullopt;
 }
 

@@ -66,7 +66,7 @@ TEST(expand, what_cannot_be_resolved_is_refused_with_its_name) {
 }
 
 class secret_file : public testing::Test {
-protected:
+public:
     void write(std::string_view text, std::filesystem::perms permissions) {
         std::ofstream(path, std::ios::binary) << text;
         std::filesystem::permissions(path, permissions);

@@ -11,6 +11,7 @@
 #include <optional>
 #include <set>
 #include <sstream>
+#include <type_traits>
 
 namespace corvid::detail {
 
@@ -35,7 +36,7 @@ struct source {
     const environment& variables;
     bool expands; // what the environment holds is taken as it is
 
-    [[nodiscard]] std::unexpected<error> fault(errc code, const YAML::Node& node, std::string message,
+    [[nodiscard]] std::unexpected<error> fault(errc code, const YAML::Node& node, const std::string& message,
                                                std::string hint = {}) const {
         return fail(code, {.message = where.of(node) + ": " + message,
                            .hint = std::move(hint),
@@ -80,7 +81,10 @@ struct assigner {
         if (!text) return fail(text.error());
         const auto value = parse(*text);
         if (!value) return wrong(*text);
-        at(into) = static_cast<T>(*value);
+        if constexpr (std::is_same_v<T, std::remove_const_t<decltype(value)>>)
+            at(into) = value;
+        else
+            at(into) = static_cast<T>(*value);
         return {};
     }
 
