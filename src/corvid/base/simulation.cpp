@@ -2,8 +2,8 @@
 #include <corvid/base/simulation.hpp>
 
 #include <corvid/base/detail/this_thread.hpp>
-#include <corvid/base/detail/timer_queue.hpp>
 #include <corvid/base/random.hpp>
+#include <corvid/base/timer_queue.hpp>
 
 #include <algorithm>
 #include <cassert>
@@ -56,7 +56,7 @@ public:
 
     [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
     [[nodiscard]] bool ready() const noexcept { return !queue_.empty() || timers_.due_at(core_->now); }
-    [[nodiscard]] const detail::timer_queue& timers() const noexcept { return timers_; }
+    [[nodiscard]] const timer_queue& timers() const noexcept { return timers_; }
 
     /// Runs the next node. Between a posted node and a timer that is due, a draw decides: no real loop
     /// promises an order.
@@ -104,7 +104,7 @@ private:
     scheduler* self_;
     std::uint64_t number_;
     work_list queue_;
-    detail::timer_queue timers_;
+    timer_queue timers_;
     bool stopped_ = false;
 };
 

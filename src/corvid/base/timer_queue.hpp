@@ -2,7 +2,7 @@
 //
 // timer_queue: the pending timers of one loop, earliest first; equal times in the order of add(). A binary
 // heap of pointers whose places the timers themselves carry, so that any of them leaves in O(log n) and none
-// is allocated. Owns nothing. Internal; both schedulers use it, each on its own thread.
+// is allocated. Owns nothing. Both schedulers use it, each loop on its own thread.
 #pragma once
 
 #include <corvid/base/scheduler.hpp>
@@ -12,7 +12,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace corvid::detail {
+namespace corvid {
 
 class timer_queue {
 public:
@@ -101,4 +101,4 @@ private:
     std::uint64_t next_order_ = 0;
 };
 
-} // namespace corvid::detail
+} // namespace corvid

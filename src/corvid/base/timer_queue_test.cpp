@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <corvid/base/detail/timer_queue.hpp>
 #include <corvid/base/random.hpp>
+#include <corvid/base/timer_queue.hpp>
 
 #include <gtest/gtest.h>
 
@@ -10,8 +10,6 @@
 
 namespace corvid {
 namespace {
-
-using detail::timer_queue;
 
 struct model_timer : timer {
     model_timer() : timer([](work&) noexcept {}) {}

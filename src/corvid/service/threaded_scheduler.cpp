@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <corvid/service/threaded_scheduler.hpp>
+
+#include <corvid/base/timer_queue.hpp>
+#include <corvid/service/detail/asio_access.hpp>
+#include <corvid/service/detail/handler_memory.hpp>
+
+#include <boost/asio/bind_allocator.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <pthread.h>
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <stdexcept>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace corvid {
+
+namespace asio = boost::asio;
+
+namespace {
+
+using detail::handler_allocator;
+using detail::handler_memory;
+
+// A watched descriptor. Its waiting operation, which lies in `memory`, shares it: after unwatch() the
+// operation still comes back once, cancelled.
+struct watched {
+    watched(asio::io_context& io, watcher& w) : node(&w), fd(io) {
+        boost::system::error_code failed;
+        fd.assign(w.fd, failed);
+        if (failed) throw std::system_error(failed, "a descriptor cannot be watched");
+    }
+    handler_memory memory;
+    watcher* node; // null: no longer watched
+    asio::posix::stream_descriptor fd;
+};
+
+} // namespace
+
+struct threaded_scheduler::impl {
+    explicit impl(scheduler& owner) : self(owner) {}
+
+    void run(const std::function<void()>& first);
+    void run_nodes();
+    void run_timers();
+    void take_remote();
+    bool sleep();
+    void poll();
+    void set_alarm();
+    void finish();
+
+    void post(work_list&& nodes) noexcept;
+    void wake_if(bool needed) noexcept;
+    [[nodiscard]] bool claim_wake() noexcept { return asleep && !wake_queued && (wake_queued = true); }
+    void await_readable(std::shared_ptr<watched> target);
+    void unwatch(watcher& node) noexcept;
+
+    static constexpr unsigned nodes_between_polls = 64;
+    static constexpr duration time_between_polls = std::chrono::microseconds{50};
+
+    scheduler& self;
+    handler_memory wake_memory;
+    handler_memory alarm_memory;
+    asio::io_context io{1};
+    asio::executor_work_guard<asio::io_context::executor_type> guard{io.get_executor()};
+    asio::steady_timer alarm{io};
+
+    // The loop's own.
+    std::optional<steady_time> alarm_set;
+    steady_time polled{};
+    timer_queue timers;
+    work_list local;
+    std::vector<std::shared_ptr<watched>> watching;
+
+    std::atomic<bool> stopping{false};
+    std::atomic<bool> remote_filled{false}; // written under the mutex
+    std::mutex mutex;
+    work_list remote;         // under the mutex, as all below
+    bool asleep = false;      // the loop is, or is about to be, inside Asio: a post must wake it
+    bool wake_queued = false; // the one wake-up is under way: wake_memory is in use
+    bool ended = false;
+};
+
+void threaded_scheduler::impl::run(const std::function<void()>& first) {
+    scheduler* const before = enter(&self);
+    if (!stopping) first();
+    while (!stopping) {
+        run_nodes();
+        run_timers();
+        if (!local.empty() || !sleep()) poll();
+    }
+    finish();
+    enter(before);
+}
+
+void threaded_scheduler::impl::run_nodes() {
+    for (unsigned left = nodes_between_polls; left > 0 && !stopping.load(std::memory_order_relaxed); --left) {
+        work* next = local.pop();
+        if (!next) {
+            take_remote();
+            next = local.pop();
+        }
+        if (!next) return;
+        next->run(*next);
+    }
+}
+
+// As many as were pending at the start: a timer that sets itself again for the past does not hold the loop.
+void threaded_scheduler::impl::run_timers() {
+    if (timers.empty()) return;
+    const steady_time now = self.steady_now();
+    for (std::size_t left = timers.size(); left > 0 && timers.due_at(now) && !stopping; --left) {
+        timer& next = timers.pop();
+        next.run(next);
+    }
+}
+
+void threaded_scheduler::impl::take_remote() {
+    if (!remote_filled.load(std::memory_order_acquire)) return;
+    const std::scoped_lock lock(mutex);
+    local.append(std::move(remote));
+    remote_filled.store(false, std::memory_order_relaxed);
+}
+
+// Until Asio has something to do, a wake-up included. False, at once, if nodes have come meanwhile.
+bool threaded_scheduler::impl::sleep() {
+    set_alarm();
+    {
+        const std::scoped_lock lock(mutex);
+        if (!remote.empty() || stopping) return false;
+        asleep = true;
+    }
+    io.run_one();
+    const std::scoped_lock lock(mutex);
+    asleep = false;
+    return true;
+}
+
+// A loop that never sleeps looks after its descriptors too, but not between any two short batches: it is a
+// system call.
+void threaded_scheduler::impl::poll() {
+    const steady_time now = self.steady_now();
+    if (now - polled < time_between_polls) return;
+    polled = now;
+    io.poll();
+}
+
+// An alarm that is too early stays: it costs one round, and moving it for every timer would cost more.
+void threaded_scheduler::impl::set_alarm() {
+    if (timers.empty() || (alarm_set && *alarm_set <= timers.next_due())) return;
+    alarm_set = timers.next_due();
+    alarm.expires_at(*alarm_set);
+    alarm.async_wait(asio::bind_allocator(handler_allocator<std::byte>(alarm_memory),
+                                          [this](const boost::system::error_code& cancelled) {
+                                              if (!cancelled) alarm_set.reset();
+                                          }));
+}
+
+// Lets go of every node while they all live. A poster that has claimed the wake-up is waited for: it still
+// uses `io`.
+void threaded_scheduler::impl::finish() {
+    timers.clear();
+    while (!watching.empty())
+        unwatch(*watching.back()->node);
+    std::unique_lock lock(mutex);
+    asleep = false;
+    while (wake_queued) {
+        lock.unlock();
+        io.run_one();
+        lock.lock();
+    }
+    ended = true;
+    while (remote.pop()) {}
+    while (local.pop()) {}
+}
+
+void threaded_scheduler::impl::post(work_list&& nodes) noexcept {
+    if (nodes.empty()) return;
+    if (current() == &self) {
+        take_remote(); // what was posted before stays before
+        local.append(std::move(nodes));
+        return;
+    }
+    std::unique_lock lock(mutex);
+    if (ended) return;
+    remote.append(std::move(nodes));
+    remote_filled.store(true, std::memory_order_release);
+    const bool wake = claim_wake();
+    lock.unlock();
+    wake_if(wake);
+}
+
+void threaded_scheduler::impl::wake_if(bool needed) noexcept {
+    if (!needed) return;
+    asio::post(io, asio::bind_allocator(handler_allocator<std::byte>(wake_memory), [this] {
+                   const std::scoped_lock lock(mutex);
+                   wake_queued = false;
+               }));
+}
+
+void threaded_scheduler::impl::await_readable(std::shared_ptr<watched> target) {
+    watched& each = *target;
+    auto ready = [this, kept = std::move(target)](const boost::system::error_code& failed) mutable {
+        if (failed || !kept->node || stopping) return;
+        kept->node->run(*kept->node);
+        if (kept->node) await_readable(std::move(kept));
+    };
+    each.fd.async_wait(asio::posix::stream_descriptor::wait_read,
+                       asio::bind_allocator(handler_allocator<std::byte>(each.memory), std::move(ready)));
+}
+
+void threaded_scheduler::impl::unwatch(watcher& node) noexcept {
+    auto* const target = static_cast<watched*>(std::exchange(node.state, nullptr));
+    if (!target) return;
+    target->node = nullptr;
+    target->fd.release();
+    std::erase_if(watching, [&](const auto& each) { return each.get() == target; });
+}
+
+threaded_scheduler::threaded_scheduler() : impl_(std::make_unique<impl>(*this)) {}
+threaded_scheduler::~threaded_scheduler() {
+    if (!impl_->ended) impl_->finish();
+}
+
+void threaded_scheduler::run() {
+    impl_->run([] {});
+}
+
+void threaded_scheduler::post(work_list&& nodes) noexcept { impl_->post(std::move(nodes)); }
+bool threaded_scheduler::cancel(timer& node) noexcept { return impl_->timers.remove(node); }
+void threaded_scheduler::unwatch(watcher& node) noexcept { impl_->unwatch(node); }
+
+void threaded_scheduler::at(steady_time when, timer& node) {
+    if (!impl_->ended) impl_->timers.add(when, node);
+}
+
+void threaded_scheduler::watch(watcher& node) {
+    if (impl_->ended) return;
+    auto target = std::make_shared<watched>(impl_->io, node);
+    impl_->watching.push_back(target);
+    node.state = target.get();
+    impl_->await_readable(std::move(target));
+}
+
+steady_time threaded_scheduler::steady_now() const noexcept { return std::chrono::steady_clock::now(); }
+wall_time threaded_scheduler::wall_now() const noexcept {
+    return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
+
+bool threaded_scheduler::wait(signal& done, std::optional<steady_time> deadline) {
+    if (current()) throw std::logic_error("a loop must not wait for a signal: it would block itself");
+    return done.wait_until(deadline.value_or(steady_time::max()));
+}
+
+void threaded_scheduler::stop() noexcept {
+    impl_->stopping = true;
+    bool wake = false;
+    {
+        const std::scoped_lock lock(impl_->mutex);
+        wake = impl_->claim_wake();
+    }
+    impl_->wake_if(wake);
+}
+
+std::unique_ptr<loop_thread> threaded_scheduler::run_thread(std::string name,
+                                                            std::function<void(scheduler&)> start) {
+    struct threaded_loop final : loop_thread {
+        threaded_loop(std::string name, std::function<void(scheduler&)> start)
+            : thread_([this, name = name.substr(0, 15), start = std::move(start)]() noexcept {
+                  pthread_setname_np(pthread_self(), name.c_str());
+                  made_.impl_->run([&] { start(made_); });
+              }) {}
+        ~threaded_loop() override {
+            made_.stop();
+            thread_.join();
+        }
+        scheduler& loop() noexcept override { return made_; }
+
+        threaded_scheduler made_;
+        std::thread thread_;
+    };
+    return std::make_unique<threaded_loop>(std::move(name), std::move(start));
+}
+
+asio::io_context& detail::asio_access::context(scheduler& loop) {
+    if (auto* const threaded = dynamic_cast<threaded_scheduler*>(&loop)) return threaded->impl_->io;
+    throw std::logic_error("only a threaded loop has an io_context");
+}
+
+} // namespace corvid
