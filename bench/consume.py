@@ -10,7 +10,7 @@ import toolchains
 from harness import Arm, Ratio
 
 RAW = functools.partial(toolchains.cpp, "raw_consume")
-CORVID = functools.partial(toolchains.cpp, "corvid_consume")
+CORVID = functools.partial(toolchains.cpp, "corvid_consumer")
 TYPED = {"raw_batch_simdjson", "corvid_json"}
 
 

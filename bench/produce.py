@@ -9,7 +9,7 @@ import toolchains
 from harness import Arm, Ratio
 
 RAW = functools.partial(toolchains.cpp, "raw_produce")
-CORVID = functools.partial(toolchains.cpp, "corvid_produce")
+CORVID = functools.partial(toolchains.cpp, "corvid_producer")
 
 
 def before(context, arm):
