@@ -263,7 +263,7 @@ void publisher::warned(const error& why) noexcept { log_.warn("producer", why); 
 void publisher::broken(const error& why) noexcept {
     log_.error("the producer is replaced", why);
     try {
-        open_sink(thread_->loop());
+        open_sink(*scheduler::current());  // the delivery loop
         const std::lock_guard lock(topics_mutex_);
         for (auto& [name, topic] : topics_)
             if (auto routed = add_route(*topic); !routed)
