@@ -134,6 +134,9 @@ TEST_F(memory_faults, a_slow_broker_delays_records_and_reports) {
     ASSERT_TRUE(producer->await_reports(2));
     EXPECT_GE(now() - before, 3s);
     EXPECT_LT(now() - before, 4s);
+    const auto fates = producer->reported().fates;
+    EXPECT_EQ(fates.at(0).offset, 0);
+    EXPECT_EQ(fates.at(1).offset, 1) << "a record overtook the one that waited";
 }
 
 TEST_F(memory_faults, a_scripted_commit_failure_stores_nothing) {
