@@ -17,7 +17,8 @@ namespace {
 
 std::string address() {
     const char* found = std::getenv("CORVID_TEST_KAFKA");
-    if (!found) throw std::runtime_error("CORVID_TEST_KAFKA is not set: `scripts/kafka start` prints an address");
+    if (!found)
+        throw std::runtime_error("CORVID_TEST_KAFKA is not set: `scripts/kafka start` prints an address");
     return found;
 }
 
