@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/kafka/cluster.hpp>
+
 #include <corvid/kafka/detail/admin.hpp>
 #include <corvid/kafka/detail/client_config.hpp>
 #include <corvid/kafka/detail/sink.hpp>
@@ -21,8 +22,9 @@ broker::group_member cluster::join(const broker::source_settings& settings, sche
                                    broker::source_listener& listener) {
     closing_->start(loop);
     property_set config = consumer_config(settings_, settings);
-    const bool cooperative = config.get("partition.assignment.strategy").find("cooperative") != std::string::npos ||
-                             config.get("group.protocol") == "consumer";
+    const bool cooperative =
+        config.get("partition.assignment.strategy").find("cooperative") != std::string::npos ||
+        config.get("group.protocol") == "consumer";
     auto client = std::make_shared<kafka::client>(config.create(RD_KAFKA_CONSUMER), closing_);
     rd_kafka_poll_set_consumer(client->get());
     rd_kafka_set_log_queue(client->get(), nullptr);
@@ -31,17 +33,19 @@ broker::group_member cluster::join(const broker::source_settings& settings, sche
     return {.source = std::move(member), .offsets = &offsets};
 }
 
-std::unique_ptr<broker::record_sink> cluster::open_sink(const broker::sink_settings& settings, scheduler& delivery,
+std::unique_ptr<broker::record_sink> cluster::open_sink(const broker::sink_settings& settings,
+                                                        scheduler& delivery,
                                                         broker::sink_listener& listener) {
     closing_->start(delivery);
-    auto client =
-        std::make_shared<kafka::client>(producer_config(settings_, settings).create(RD_KAFKA_PRODUCER), closing_);
+    auto client = std::make_shared<kafka::client>(
+        producer_config(settings_, settings).create(RD_KAFKA_PRODUCER), closing_);
     rd_kafka_set_log_queue(client->get(), nullptr);
     return std::make_unique<sink>(std::move(client), delivery, listener);
 }
 
 std::unique_ptr<broker::admin> cluster::open_admin() {
-    auto client = std::make_shared<kafka::client>(admin_config(settings_).create(RD_KAFKA_PRODUCER), closing_);
+    auto client =
+        std::make_shared<kafka::client>(admin_config(settings_).create(RD_KAFKA_PRODUCER), closing_);
     return std::make_unique<admin>(std::move(client));
 }
 

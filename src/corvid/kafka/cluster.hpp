@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// kafka::cluster: a real Kafka cluster as broker::cluster, on librdkafka's C API (2.0.2 or newer, chosen at run time; see
-// versions.hpp). The contracts are those of broker/; what is peculiar to this one stands here.
+// kafka::cluster: a real Kafka cluster as broker::cluster, on librdkafka's C API (2.0.2 or newer, chosen at
+// run time; see versions.hpp). The contracts are those of broker/; what is peculiar to this one stands here.
 //
 // - Opening checks the settings and the library's version (config_error) and connects to nothing.
-// - A client is destroyed on a thread of the cluster's own once nothing of it is held any more, record batches included.
-//   ~cluster waits for that at most 10 s, and then leaves the rest to the end of the process: librdkafka can hang there.
+// - A client is destroyed on a thread of the cluster's own once nothing of it is held any more, record
+// batches included.
+//   ~cluster waits for that at most 10 s, and then leaves the rest to the end of the process: librdkafka can
+//   hang there.
 // - prefetch_records and prefetch_kbytes bound each partition's queue.
 #pragma once
 
@@ -17,15 +19,17 @@
 
 namespace corvid::kafka {
 
-/// Where the cluster is and how to get in. Any librdkafka property can be given by name, here for every client or with a
-/// source or sink for that one, and wins over what corvid would set; what corvid's guarantees rest on
-/// (enable.auto.commit, enable.auto.offset.store, partitioner, …) cannot be given another value.
+/// Where the cluster is and how to get in. Any librdkafka property can be given by name, here for every
+/// client or with a source or sink for that one, and wins over what corvid would set; what corvid's
+/// guarantees rest on (enable.auto.commit, enable.auto.offset.store, partitioner, …) cannot be given another
+/// value.
 struct connection_settings {
-    std::string bootstrap = {};          ///< host:port,host:port; a leading kafka:// is taken off
+    std::string bootstrap = {}; ///< host:port,host:port; a leading kafka:// is taken off
     std::map<std::string, std::string> properties = {};
-    bool allow_unsafe_assignor = false;  ///< cooperative-sticky on librdkafka below 2.10.0, which loses assignments there
-    bool allow_insecure = false;         ///< SASL PLAIN or SCRAM without TLS, TLS without verification
-    bool allow_refused_version = false;  ///< use a librdkafka that versions.hpp refuses
+    bool allow_unsafe_assignor =
+        false; ///< cooperative-sticky on librdkafka below 2.10.0, which loses assignments there
+    bool allow_insecure = false;        ///< SASL PLAIN or SCRAM without TLS, TLS without verification
+    bool allow_refused_version = false; ///< use a librdkafka that versions.hpp refuses
 };
 
 class closing_thread;

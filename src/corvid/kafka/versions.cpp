@@ -13,21 +13,24 @@ constexpr std::uint32_t v(std::uint32_t major, std::uint32_t minor, std::uint32_
     return major << 24U | minor << 16U | revision << 8U;
 }
 
-// A fault that corvid's own way of using the library avoids (no pause, resume or seek; fatal errors rebuild the client;
-// own watchdogs) is not listed.
+// A fault that corvid's own way of using the library avoids (no pause, resume or seek; fatal errors rebuild
+// the client; own watchdogs) is not listed.
 constexpr std::array faults{
     version_fault{0, v(2, 0, 1), fitness::refused, "older than 2.0.2, the oldest that corvid is tested with"},
-    version_fault{v(2, 0, 2), v(2, 2, 0), fitness::warned,
-                  "an idempotent producer can end with a fatal error after a broker restart (#4438, fixed in 2.3.0); "
-                  "corvid rebuilds it"},
-    version_fault{v(2, 0, 2), v(2, 9, 0), fitness::warned,
-                  "cooperative-sticky loses assignments and spins (#4908, #4800); it is refused below 2.10.0"},
+    version_fault{
+        v(2, 0, 2), v(2, 2, 0), fitness::warned,
+        "an idempotent producer can end with a fatal error after a broker restart (#4438, fixed in 2.3.0); "
+        "corvid rebuilds it"},
+    version_fault{
+        v(2, 0, 2), v(2, 9, 0), fitness::warned,
+        "cooperative-sticky loses assignments and spins (#4908, #4800); it is refused below 2.10.0"},
     version_fault{v(2, 0, 2), v(2, 9, 0), fitness::warned,
                   "a metadata refresh can hang on an unreachable broker (#4970, fixed in 2.10.0)"},
     version_fault{v(2, 1, 0), v(2, 1, 0), fitness::refused,
                   "records are delivered twice after an offset validation (#4122), and it crashes"},
     version_fault{v(2, 1, 1), v(2, 2, 0), fitness::refused,
-                  "a consumer can get stuck in an endless OffsetForLeaderEpoch loop (#4425) or reset its offset (#4447)"},
+                  "a consumer can get stuck in an endless OffsetForLeaderEpoch loop (#4425) or reset its "
+                  "offset (#4447)"},
     version_fault{v(2, 2, 0), v(2, 4, 0), fitness::warned,
                   "a compressed batch can fail with `Unable to reconstruct MessageSet` (#4736)"},
     version_fault{v(2, 3, 0), v(2, 6, 1), fitness::warned,
@@ -59,6 +62,8 @@ version_report judge_version(std::uint32_t version) {
     return report;
 }
 
-version_report judge_loaded_version() { return judge_version(static_cast<std::uint32_t>(rd_kafka_version())); }
+version_report judge_loaded_version() {
+    return judge_version(static_cast<std::uint32_t>(rd_kafka_version()));
+}
 
 } // namespace corvid::kafka

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// versions: which librdkafka may be used, decided at run time by what is loaded, and why. The floor is 2.0.2, 2.14.2 and
-// newer are recommended. The reasons name librdkafka's own issue numbers (its CHANGELOG).
+// versions: which librdkafka may be used, decided at run time by what is loaded, and why. The floor
+// is 2.0.2, 2.14.2 and newer are recommended. The reasons name librdkafka's own issue numbers (its
+// CHANGELOG).
 #pragma once
 
 #include <cstdint>
@@ -14,7 +15,8 @@ namespace corvid::kafka {
 
 enum class fitness : std::uint8_t { good, warned, refused };
 
-/// One known fault: it is in every version of [first, last], as rd_kafka_version() writes them (0xMMmmrrpp without pp).
+/// One known fault: it is in every version of [first, last], as rd_kafka_version() writes them (0xMMmmrrpp
+/// without pp).
 struct version_fault {
     std::uint32_t first;
     std::uint32_t last;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/kafka/detail/admin.hpp>
+
 #include <corvid/kafka/detail/error_map.hpp>
 
 #include <algorithm>
@@ -38,7 +39,8 @@ result<void> verdict_on(std::span<const rd_kafka_topic_result_t*> topics, error_
 
 /// A partition that was just made, or whose broker went away, has no leader yet.
 bool leader_moves(rd_kafka_resp_err_t native) noexcept {
-    return native == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION || native == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
+    return native == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
+           native == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
            native == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
 }
 
@@ -52,7 +54,9 @@ result<new_topic_handle> describe(const broker::topic_spec& spec) {
     std::array<char, 256> why{};
     new_topic_handle made(
         rd_kafka_NewTopic_new(spec.name.c_str(), spec.partitions, spec.replication, why.data(), why.size()));
-    if (!made) return fail(errc::broker_refused, {.message = why.data(), .operation = "create topic", .topic = spec.name.str()});
+    if (!made)
+        return fail(errc::broker_refused,
+                    {.message = why.data(), .operation = "create topic", .topic = spec.name.str()});
     for (const auto& [name, value] : spec.config)
         rd_kafka_NewTopic_set_config(made.get(), name.c_str(), value.c_str());
     return made;
@@ -62,7 +66,8 @@ result<new_topic_handle> describe(const broker::topic_spec& spec) {
 
 admin::admin(client_handle client) : client_(std::move(client)) {}
 
-result<event_handle> admin::wait_for(rd_kafka_queue_t* queue, milliseconds timeout, const error_details& subject) {
+result<event_handle> admin::wait_for(rd_kafka_queue_t* queue, milliseconds timeout,
+                                     const error_details& subject) {
     // The request has this very timeout: its own answer tells more than silence does.
     constexpr int margin_ms = 1'000;
     event_handle event(rd_kafka_queue_poll(queue, whole(timeout) + margin_ms));
@@ -106,8 +111,9 @@ result<void> admin::delete_topic(const topic_name& name, milliseconds timeout) {
 result<metadata_handle> admin::ask(rd_kafka_topic_t* topic, milliseconds timeout) {
     const rd_kafka_metadata_t* data = nullptr;
     if (const auto native = rd_kafka_metadata(client_->get(), topic ? 0 : 1, topic, &data, whole(timeout)))
-        return fail(make_error(native, {}, {.operation = topic ? "describe topic" : "list topics",
-                                            .topic = topic ? rd_kafka_topic_name(topic) : ""}));
+        return fail(make_error(native, {},
+                               {.operation = topic ? "describe topic" : "list topics",
+                                .topic = topic ? rd_kafka_topic_name(topic) : ""}));
     return metadata_handle(data);
 }
 

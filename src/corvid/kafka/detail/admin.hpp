@@ -16,7 +16,8 @@ public:
     result<void> delete_topic(const topic_name& name, std::chrono::milliseconds timeout) override;
     [[nodiscard]] result<broker::topic_info> describe_topic(const topic_name& name,
                                                             std::chrono::milliseconds timeout) override;
-    [[nodiscard]] result<std::vector<broker::topic_info>> list_topics(std::chrono::milliseconds timeout) override;
+    [[nodiscard]] result<std::vector<broker::topic_info>> list_topics(
+        std::chrono::milliseconds timeout) override;
     [[nodiscard]] result<broker::log_range> range_of(const topic_partition& where,
                                                      std::chrono::milliseconds timeout) override;
 

@@ -8,7 +8,8 @@ struct closing_thread::grave : work {
         : work(&grave::dig), native(n), owner(std::move(o)) {}
     static void dig(work& self) noexcept {
         const std::unique_ptr<grave> me(static_cast<grave*>(&self));
-        // A consumer was closed before it came here, or is past closing; closing it once more could block for ever.
+        // A consumer was closed before it came here, or is past closing; closing it once more could block for
+        // ever.
         rd_kafka_destroy_flags(me->native, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
         me->owner->gone();
     }

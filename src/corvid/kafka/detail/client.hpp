@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// client: one rd_kafka_t, shared by all that came out of it (batches hold messages, and a message that outlives its
-// client is a dangling pointer). closing_thread: where clients are destroyed.
+// client: one rd_kafka_t, shared by all that came out of it (batches hold messages, and a message that
+// outlives its client is a dangling pointer). closing_thread: where clients are destroyed.
 //
-// rd_kafka_destroy() joins threads and has hung in several releases (reliability.md b1.15), so no loop ever calls it:
-// the last owner of a client, on whatever thread, hands it to the closing thread, which the cluster waits for with a
-// deadline and gives up on.
+// rd_kafka_destroy() joins threads and has hung in several releases (reliability.md b1.15), so no loop ever
+// calls it: the last owner of a client, on whatever thread, hands it to the closing thread, which the cluster
+// waits for with a deadline and gives up on.
 #pragma once
 
 #include <corvid/base/scheduler.hpp>
@@ -24,8 +24,8 @@ public:
     void adopted() noexcept;
     /// Any thread; returns at once, unless the thread was never started (a cluster that had only an admin).
     void destroy(rd_kafka_t* native) noexcept;
-    /// Waits until every adopted client is gone and ends the thread. False: the patience is over (or this is a loop, which
-    /// cannot wait), and the thread is left to itself.
+    /// Waits until every adopted client is gone and ends the thread. False: the patience is over (or this is
+    /// a loop, which cannot wait), and the thread is left to itself.
     [[nodiscard]] bool finish(std::chrono::milliseconds patience);
 
     /// The thread's loop, for chores that may block a little.

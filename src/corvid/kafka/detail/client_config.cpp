@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <corvid/base/result.hpp>
 #include <corvid/kafka/detail/client_config.hpp>
+
+#include <corvid/base/result.hpp>
 #include <corvid/kafka/versions.hpp>
 
 #include <algorithm>
@@ -65,11 +66,12 @@ void check_security(const property_set& all, const connection_settings& connecti
     const bool weak = mechanism.starts_with("PLAIN") || mechanism.starts_with("SCRAM");
     if (protocol == "sasl_plaintext" && weak)
         refuse(errc::conflicting_settings,
-               "security.protocol=sasl_plaintext sends sasl.mechanism=" + mechanism + " credentials without TLS",
+               "security.protocol=sasl_plaintext sends sasl.mechanism=" + mechanism +
+                   " credentials without TLS",
                "set security.protocol=sasl_ssl, or allow_insecure");
     if (!protocol.ends_with("ssl")) return;
-    for (const auto& [name, insecure] :
-         {std::pair{"enable.ssl.certificate.verification", "false"}, {"ssl.endpoint.identification.algorithm", "none"}})
+    for (const auto& [name, insecure] : {std::pair{"enable.ssl.certificate.verification", "false"},
+                                         {"ssl.endpoint.identification.algorithm", "none"}})
         if (all.get(name) == insecure)
             refuse(errc::conflicting_settings,
                    "security.protocol=" + protocol + " with " + name + "=" + insecure + " trusts any broker",
@@ -86,7 +88,8 @@ void check_assignor(const property_set& all, const connection_settings& connecti
     if (connection.allow_unsafe_assignor || rd_kafka_version() >= fixed_in) return;
     if (all.get("partition.assignment.strategy").find("cooperative") == std::string::npos) return;
     refuse(errc::invalid_setting,
-           std::string("partition.assignment.strategy=cooperative-sticky loses assignments (librdkafka #4908, #4059) and "
+           std::string("partition.assignment.strategy=cooperative-sticky loses assignments (librdkafka "
+                       "#4908, #4059) and "
                        "loops at 100 % CPU (#4800) before 2.10.0; this is ") +
                rd_kafka_version_str(),
            "use range, a newer librdkafka, or allow_unsafe_assignor");
@@ -94,17 +97,23 @@ void check_assignor(const property_set& all, const connection_settings& connecti
 
 const char* name_of(broker::offset_reset reset) noexcept {
     switch (reset) {
-    case broker::offset_reset::earliest: return "earliest";
-    case broker::offset_reset::latest: return "latest";
-    default: return "error";
+    case broker::offset_reset::earliest:
+        return "earliest";
+    case broker::offset_reset::latest:
+        return "latest";
+    default:
+        return "error";
     }
 }
 
 const char* name_of(broker::acknowledgements acks) noexcept {
     switch (acks) {
-    case broker::acknowledgements::none: return "0";
-    case broker::acknowledgements::leader: return "1";
-    default: return "-1";
+    case broker::acknowledgements::none:
+        return "0";
+    case broker::acknowledgements::leader:
+        return "1";
+    default:
+        return "-1";
     }
 }
 
@@ -130,8 +139,9 @@ void apply_neutral(property_set& all, const broker::source_settings& settings) {
 
 void apply_neutral(property_set& all, const broker::sink_settings& settings) {
     const bool transactional = !settings.transactional_id.empty();
-    const milliseconds patience =
-        transactional ? std::min(settings.message_timeout, settings.transaction_timeout) : settings.message_timeout;
+    const milliseconds patience = transactional
+                                      ? std::min(settings.message_timeout, settings.transaction_timeout)
+                                      : settings.message_timeout;
     apply(all,
           {{"enable.idempotence", text(settings.idempotent)},
            {"acks", name_of(settings.acks)},
@@ -161,7 +171,8 @@ void apply_neutral(property_set& all, const broker::sink_settings& settings) {
 void check_idempotence(const property_set& all) {
     const std::string acks = all.get("acks");
     if (all.get("enable.idempotence") == "true" && acks != "-1" && acks != "all")
-        refuse(errc::conflicting_settings, "idempotent=true (enable.idempotence) needs acks=all, not acks=" + acks,
+        refuse(errc::conflicting_settings,
+               "idempotent=true (enable.idempotence) needs acks=all, not acks=" + acks,
                "set acks to all, or idempotent to false");
 }
 
@@ -170,7 +181,8 @@ void check_idempotence(const property_set& all) {
 property_set consumer_config(const connection_settings& connection, const broker::source_settings& settings) {
     if (settings.group.empty()) refuse(errc::invalid_setting, "a source needs a group", "set kafka.group");
     if (settings.topics.empty() && settings.pattern.empty())
-        refuse(errc::invalid_setting, "the source of group " + settings.group + " has neither topics nor a pattern");
+        refuse(errc::invalid_setting,
+               "the source of group " + settings.group + " has neither topics nor a pattern");
     property_set all = base_config(connection, settings.client_id);
     apply_neutral(all, settings);
     apply(all, connection.properties, "kafka.properties");
@@ -180,7 +192,8 @@ property_set consumer_config(const connection_settings& connection, const broker
     all.require("group.id", settings.group, "the group is the subscription's");
     check_common(all, connection);
     check_assignor(all, connection);
-    rd_kafka_conf_set_events(all.native(), RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG);
+    rd_kafka_conf_set_events(all.native(),
+                             RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG);
     return all;
 }
 

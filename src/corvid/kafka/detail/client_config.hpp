@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// client_config: from corvid's settings to librdkafka's, with corvid's defaults and refusals. In the order of precedence:
-// corvid's defaults, the neutral settings of broker/, connection_settings.properties, the source's or sink's properties.
-// All throw config_error.
+// client_config: from corvid's settings to librdkafka's, with corvid's defaults and refusals. In the order of
+// precedence: corvid's defaults, the neutral settings of broker/, connection_settings.properties, the
+// source's or sink's properties. All throw config_error.
 #pragma once
 
 #include <corvid/kafka/cluster.hpp>
@@ -10,8 +10,10 @@
 
 namespace corvid::kafka {
 
-[[nodiscard]] property_set consumer_config(const connection_settings& connection, const broker::source_settings& settings);
-[[nodiscard]] property_set producer_config(const connection_settings& connection, const broker::sink_settings& settings);
+[[nodiscard]] property_set consumer_config(const connection_settings& connection,
+                                           const broker::source_settings& settings);
+[[nodiscard]] property_set producer_config(const connection_settings& connection,
+                                           const broker::sink_settings& settings);
 [[nodiscard]] property_set admin_config(const connection_settings& connection);
 
 /// What does not depend on a source or sink: the library's version, the bootstrap address, the properties.

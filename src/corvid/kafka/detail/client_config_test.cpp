@@ -15,9 +15,7 @@ using testing::Not;
 
 const connection_settings here{.bootstrap = "localhost:9092"};
 
-source_settings reading() {
-    return {.group = "g", .topics = {topic_name("a.b")}};
-}
+source_settings reading() { return {.group = "g", .topics = {topic_name("a.b")}}; }
 
 connection_settings with(std::map<std::string, std::string> properties) {
     connection_settings made = here;
@@ -66,13 +64,16 @@ TEST(client_config, a_producer_is_safe_by_default) {
 TEST(client_config, a_leading_scheme_is_taken_off_the_bootstrap_address) {
     EXPECT_EQ(admin_config({.bootstrap = "kafka://a:1,b:2/"}).get("bootstrap.servers"), "a:1,b:2");
     EXPECT_EQ(admin_config({.bootstrap = "a:1"}).get("bootstrap.servers"), "a:1");
-    EXPECT_EQ(refusal_of([] { return admin_config({.bootstrap = "kafka://"}); }).code(), errc::invalid_setting);
+    EXPECT_EQ(refusal_of([] { return admin_config({.bootstrap = "kafka://"}); }).code(),
+              errc::invalid_setting);
 }
 
 TEST(client_config, a_property_wins_over_a_setting_also_under_another_name) {
     EXPECT_EQ(producer_config(with({{"linger.ms", "77"}}), {}).get("queue.buffering.max.ms"), "77");
     EXPECT_EQ(producer_config(with({{"queue.buffering.max.ms", "78"}}), {}).get("linger.ms"), "78");
-    EXPECT_EQ(producer_config(with({{"linger.ms", "77"}}), {.properties = {{"linger.ms", "5"}}}).get("linger.ms"), "5");
+    EXPECT_EQ(
+        producer_config(with({{"linger.ms", "77"}}), {.properties = {{"linger.ms", "5"}}}).get("linger.ms"),
+        "5");
 }
 
 TEST(client_config, an_unknown_property_is_refused_with_the_nearest_name) {
@@ -96,24 +97,29 @@ TEST(client_config, what_guarantees_rest_on_cannot_be_changed) {
         EXPECT_EQ(why.code(), errc::conflicting_settings) << name;
         EXPECT_THAT(std::string(why.message()), HasSubstr(name + "=" + value));
     }
-    for (const auto& [name, value] : std::map<std::string, std::string>{{"partitioner", "murmur2_random"},
-                                                                       {"sticky.partitioning.linger.ms", "10"},
-                                                                       {"delivery.report.only.error", "true"}})
+    for (const auto& [name, value] :
+         std::map<std::string, std::string>{{"partitioner", "murmur2_random"},
+                                            {"sticky.partitioning.linger.ms", "10"},
+                                            {"delivery.report.only.error", "true"}})
         EXPECT_EQ(refusal_of(with({{name, value}})).code(), errc::conflicting_settings) << name;
 }
 
 TEST(client_config, two_settings_that_clash_are_both_named) {
-    const error why = refusal_of([] { return producer_config(here, {.acks = broker::acknowledgements::leader}); });
+    const error why =
+        refusal_of([] { return producer_config(here, {.acks = broker::acknowledgements::leader}); });
     EXPECT_EQ(why.code(), errc::conflicting_settings);
     EXPECT_THAT(std::string(why.message()), AllOf(HasSubstr("enable.idempotence"), HasSubstr("acks=1")));
 }
 
 TEST(client_config, what_librdkafka_itself_refuses_is_told_in_its_words) {
     const error why = refusal_of([] {
-        return consumer_config(here, {.group = "g", .topics = {topic_name("a.b")}, .max_poll_interval = std::chrono::seconds(1)})
+        return consumer_config(here, {.group = "g",
+                                      .topics = {topic_name("a.b")},
+                                      .max_poll_interval = std::chrono::seconds(1)})
             .create(RD_KAFKA_CONSUMER);
     });
-    EXPECT_THAT(std::string(why.message()), AllOf(HasSubstr("max.poll.interval.ms"), HasSubstr("session.timeout.ms")));
+    EXPECT_THAT(std::string(why.message()),
+                AllOf(HasSubstr("max.poll.interval.ms"), HasSubstr("session.timeout.ms")));
 }
 
 TEST(client_config, a_password_without_tls_is_refused) {
@@ -132,8 +138,9 @@ TEST(client_config, a_password_without_tls_is_refused) {
 }
 
 TEST(client_config, tls_without_verification_is_refused) {
-    for (const auto& [name, value] : std::map<std::string, std::string>{
-             {"enable.ssl.certificate.verification", "false"}, {"ssl.endpoint.identification.algorithm", "none"}}) {
+    for (const auto& [name, value] :
+         std::map<std::string, std::string>{{"enable.ssl.certificate.verification", "false"},
+                                            {"ssl.endpoint.identification.algorithm", "none"}}) {
         connection_settings open = with({{"security.protocol", "ssl"}, {name, value}});
         EXPECT_EQ(refusal_of(open).code(), errc::conflicting_settings) << name;
         open.allow_insecure = true;
@@ -142,9 +149,11 @@ TEST(client_config, tls_without_verification_is_refused) {
 }
 
 TEST(client_config, a_secret_is_in_no_message) {
-    for (const std::string name : {"ssl.key.password", "ssl.key.pem", "ssl.keystore.password", "sasl.password"}) {
+    for (const std::string name :
+         {"ssl.key.password", "ssl.key.pem", "ssl.keystore.password", "sasl.password"}) {
         const error why = refusal_of([&] {
-            property_set all = producer_config(with({{"security.protocol", "ssl"}, {name, "hunter-canary"}}), {});
+            property_set all =
+                producer_config(with({{"security.protocol", "ssl"}, {name, "hunter-canary"}}), {});
             all.set("no.such.property", "x", "test");
             return all.create(RD_KAFKA_PRODUCER);
         });

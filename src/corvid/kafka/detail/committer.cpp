@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/kafka/detail/committer.hpp>
+
 #include <corvid/kafka/detail/error_map.hpp>
 
 #include <algorithm>
@@ -11,7 +12,8 @@ namespace {
 using broker::committed_offset;
 using broker::offset_request;
 
-/// librdkafka frees it with the list. On 2.0.2 metadata with zero bytes in it is mishandled, so it ends at the first.
+/// librdkafka frees it with the list. On 2.0.2 metadata with zero bytes in it is mishandled, so it ends at
+/// the first.
 void set_metadata(rd_kafka_t* client, rd_kafka_topic_partition_t& of, const std::string& text) {
     const std::size_t size = std::min(text.find('\0'), text.size());
     if (size == 0) return;
@@ -28,7 +30,8 @@ partitions_handle list_of(rd_kafka_t* client, const offset_request& request, boo
     partitions_handle list(rd_kafka_topic_partition_list_new(static_cast<int>(request.offsets.size())));
     for (const committed_offset& one : request.offsets) {
         if (with_offsets && (!one.next || one.failure)) continue;
-        auto& added = *rd_kafka_topic_partition_list_add(list.get(), one.where.topic.c_str(), one.where.partition.value);
+        auto& added = *rd_kafka_topic_partition_list_add(list.get(), one.where.topic.c_str(),
+                                                         one.where.partition.value);
         if (!with_offsets) continue;
         added.offset = one.next->value;
         set_metadata(client, added, one.metadata);
@@ -36,7 +39,8 @@ partitions_handle list_of(rd_kafka_t* client, const offset_request& request, boo
     return list;
 }
 
-const rd_kafka_topic_partition_t* find(const rd_kafka_topic_partition_list_t* list, const topic_partition& where) {
+const rd_kafka_topic_partition_t* find(const rd_kafka_topic_partition_list_t* list,
+                                       const topic_partition& where) {
     if (!list) return nullptr;
     return rd_kafka_topic_partition_list_find(list, where.topic.c_str(), where.partition.value);
 }
@@ -102,7 +106,8 @@ void committer::end() noexcept {
     ended_ = true;
     owned_.clear();
     while (!waiting_.empty()) {
-        waiting_.back()->failure = error(errc::stopped, {.message = "the source was closed before the broker answered"});
+        waiting_.back()->failure =
+            error(errc::stopped, {.message = "the source was closed before the broker answered"});
         finish(*waiting_.back());
     }
 }
@@ -139,7 +144,8 @@ void committer::committed(offset_request& request) {
     const admin_options_handle options(
         rd_kafka_AdminOptions_new(client_->get(), RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS));
     rd_kafka_AdminOptions_set_request_timeout(options.get(), timeout_ms, nullptr, 0);
-    const error_handle ignored(rd_kafka_AdminOptions_set_require_stable_offsets(options.get(), stable_ ? 1 : 0));
+    const error_handle ignored(
+        rd_kafka_AdminOptions_set_require_stable_offsets(options.get(), stable_ ? 1 : 0));
     rd_kafka_AdminOptions_set_opaque(options.get(), &request);
     rd_kafka_ListConsumerGroupOffsets_t* one = asked.get();
     rd_kafka_ListConsumerGroupOffsets(client_->get(), &one, 1, options.get(), queue_.get());
@@ -153,9 +159,14 @@ void committer::serve() noexcept {
 void committer::answer(rd_kafka_event_t* event) {
     auto* request = static_cast<offset_request*>(rd_kafka_event_opaque(event));
     switch (rd_kafka_event_type(event)) {
-    case RD_KAFKA_EVENT_OFFSET_COMMIT: read_commit(event, *request); break;
-    case RD_KAFKA_EVENT_LISTCONSUMERGROUPOFFSETS_RESULT: read_committed_offsets(event, *request); break;
-    default: return;
+    case RD_KAFKA_EVENT_OFFSET_COMMIT:
+        read_commit(event, *request);
+        break;
+    case RD_KAFKA_EVENT_LISTCONSUMERGROUPOFFSETS_RESULT:
+        read_committed_offsets(event, *request);
+        break;
+    default:
+        return;
     }
     finish(*request);
 }

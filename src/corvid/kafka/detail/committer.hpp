@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// committer: broker::offset_committer on a consumer client. Answers come as events on a queue of its own, so that they
-// arrive also while a rebalance is held.
+// committer: broker::offset_committer on a consumer client. Answers come as events on a queue of its own, so
+// that they arrive also while a rebalance is held.
 #pragma once
 
 #include <corvid/broker/offset_committer.hpp>
@@ -25,8 +25,8 @@ public:
     void commit(broker::offset_request& request) override;
     void committed(broker::offset_request& request) override;
 
-    /// The broker fences by membership, not by ownership (reliability.md b2.24), and would take a commit for another
-    /// member's partition; so only what is owned goes out.
+    /// The broker fences by membership, not by ownership (reliability.md b2.24), and would take a commit for
+    /// another member's partition; so only what is owned goes out.
     void own(const topic_partition& which) { owned_.insert(which); }
     void disown(const topic_partition& which) { owned_.erase(which); }
     /// The group is left: what waits is answered now, and nothing goes out any more.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/kafka/detail/delivery_reports.hpp>
+
 #include <corvid/kafka/detail/error_map.hpp>
 #include <corvid/kafka/detail/message.hpp>
 #include <corvid/kafka/detail/opaque.hpp>
@@ -56,10 +57,17 @@ void delivery_reports::serve() noexcept {
 
 void delivery_reports::dispatch(rd_kafka_event_t* event) {
     switch (rd_kafka_event_type(event)) {
-    case RD_KAFKA_EVENT_DR: deliver(event); break;
-    case RD_KAFKA_EVENT_ERROR: report_error(event); break;
-    case RD_KAFKA_EVENT_LOG: report_log(event); break;
-    default: break;
+    case RD_KAFKA_EVENT_DR:
+        deliver(event);
+        break;
+    case RD_KAFKA_EVENT_ERROR:
+        report_error(event);
+        break;
+    case RD_KAFKA_EVENT_LOG:
+        report_log(event);
+        break;
+    default:
+        break;
     }
 }
 
@@ -115,7 +123,8 @@ void delivery_reports::fail_post(const rd_kafka_message_t& message, told& last) 
                            .generation = generation_in(message._private)});
 }
 
-const error& delivery_reports::explain(const rd_kafka_message_t& message, broker::persistence persisted, told& last) {
+const error& delivery_reports::explain(const rd_kafka_message_t& message, broker::persistence persisted,
+                                       told& last) {
     if (!last.why || last.native != message.err || last.persisted != persisted || last.topic != message.rkt ||
         last.partition != message.partition) {
         error_details details{.topic = rd_kafka_topic_name(message.rkt)};

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// delivery_reports: the half of a sink that lives on the delivery loop. It takes delivery reports, errors and log lines from
-// the client's main queue and hands them to the listener. One event is what one produce request brought home.
+// delivery_reports: the half of a sink that lives on the delivery loop. It takes delivery reports, errors and
+// log lines from the client's main queue and hands them to the listener. One event is what one produce
+// request brought home.
 #pragma once
 
 #include <corvid/broker/record_sink.hpp>

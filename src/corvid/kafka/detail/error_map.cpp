@@ -7,6 +7,67 @@
 namespace corvid::kafka {
 namespace {
 
+struct row {
+    rd_kafka_resp_err_t native;
+    error_class meaning;
+};
+
+using enum error_kind;
+
+// What is not listed is the broker's own trouble and passes.
+constexpr row meanings[] = {
+    {RD_KAFKA_RESP_ERR__TRANSPORT, {errc::broker_unreachable, retriable}},
+    {RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, {errc::broker_unreachable, retriable}},
+    {RD_KAFKA_RESP_ERR__RESOLVE, {errc::broker_unreachable, retriable}},
+    {RD_KAFKA_RESP_ERR__NODE_UPDATE, {errc::broker_unreachable, retriable}},
+    {RD_KAFKA_RESP_ERR__WAIT_COORD, {errc::broker_unreachable, retriable}},
+    {RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE, {errc::broker_unreachable, retriable}},
+    {RD_KAFKA_RESP_ERR_BROKER_NOT_AVAILABLE, {errc::broker_unreachable, retriable}},
+    {RD_KAFKA_RESP_ERR_NETWORK_EXCEPTION, {errc::broker_unreachable, retriable}},
+    {RD_KAFKA_RESP_ERR__TIMED_OUT, {errc::timed_out, retriable}},
+    {RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE, {errc::timed_out, retriable}},
+    {RD_KAFKA_RESP_ERR__MSG_TIMED_OUT, {errc::timed_out, retriable}},
+    {RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT, {errc::timed_out, retriable}},
+    {RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, {errc::unknown_topic, rejected}},
+    {RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, {errc::unknown_topic, rejected}},
+    {RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION, {errc::unknown_partition, rejected}},
+    {RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION, {errc::invalid_name, rejected}},
+    {RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS, {errc::topic_exists, rejected}},
+    {RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, {errc::not_authorised, rejected}},
+    {RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED, {errc::not_authorised, rejected}},
+    {RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED, {errc::not_authorised, rejected}},
+    {RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, {errc::not_authorised, rejected}},
+    {RD_KAFKA_RESP_ERR__AUTHENTICATION, {errc::authentication_failed, fatal}},
+    {RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED, {errc::authentication_failed, fatal}},
+    {RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM, {errc::authentication_failed, fatal}},
+    {RD_KAFKA_RESP_ERR_ILLEGAL_SASL_STATE, {errc::authentication_failed, fatal}},
+    {RD_KAFKA_RESP_ERR__SSL, {errc::authentication_failed, fatal}},
+    {RD_KAFKA_RESP_ERR__FATAL, {errc::client_fatal, fatal}},
+    {RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, {errc::client_fatal, fatal}},
+    {RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE, {errc::client_fatal, fatal}},
+    {RD_KAFKA_RESP_ERR__FENCED, {errc::producer_fenced, fatal}},
+    {RD_KAFKA_RESP_ERR_PRODUCER_FENCED, {errc::producer_fenced, fatal}},
+    {RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH, {errc::producer_fenced, fatal}},
+    {RD_KAFKA_RESP_ERR__QUEUE_FULL, {errc::queue_full, retriable}},
+    {RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, {errc::message_too_large, rejected}},
+    {RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET, {errc::no_committed_offset, fatal}},
+    {RD_KAFKA_RESP_ERR__NO_OFFSET, {errc::no_committed_offset, fatal}},
+    {RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE, {errc::no_committed_offset, fatal}},
+    {RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED, {errc::evicted, retriable}},
+    {RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION, {errc::unsupported, rejected}},
+    {RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE, {errc::unsupported, rejected}},
+    {RD_KAFKA_RESP_ERR__INVALID_ARG, {errc::broker_refused, rejected}},
+    {RD_KAFKA_RESP_ERR_INVALID_REQUEST, {errc::broker_refused, rejected}},
+    {RD_KAFKA_RESP_ERR_INVALID_CONFIG, {errc::broker_refused, rejected}},
+    {RD_KAFKA_RESP_ERR_INVALID_PARTITIONS, {errc::broker_refused, rejected}},
+    {RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR, {errc::broker_refused, rejected}},
+    {RD_KAFKA_RESP_ERR_POLICY_VIOLATION, {errc::broker_refused, rejected}},
+    {RD_KAFKA_RESP_ERR_INVALID_MSG, {errc::broker_refused, rejected}},
+    {RD_KAFKA_RESP_ERR_INVALID_RECORD, {errc::broker_refused, rejected}},
+    {RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP, {errc::broker_refused, rejected}},
+    {RD_KAFKA_RESP_ERR_OFFSET_METADATA_TOO_LARGE, {errc::broker_refused, rejected}},
+};
+
 std::string named(rd_kafka_resp_err_t native, std::string_view text) {
     std::string message(rd_kafka_err2name(native));
     message += ": ";
@@ -14,7 +75,8 @@ std::string named(rd_kafka_resp_err_t native, std::string_view text) {
     return message;
 }
 
-error build(errc code, error_kind kind, rd_kafka_resp_err_t native, std::string_view text, error_details details) {
+error build(errc code, error_kind kind, rd_kafka_resp_err_t native, std::string_view text,
+            error_details details) {
     details.message = named(native, text);
     details.kind = kind;
     details.native_code = static_cast<int>(native);
@@ -24,60 +86,9 @@ error build(errc code, error_kind kind, rd_kafka_resp_err_t native, std::string_
 } // namespace
 
 error_class classify(rd_kafka_resp_err_t native) noexcept {
-    using enum error_kind;
-    switch (native) {
-    case RD_KAFKA_RESP_ERR__TRANSPORT:
-    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
-    case RD_KAFKA_RESP_ERR__RESOLVE:
-    case RD_KAFKA_RESP_ERR__NODE_UPDATE:
-    case RD_KAFKA_RESP_ERR__WAIT_COORD:
-    case RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE:
-    case RD_KAFKA_RESP_ERR_BROKER_NOT_AVAILABLE:
-    case RD_KAFKA_RESP_ERR_NETWORK_EXCEPTION: return {errc::broker_unreachable, retriable};
-    case RD_KAFKA_RESP_ERR__TIMED_OUT:
-    case RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE:
-    case RD_KAFKA_RESP_ERR__MSG_TIMED_OUT:
-    case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT: return {errc::timed_out, retriable};
-    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
-    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART: return {errc::unknown_topic, rejected};
-    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION: return {errc::unknown_partition, rejected};
-    case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION: return {errc::invalid_name, rejected};
-    case RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS: return {errc::topic_exists, rejected};
-    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
-    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
-    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
-    case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED: return {errc::not_authorised, rejected};
-    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
-    case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
-    case RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM:
-    case RD_KAFKA_RESP_ERR_ILLEGAL_SASL_STATE:
-    case RD_KAFKA_RESP_ERR__SSL: return {errc::authentication_failed, fatal};
-    case RD_KAFKA_RESP_ERR__FATAL:
-    case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:
-    case RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE: return {errc::client_fatal, fatal};
-    case RD_KAFKA_RESP_ERR__FENCED:
-    case RD_KAFKA_RESP_ERR_PRODUCER_FENCED:
-    case RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH: return {errc::producer_fenced, fatal};
-    case RD_KAFKA_RESP_ERR__QUEUE_FULL: return {errc::queue_full, retriable};
-    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE: return {errc::message_too_large, rejected};
-    case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
-    case RD_KAFKA_RESP_ERR__NO_OFFSET:
-    case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE: return {errc::no_committed_offset, fatal};
-    case RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED: return {errc::evicted, retriable};
-    case RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION:
-    case RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE: return {errc::unsupported, rejected};
-    case RD_KAFKA_RESP_ERR__INVALID_ARG:
-    case RD_KAFKA_RESP_ERR_INVALID_REQUEST:
-    case RD_KAFKA_RESP_ERR_INVALID_CONFIG:
-    case RD_KAFKA_RESP_ERR_INVALID_PARTITIONS:
-    case RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR:
-    case RD_KAFKA_RESP_ERR_POLICY_VIOLATION:
-    case RD_KAFKA_RESP_ERR_INVALID_MSG:
-    case RD_KAFKA_RESP_ERR_INVALID_RECORD:
-    case RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP:
-    case RD_KAFKA_RESP_ERR_OFFSET_METADATA_TOO_LARGE: return {errc::broker_refused, rejected};
-    default: return {errc::broker_error, retriable};
-    }
+    for (const row& one : meanings)
+        if (one.native == native) return one.meaning;
+    return {errc::broker_error, retriable};
 }
 
 error make_error(rd_kafka_resp_err_t native, std::string_view text, error_details details) {
@@ -97,7 +108,8 @@ error fatal_error(rd_kafka_t* client, std::string_view text) {
     std::array<char, 512> own{};
     const rd_kafka_resp_err_t native = rd_kafka_fatal_error(client, own.data(), own.size());
     if (native == RD_KAFKA_RESP_ERR_NO_ERROR) return make_error(RD_KAFKA_RESP_ERR__FATAL, text);
-    const errc code = classify(native).code == errc::producer_fenced ? errc::producer_fenced : errc::client_fatal;
+    const errc code =
+        classify(native).code == errc::producer_fenced ? errc::producer_fenced : errc::client_fatal;
     return build(code, error_kind::fatal, native, own.data(), {});
 }
 
@@ -112,7 +124,8 @@ error commit_error(rd_kafka_resp_err_t native, error_details details) {
     case RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST:
     case RD_KAFKA_RESP_ERR__STATE:
         return build(errc::assignment_lost, error_kind::retriable, native, {}, std::move(details));
-    default: break;
+    default:
+        break;
     }
     const auto [code, kind] = classify(native);
     if (kind == error_kind::retriable)
@@ -122,9 +135,12 @@ error commit_error(rd_kafka_resp_err_t native, error_details details) {
 
 broker::persistence persistence_of(rd_kafka_msg_status_t status) noexcept {
     switch (status) {
-    case RD_KAFKA_MSG_STATUS_NOT_PERSISTED: return broker::persistence::no;
-    case RD_KAFKA_MSG_STATUS_PERSISTED: return broker::persistence::yes;
-    default: return broker::persistence::possibly;
+    case RD_KAFKA_MSG_STATUS_NOT_PERSISTED:
+        return broker::persistence::no;
+    case RD_KAFKA_MSG_STATUS_PERSISTED:
+        return broker::persistence::yes;
+    default:
+        return broker::persistence::possibly;
     }
 }
 

@@ -19,8 +19,10 @@ struct error_class {
 /// For what happens to a client, a request or a partition.
 [[nodiscard]] error_class classify(rd_kafka_resp_err_t native) noexcept;
 
-/// An error of that class. `text` is librdkafka's own explanation, if it gave one; the code's name is always told.
-[[nodiscard]] error make_error(rd_kafka_resp_err_t native, std::string_view text = {}, error_details details = {});
+/// An error of that class. `text` is librdkafka's own explanation, if it gave one; the code's name is always
+/// told.
+[[nodiscard]] error make_error(rd_kafka_resp_err_t native, std::string_view text = {},
+                               error_details details = {});
 
 /// A line of librdkafka's log, as an error that passes by itself.
 [[nodiscard]] error log_line(std::string_view facility, std::string_view text);
@@ -37,6 +39,7 @@ struct error_class {
 [[nodiscard]] broker::persistence persistence_of(rd_kafka_msg_status_t status) noexcept;
 
 /// For a record that was not acknowledged.
-[[nodiscard]] error delivery_error(rd_kafka_resp_err_t native, broker::persistence persisted, error_details details = {});
+[[nodiscard]] error delivery_error(rd_kafka_resp_err_t native, broker::persistence persisted,
+                                   error_details details = {});
 
 } // namespace corvid::kafka

@@ -36,29 +36,32 @@ TEST(error_map, librdkafkas_own_words_are_kept) {
 }
 
 TEST(error_map, what_passes_by_itself_is_retriable) {
-    for (const auto native : {RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN,
-                              RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS,
-                              RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS, RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS})
+    for (const auto native :
+         {RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN,
+          RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS,
+          RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS, RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS})
         EXPECT_EQ(classify(native).kind, error_kind::retriable) << rd_kafka_err2name(native);
 }
 
 TEST(error_map, what_no_retry_helps_is_rejected) {
-    for (const auto native : {RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE,
-                              RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS,
-                              RD_KAFKA_RESP_ERR_INVALID_RECORD, RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION})
+    for (const auto native :
+         {RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE,
+          RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS,
+          RD_KAFKA_RESP_ERR_INVALID_RECORD, RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION})
         EXPECT_EQ(classify(native).kind, error_kind::rejected) << rd_kafka_err2name(native);
 }
 
 TEST(error_map, what_ends_the_client_is_fatal) {
-    for (const auto native : {RD_KAFKA_RESP_ERR__FATAL, RD_KAFKA_RESP_ERR__AUTHENTICATION, RD_KAFKA_RESP_ERR__SSL,
-                              RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, RD_KAFKA_RESP_ERR__FENCED})
+    for (const auto native :
+         {RD_KAFKA_RESP_ERR__FATAL, RD_KAFKA_RESP_ERR__AUTHENTICATION, RD_KAFKA_RESP_ERR__SSL,
+          RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, RD_KAFKA_RESP_ERR__FENCED})
         EXPECT_EQ(classify(native).kind, error_kind::fatal) << rd_kafka_err2name(native);
 }
 
 TEST(error_map, a_commit_of_a_lost_partition_is_told_from_one_that_may_be_tried_again) {
-    for (const auto native : {RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID,
-                              RD_KAFKA_RESP_ERR__STATE, RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST,
-                              static_cast<rd_kafka_resp_err_t>(113)})
+    for (const auto native :
+         {RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, RD_KAFKA_RESP_ERR__STATE,
+          RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST, static_cast<rd_kafka_resp_err_t>(113)})
         EXPECT_EQ(commit_error(native).code(), errc::assignment_lost) << rd_kafka_err2name(native);
     for (const auto native : {RD_KAFKA_RESP_ERR__TIMED_OUT, RD_KAFKA_RESP_ERR__TRANSPORT,
                               RD_KAFKA_RESP_ERR_NOT_COORDINATOR, RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS})
@@ -76,7 +79,8 @@ TEST(error_map, the_message_status_is_the_persistence) {
 TEST(error_map, a_record_that_may_be_in_the_log_says_so_whatever_the_cause) {
     for (const rd_kafka_err_desc& one : all_codes()) {
         if (!one.name || one.code == RD_KAFKA_RESP_ERR_NO_ERROR) continue;
-        EXPECT_EQ(delivery_error(one.code, persistence::possibly).code(), errc::possibly_persisted) << one.name;
+        EXPECT_EQ(delivery_error(one.code, persistence::possibly).code(), errc::possibly_persisted)
+            << one.name;
     }
 }
 
@@ -88,8 +92,10 @@ TEST(error_map, a_record_that_is_not_in_the_log_is_sent_again_or_refused_for_a_r
         EXPECT_EQ(made.kind(), error_kind::retriable);
     }
     EXPECT_EQ(delivery_error(RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, persistence::no).code(), errc::unknown_topic);
-    EXPECT_EQ(delivery_error(RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION, persistence::no).code(), errc::unknown_partition);
-    EXPECT_EQ(delivery_error(RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, persistence::no).code(), errc::message_too_large);
+    EXPECT_EQ(delivery_error(RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION, persistence::no).code(),
+              errc::unknown_partition);
+    EXPECT_EQ(delivery_error(RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, persistence::no).code(),
+              errc::message_too_large);
 }
 
 } // namespace

@@ -14,7 +14,8 @@ void event_bridge::node::arrive(work& me) noexcept {
     self.woken(self.self);
 }
 
-event_bridge::event_bridge(scheduler& loop, wake_function woken, void* self) : node_(new node(loop, woken, self)) {}
+event_bridge::event_bridge(scheduler& loop, wake_function woken, void* self)
+    : node_(new node(loop, woken, self)) {}
 
 event_bridge::~event_bridge() {
     if (node_->posted.load(std::memory_order_acquire))

@@ -2,9 +2,9 @@
 //
 // event_bridge: brings the wake-ups of librdkafka's queues to a loop.
 //
-// A queue calls out, on one of librdkafka's threads and under the queue's lock, when it goes from empty to non-empty; many
-// calls become one post to the loop. Whoever is woken serves its queues until they are empty (or remembers what it left):
-// a queue that is not drained does not call again.
+// A queue calls out, on one of librdkafka's threads and under the queue's lock, when it goes from empty to
+// non-empty; many calls become one post to the loop. Whoever is woken serves its queues until they are empty
+// (or remembers what it left): a queue that is not drained does not call again.
 #pragma once
 
 #include <corvid/base/scheduler.hpp>
@@ -32,7 +32,8 @@ public:
 
 private:
     struct node : work {
-        node(scheduler& l, wake_function f, void* s) noexcept : work(&node::arrive), loop(l), woken(f), self(s) {}
+        node(scheduler& l, wake_function f, void* s) noexcept
+            : work(&node::arrive), loop(l), woken(f), self(s) {}
         static void arrive(work& me) noexcept;
         void signal() noexcept {
             if (!posted.exchange(true, std::memory_order_acq_rel)) loop.post(*this);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Owners for every handle of librdkafka. One topic_partition_list that is not freed makes rd_kafka_destroy() hang, so
-// nothing in this folder holds a naked handle. (The client itself: detail/client.hpp.)
+// Owners for every handle of librdkafka. One topic_partition_list that is not freed makes rd_kafka_destroy()
+// hang, so nothing in this folder holds a naked handle. (The client itself: detail/client.hpp.)
 #pragma once
 
 #include <librdkafka/rdkafka.h>
@@ -32,7 +32,8 @@ using partitions_handle = handle<rd_kafka_topic_partition_list_t, rd_kafka_topic
 using admin_options_handle = handle<rd_kafka_AdminOptions_t, rd_kafka_AdminOptions_destroy>;
 using new_topic_handle = handle<rd_kafka_NewTopic_t, rd_kafka_NewTopic_destroy>;
 using delete_topic_handle = handle<rd_kafka_DeleteTopic_t, rd_kafka_DeleteTopic_destroy>;
-using list_offsets_handle = handle<rd_kafka_ListConsumerGroupOffsets_t, rd_kafka_ListConsumerGroupOffsets_destroy>;
+using list_offsets_handle =
+    handle<rd_kafka_ListConsumerGroupOffsets_t, rd_kafka_ListConsumerGroupOffsets_destroy>;
 
 struct metadata_destroyer {
     void operator()(const rd_kafka_metadata_t* data) const noexcept { rd_kafka_metadata_destroy(data); }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// message_batch: owns the messages that one take() brought, frees them as a whole, and keeps their client alive until then.
+// message_batch: owns the messages that one take() brought, frees them as a whole, and keeps their client
+// alive until then.
 #pragma once
 
 #include <corvid/kafka/detail/client.hpp>
@@ -23,7 +24,8 @@ public:
     void read_headers(const record& which, header_list& into) const override;
 
     /// The messages as a batch of records, in their order. None may be an error.
-    [[nodiscard]] static record_batch make(const client_handle& client, std::span<rd_kafka_message_t* const> messages);
+    [[nodiscard]] static record_batch make(const client_handle& client,
+                                           std::span<rd_kafka_message_t* const> messages);
 
 private:
     client_handle client_;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What travels with a record through librdkafka, in its one opaque word, so that no record needs memory of ours: a send_node's
-// address, or, for fire and forget, the partition choice and the generation:
+// What travels with a record through librdkafka, in its one opaque word, so that no record needs memory of
+// ours: a send_node's address, or, for fire and forget, the partition choice and the generation:
 //
 //   bit 0: 1 · bit 1: the choice is explicit · bit 2: generation · bits 3-33: the choice's value
 #pragma once
@@ -37,10 +37,12 @@ static_assert(alignof(broker::send_node) > 1, "a node's address leaves bit 0 fre
     return {.value = static_cast<std::uint32_t>(word >> 3U), .is_explicit = (word & 2U) != 0};
 }
 
-/// The partition of a record; one that does not exist is answered as it is, and librdkafka refuses the record.
-[[nodiscard]] inline std::int32_t partition_for(broker::partition_choice choice, std::int32_t partitions) noexcept {
-    return static_cast<std::int32_t>(choice.is_explicit ? choice.value
-                                                        : choice.value % static_cast<std::uint32_t>(partitions));
+/// The partition of a record; one that does not exist is answered as it is, and librdkafka refuses the
+/// record.
+[[nodiscard]] inline std::int32_t partition_for(broker::partition_choice choice,
+                                                std::int32_t partitions) noexcept {
+    return static_cast<std::int32_t>(
+        choice.is_explicit ? choice.value : choice.value % static_cast<std::uint32_t>(partitions));
 }
 
 } // namespace corvid::kafka

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <corvid/base/result.hpp>
 #include <corvid/kafka/detail/property.hpp>
+
+#include <corvid/base/result.hpp>
 #include <corvid/observe/secret.hpp>
 
 #include <algorithm>
@@ -28,8 +29,9 @@ std::vector<std::string> known_properties() {
         rest.remove_prefix(std::min(rest.size(), line.size() + 1));
         const std::size_t end = line.find_first_of(" |");
         const std::string_view name = line.substr(0, end);
-        if (end != std::string_view::npos && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789._") ==
-                                                 std::string_view::npos && !name.empty())
+        if (end != std::string_view::npos &&
+            name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789._") == std::string_view::npos &&
+            !name.empty())
             names.emplace_back(name);
     }
     return names;
@@ -78,11 +80,14 @@ void property_set::set(const std::string& name, const std::string& value, std::s
     const std::string place = std::string(origin) + ' ' + name;
     if (outcome == RD_KAFKA_CONF_UNKNOWN) {
         const std::string nearest = nearest_property(name);
-        refuse(errc::unknown_setting, place + ": librdkafka " + rd_kafka_version_str() + " knows no such property",
+        refuse(errc::unknown_setting,
+               place + ": librdkafka " + rd_kafka_version_str() + " knows no such property",
                nearest.empty() ? "" : "did you mean " + nearest + '?');
     }
     refuse(errc::invalid_setting,
-           hidden ? place + ": its value is refused" : place + '=' + value + ": " + without_secrets(why.data()), "");
+           hidden ? place + ": its value is refused"
+                  : place + '=' + value + ": " + without_secrets(why.data()),
+           "");
 }
 
 void property_set::set_if_known(const std::string& name, const std::string& value) {
@@ -109,7 +114,8 @@ void property_set::require(const std::string& name, std::string_view value, std:
 
 std::string property_set::without_secrets(std::string text) const {
     for (const std::string& secret : secrets_)
-        for (std::size_t at = text.find(secret); at != std::string::npos; at = text.find(secret, at + redacted.size()))
+        for (std::size_t at = text.find(secret); at != std::string::npos;
+             at = text.find(secret, at + redacted.size()))
             text.replace(at, secret.size(), redacted);
     return redact(text);
 }
@@ -117,7 +123,8 @@ std::string property_set::without_secrets(std::string text) const {
 rd_kafka_t* property_set::create(rd_kafka_type_t type) {
     std::array<char, 512> why{};
     rd_kafka_t* native = rd_kafka_new(type, conf_.get(), why.data(), why.size());
-    if (!native) refuse(errc::invalid_setting, "librdkafka refuses its settings: " + without_secrets(why.data()), "");
+    if (!native)
+        refuse(errc::invalid_setting, "librdkafka refuses its settings: " + without_secrets(why.data()), "");
     (void)conf_.release();
     return native;
 }

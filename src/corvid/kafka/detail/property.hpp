@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// property: librdkafka's configuration by name, checked. Values are applied in the order of the calls: the last one wins,
-// also under another of its names.
+// property: librdkafka's configuration by name, checked. Values are applied in the order of the calls: the
+// last one wins, also under another of its names.
 #pragma once
 
 #include <corvid/kafka/detail/handles.hpp>
@@ -17,8 +17,8 @@ class property_set {
 public:
     property_set();
 
-    /// Throws config_error: unknown_setting with the nearest name, invalid_setting. `origin` names the place for the user;
-    /// a secret's value is in no message.
+    /// Throws config_error: unknown_setting with the nearest name, invalid_setting. `origin` names the place
+    /// for the user; a secret's value is in no message.
     void set(const std::string& name, const std::string& value, std::string_view origin);
     /// As set(), where this librdkafka knows the name; else nothing.
     void set_if_known(const std::string& name, const std::string& value);
@@ -38,7 +38,8 @@ private:
     std::vector<std::string> secrets_;
 };
 
-/// Of all names that this librdkafka knows, the one that `name` was probably meant to be; empty if none is near.
+/// Of all names that this librdkafka knows, the one that `name` was probably meant to be; empty if none is
+/// near.
 [[nodiscard]] std::string nearest_property(std::string_view name);
 
 } // namespace corvid::kafka

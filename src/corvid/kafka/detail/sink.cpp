@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <corvid/kafka/detail/sink.hpp>
+
 #include <corvid/kafka/detail/error_map.hpp>
 #include <corvid/kafka/detail/opaque.hpp>
-#include <corvid/kafka/detail/sink.hpp>
 
 #include <algorithm>
 #include <array>
@@ -12,8 +13,8 @@ namespace {
 using std::chrono::milliseconds;
 
 /// On the sending thread or, for what was sent before the topic's metadata came, on librdkafka's.
-std::int32_t choose_partition(const rd_kafka_topic_t*, const void*, std::size_t, std::int32_t partitions, void*,
-                              void* opaque) {
+std::int32_t choose_partition(const rd_kafka_topic_t*, const void*, std::size_t, std::int32_t partitions,
+                              void*, void* opaque) {
     return partition_for(choice_in(opaque), partitions);
 }
 
@@ -21,13 +22,13 @@ void* pointer(const optional_bytes& bytes) noexcept {
     return const_cast<std::byte*>(bytes.data()); // librdkafka only reads what it copies
 }
 
-/// Headers that stay ours until a record has taken them: what rd_kafka_produceva() builds from single headers it frees
-/// twice where the record is refused (1.x to 2.11.1).
+/// Headers that stay ours until a record has taken them: what rd_kafka_produceva() builds from single headers
+/// it frees twice where the record is refused (1.x to 2.11.1).
 headers_handle make_headers(std::span<const header_view> all) {
     headers_handle made(rd_kafka_headers_new(all.size()));
     for (const header_view& one : all)
-        rd_kafka_header_add(made.get(), one.name.data(), static_cast<ssize_t>(one.name.size()), one.value.data(),
-                            static_cast<ssize_t>(one.value.size()));
+        rd_kafka_header_add(made.get(), one.name.data(), static_cast<ssize_t>(one.name.size()),
+                            one.value.data(), static_cast<ssize_t>(one.value.size()));
     return made;
 }
 
@@ -50,7 +51,8 @@ resolved_topic::resolved_topic(rd_kafka_t* client, topic_name name) : broker::si
     native_.reset(rd_kafka_topic_new(client, this->name().c_str(), conf.release()));
 }
 
-/// rd_kafka_flush() wakes the broker threads, but must stay in the call until they have looked; so not on the caller's.
+/// rd_kafka_flush() wakes the broker threads, but must stay in the call until they have looked; so not on the
+/// caller's.
 struct sink::hurrier : work {
     explicit hurrier(client_handle c) noexcept : work(&hurrier::flush), owner(std::move(c)) {}
     static void flush(work& node) noexcept {
@@ -61,6 +63,24 @@ struct sink::hurrier : work {
     client_handle owner;
     std::shared_ptr<hurrier> self;
     std::atomic<bool> posted{false};
+};
+
+/// A client connects when it must, and up to 2.10.0 a first record waits a second for that (#5032). Asking
+/// for the topic's metadata connects at once; the answer reaches the topic by itself.
+struct sink::first_look : work {
+    first_look(client_handle c, const topic_name& name)
+        : work(&first_look::ask),
+          owner(std::move(c)),
+          topic(rd_kafka_topic_new(owner->get(), name.c_str(), nullptr)) {}
+    static void ask(work& node) noexcept {
+        const std::unique_ptr<first_look> me(&static_cast<first_look&>(node));
+        const rd_kafka_metadata_t* data = nullptr;
+        constexpr int patience_ms = 1'000;
+        if (me->topic && !rd_kafka_metadata(me->owner->get(), 0, me->topic.get(), &data, patience_ms))
+            rd_kafka_metadata_destroy(data);
+    }
+    client_handle owner;
+    topic_handle topic;
 };
 
 sink::sink(client_handle client, scheduler& delivery, broker::sink_listener& listener)
@@ -81,11 +101,16 @@ sink::~sink() {
 
 result<broker::sink_topic*> sink::topic(const topic_name& name) {
     if (!is_kafka_topic(name.str()))
-        return fail(errc::invalid_name, {.message = "`" + name.str() + "` is no name for a topic", .topic = name.str()});
+        return fail(errc::invalid_name,
+                    {.message = "`" + name.str() + "` is no name for a topic", .topic = name.str()});
     const std::lock_guard lock(mutex_);
     std::unique_ptr<resolved_topic>& known = topics_[name];
-    if (!known) known = std::make_unique<resolved_topic>(client_->get(), name);
-    if (known->native()) return known.get();
+    if (known) return known.get();
+    known = std::make_unique<resolved_topic>(client_->get(), name);
+    if (known->native()) {
+        if (topics_.size() == 1) client_->closing().loop().post(*new first_look(client_, name));
+        return known.get();
+    }
     topics_.erase(name);
     return fail(make_error(rd_kafka_last_error(), {}, {.operation = "send", .topic = name.str()}));
 }
@@ -114,7 +139,8 @@ result<void> sink::send(const broker::outgoing& record) noexcept {
     return fail(native == RD_KAFKA_RESP_ERR__FATAL ? fatal_error(client_->get()) : refusal(native, record));
 }
 
-rd_kafka_resp_err_t sink::enqueue_with(const broker::outgoing& record, rd_kafka_topic_t* topic, void* opaque) noexcept {
+rd_kafka_resp_err_t sink::enqueue_with(const broker::outgoing& record, rd_kafka_topic_t* topic,
+                                       void* opaque) noexcept {
     std::array<rd_kafka_vu_t, 7> with; // NOLINT: filled as far as it is passed
     std::size_t count = 0;
     const auto add = [&](rd_kafka_vtype_t type) -> auto& {
@@ -168,9 +194,10 @@ result<void> sink::close(milliseconds patience) {
     }
     hang_up();
     if (given_up == 0) return {};
-    return fail(errc::close_timed_out, {.message = std::to_string(given_up) + " records were given up after " +
-                                                   std::to_string(patience.count()) + " ms",
-                                        .operation = "close"});
+    return fail(errc::close_timed_out,
+                {.message = std::to_string(given_up) + " records were given up after " +
+                            std::to_string(patience.count()) + " ms",
+                 .operation = "close"});
 }
 
 void sink::hang_up() noexcept {
@@ -180,7 +207,8 @@ void sink::hang_up() noexcept {
         return;
     }
     struct farewell : work {
-        explicit farewell(std::unique_ptr<delivery_reports> r) noexcept : work(&farewell::say), reports(std::move(r)) {}
+        explicit farewell(std::unique_ptr<delivery_reports> r) noexcept
+            : work(&farewell::say), reports(std::move(r)) {}
         static void say(work& node) noexcept {
             auto& me = static_cast<farewell&>(node);
             me.reports.reset();
@@ -193,7 +221,8 @@ void sink::hang_up() noexcept {
     delivery_.post(*last);
     constexpr std::chrono::seconds patience(10);
     const steady_time deadline = delivery_.steady_now() + patience;
-    const bool on_a_loop = scheduler::current() != nullptr; // close() blocks it already; a scheduler refuses to
+    const bool on_a_loop =
+        scheduler::current() != nullptr; // close() blocks it already; a scheduler refuses to
     const bool over = on_a_loop ? last->over.wait_until(deadline) : delivery_.wait(last->over, deadline);
     if (!over) (void)last.release(); // a loop that has stopped runs it no more: it is left as it is
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// sink: broker::record_sink on a producer client. send() runs on any thread and adds nothing to rd_kafka_produce() but one
-// opaque word; what comes back is delivery_reports' business.
+// sink: broker::record_sink on a producer client. send() runs on any thread and adds nothing to
+// rd_kafka_produce() but one opaque word; what comes back is delivery_reports' business.
 #pragma once
 
 #include <corvid/kafka/detail/delivery_reports.hpp>
@@ -38,6 +38,7 @@ public:
 
 private:
     struct hurrier;
+    struct first_look;
     [[nodiscard]] rd_kafka_resp_err_t enqueue_with(const broker::outgoing& record, rd_kafka_topic_t* topic,
                                                    void* opaque) noexcept;
     /// Ends the half on the delivery loop and waits until it has ended.

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <corvid/kafka/detail/source.hpp>
+
 #include <corvid/base/result.hpp>
 #include <corvid/kafka/detail/error_map.hpp>
 #include <corvid/kafka/detail/message_batch.hpp>
-#include <corvid/kafka/detail/source.hpp>
 
 #include <algorithm>
 #include <array>
@@ -33,8 +34,8 @@ duration beat_of(const broker::source_settings& settings) {
 
 } // namespace
 
-source::source(client_handle client, const broker::source_settings& settings, bool cooperative, scheduler& loop,
-               broker::source_listener& listener)
+source::source(client_handle client, const broker::source_settings& settings, bool cooperative,
+               scheduler& loop, broker::source_listener& listener)
     : client_(std::move(client)),
       loop_(loop),
       listener_(listener),
@@ -61,7 +62,8 @@ source::~source() {
 }
 
 void source::subscribe(const broker::source_settings& settings) {
-    const partitions_handle topics(rd_kafka_topic_partition_list_new(static_cast<int>(settings.topics.size()) + 1));
+    const partitions_handle topics(
+        rd_kafka_topic_partition_list_new(static_cast<int>(settings.topics.size()) + 1));
     for (const topic_name& topic : settings.topics)
         rd_kafka_topic_partition_list_add(topics.get(), topic.c_str(), RD_KAFKA_PARTITION_UA);
     if (!settings.pattern.empty()) { // librdkafka takes for a pattern what begins with ^, and searches
@@ -69,10 +71,11 @@ void source::subscribe(const broker::source_settings& settings) {
         rd_kafka_topic_partition_list_add(topics.get(), pattern.c_str(), RD_KAFKA_PARTITION_UA);
     }
     if (const rd_kafka_resp_err_t native = rd_kafka_subscribe(client_->get(), topics.get()))
-        throw config_error(error(errc::invalid_setting,
-                                 {.message = "group " + settings.group + " cannot subscribe: " + rd_kafka_err2str(native),
-                                  .hint = "look at the topics and the pattern of the subscription",
-                                  .native_code = static_cast<int>(native)}));
+        throw config_error(
+            error(errc::invalid_setting,
+                  {.message = "group " + settings.group + " cannot subscribe: " + rd_kafka_err2str(native),
+                   .hint = "look at the topics and the pattern of the subscription",
+                   .native_code = static_cast<int>(native)}));
 }
 
 void source::heartbeat::beat(work& node) noexcept {
@@ -104,21 +107,25 @@ std::optional<source_event> source::poll() {
 
 std::optional<source_event> source::translate(rd_kafka_event_t* event) {
     switch (rd_kafka_event_type(event)) {
-    case RD_KAFKA_EVENT_REBALANCE: return rebalance(event);
+    case RD_KAFKA_EVENT_REBALANCE:
+        return rebalance(event);
     case RD_KAFKA_EVENT_ERROR: {
         const rd_kafka_resp_err_t native = rd_kafka_event_error(event);
         const char* text = rd_kafka_event_error_string(event);
-        if (native == RD_KAFKA_RESP_ERR__FATAL) return broker::source_error{fatal_error(client_->get(), text)};
+        if (native == RD_KAFKA_RESP_ERR__FATAL)
+            return broker::source_error{fatal_error(client_->get(), text)};
         return broker::source_error{make_error(native, text, {.topic = topic_in(text)})};
     }
     case RD_KAFKA_EVENT_LOG: {
         const char* facility = nullptr;
         const char* text = nullptr;
         int level = 0;
-        if (rd_kafka_event_log(event, &facility, &text, &level) != 0 || !worth_telling(facility)) return std::nullopt;
+        if (rd_kafka_event_log(event, &facility, &text, &level) != 0 || !worth_telling(facility))
+            return std::nullopt;
         return broker::source_error{log_line(facility, text)};
     }
-    default: return std::nullopt;
+    default:
+        return std::nullopt;
     }
 }
 
@@ -129,7 +136,8 @@ std::optional<source_event> source::rebalance(rd_kafka_event_t* event) {
     if (native == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS)
         return revoke(*list, rd_kafka_assignment_lost(client_->get()) != 0);
     rd_kafka_assign(client_->get(), nullptr);
-    return broker::source_error{make_error(native, rd_kafka_event_error_string(event), {.operation = "rebalance"})};
+    return broker::source_error{
+        make_error(native, rd_kafka_event_error_string(event), {.operation = "rebalance"})};
 }
 
 std::optional<source_event> source::offer(const rd_kafka_topic_partition_list_t& list) {
@@ -155,7 +163,9 @@ std::optional<source_event> source::revoke(const rd_kafka_topic_partition_list_t
     for (const auto& one : std::span(list.elems, static_cast<std::size_t>(list.cnt)))
         for (std::size_t i = 0; i < partitions_.size(); ++i) {
             const held* known = partitions_[i].get();
-            if (!known || known->where.partition.value != one.partition || known->where.topic.str() != one.topic) continue;
+            if (!known || known->where.partition.value != one.partition ||
+                known->where.topic.str() != one.topic)
+                continue;
             if (lost) committer_.disown(known->where);
             all.push_back(slot(i));
             event.partitions.push_back({.id = slot(i), .where = known->where});
@@ -193,8 +203,10 @@ std::optional<source_event> source::leave() {
 }
 
 slot source::add_slot(topic_partition where) {
-    auto made = std::make_unique<held>(held{.where = std::move(where), .self = partitions_handle(rd_kafka_topic_partition_list_new(1))});
-    rd_kafka_topic_partition_list_add(made->self.get(), made->where.topic.c_str(), made->where.partition.value);
+    auto made = std::make_unique<held>(
+        held{.where = std::move(where), .self = partitions_handle(rd_kafka_topic_partition_list_new(1))});
+    rd_kafka_topic_partition_list_add(made->self.get(), made->where.topic.c_str(),
+                                      made->where.partition.value);
     const auto free = std::ranges::find(partitions_, nullptr, &std::unique_ptr<held>::get);
     const auto place = static_cast<std::size_t>(free - partitions_.begin());
     if (free == partitions_.end())
@@ -240,7 +252,8 @@ void source::open_queue(held& partition) {
                {.topic = partition.where.topic.str(), .partition = partition.where.partition.value});
         return;
     }
-    rd_kafka_queue_forward(partition.queue.get(), nullptr); // before rd_kafka_assign(): else records come with the events
+    rd_kafka_queue_forward(partition.queue.get(),
+                           nullptr); // before rd_kafka_assign(): else records come with the events
     bridge_.attach(partition.queue.get());
 }
 
@@ -271,7 +284,8 @@ void source::assign(const slots& which) {
 
 void source::unassign(const slots& which) {
     if (!cooperative_) {
-        if (const auto native = rd_kafka_assign(client_->get(), nullptr)) report(native, {}, {.operation = "unassign"});
+        if (const auto native = rd_kafka_assign(client_->get(), nullptr))
+            report(native, {}, {.operation = "unassign"});
         return;
     }
     const partitions_handle list = list_of(which);
@@ -334,8 +348,8 @@ broker::partition_progress source::progress(slot of) const {
         known.position = offset(partition->self->elems[0].offset);
     std::int64_t low = -1;
     std::int64_t high = -1;
-    if (!rd_kafka_get_watermark_offsets(client_->get(), partition->where.topic.c_str(), partition->where.partition.value,
-                                        &low, &high) &&
+    if (!rd_kafka_get_watermark_offsets(client_->get(), partition->where.topic.c_str(),
+                                        partition->where.partition.value, &low, &high) &&
         high >= 0)
         known.end = offset(high);
     return known;

@@ -2,9 +2,9 @@
 //
 // source: broker::record_source on a consumer client; everything on its loop (reliability.md b1.13).
 //
-// The consumer queue brings rebalances and errors, as events. Each partition has a queue of its own, cut off from the
-// consumer queue before the partition is assigned, so that no record ever comes with the events and a revoke can be held
-// while work drains. Nothing is paused, resumed or sought.
+// The consumer queue brings rebalances and errors, as events. Each partition has a queue of its own, cut off
+// from the consumer queue before the partition is assigned, so that no record ever comes with the events and
+// a revoke can be held while work drains. Nothing is paused, resumed or sought.
 #pragma once
 
 #include <corvid/broker/record_source.hpp>
@@ -37,12 +37,12 @@ public:
 private:
     struct held {
         topic_partition where;
-        partitions_handle self;                ///< this partition as a list, for rd_kafka_position()
-        queue_handle queue = nullptr;          ///< from accept() on
+        partitions_handle self;       ///< this partition as a list, for rd_kafka_position()
+        queue_handle queue = nullptr; ///< from accept() on
         std::optional<offset> start = {};
     };
-    /// librdkafka evicts a member that does not poll, also one that has nothing to poll for; so the loop polls while it
-    /// lives.
+    /// librdkafka evicts a member that does not poll, also one that has nothing to poll for; so the loop
+    /// polls while it lives.
     struct heartbeat : timer {
         explicit heartbeat(source& s) noexcept : timer(&heartbeat::beat), owner(s) {}
         static void beat(work& node) noexcept;
@@ -55,7 +55,8 @@ private:
     [[nodiscard]] std::optional<broker::source_event> translate(rd_kafka_event_t* event);
     [[nodiscard]] std::optional<broker::source_event> rebalance(rd_kafka_event_t* event);
     [[nodiscard]] std::optional<broker::source_event> offer(const rd_kafka_topic_partition_list_t& list);
-    [[nodiscard]] std::optional<broker::source_event> revoke(const rd_kafka_topic_partition_list_t& list, bool lost);
+    [[nodiscard]] std::optional<broker::source_event> revoke(const rd_kafka_topic_partition_list_t& list,
+                                                             bool lost);
     [[nodiscard]] std::optional<broker::source_event> leave();
     [[nodiscard]] broker::slot add_slot(topic_partition where);
     [[nodiscard]] held* find(broker::slot which) const noexcept;
@@ -74,12 +75,12 @@ private:
     const duration beat_;
     committer committer_;
     queue_handle queue_;
-    queue_handle leaving_queue_;                     // where the consumer queue goes to while the group is left
-    std::vector<std::unique_ptr<held>> partitions_;  // by slot; null: free
-    std::optional<slots> offered_;                   // assigned, not yet accepted
-    std::optional<slots> revoked_;                   // revoked, not yet released
+    queue_handle leaving_queue_; // where the consumer queue goes to while the group is left
+    std::vector<std::unique_ptr<held>> partitions_; // by slot; null: free
+    std::optional<slots> offered_;                  // assigned, not yet accepted
+    std::optional<slots> revoked_;                  // revoked, not yet released
     std::deque<broker::source_event> waiting_;
-    std::vector<rd_kafka_message_t*> taken_;         // take()'s own array
+    std::vector<rd_kafka_message_t*> taken_; // take()'s own array
     bool closing_ = false, left_ = false, over_ = false;
     heartbeat heartbeat_;
     event_bridge bridge_;

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// mock_cluster: librdkafka's own fake of a broker, in this process, whose connections a test can cut. It
+// knows no transactions and no isolation; what needs those is tested on a real Kafka.
+#pragma once
+
+#include "../conformance/harness.hpp"
+#include <corvid/kafka/cluster.hpp>
+#include <corvid/service/threaded_scheduler.hpp>
+
+#include <librdkafka/rdkafka.h>
+#include <librdkafka/rdkafka_mock.h>
+
+#include <stdexcept>
+
+namespace corvid::kafka {
+
+class mock_cluster final : public conformance::broker_under_test {
+public:
+    mock_cluster() = default;
+
+    scheduler& root() override { return root_; }
+    broker::cluster& cluster() override { return cluster_; }
+    void leave_gap(const topic_partition&) override {
+        throw std::logic_error("the mock has no transactions");
+    }
+
+    void create(const topic_name& topic, int partitions) {
+        if (rd_kafka_mock_topic_create(mock_.get(), topic.c_str(), partitions, 1))
+            throw std::runtime_error("the mock refuses the topic");
+    }
+    void cut() { rd_kafka_mock_broker_set_down(mock_.get(), 1); }
+    void mend() { rd_kafka_mock_broker_set_up(mock_.get(), 1); }
+
+private:
+    template <auto Destroy>
+    struct destroyer {
+        void operator()(auto* handle) const noexcept { Destroy(handle); }
+    };
+    using host_handle = std::unique_ptr<rd_kafka_t, destroyer<rd_kafka_destroy>>;
+    using mock_handle = std::unique_ptr<rd_kafka_mock_cluster_t, destroyer<rd_kafka_mock_cluster_destroy>>;
+
+    /// The mock lives in a client that connects to nothing and would say so.
+    static rd_kafka_t* make_host() {
+        rd_kafka_conf_t* conf = rd_kafka_conf_new();
+        (void)rd_kafka_conf_set(conf, "log_level", "3", nullptr, 0);
+        return rd_kafka_new(RD_KAFKA_PRODUCER, conf, nullptr, 0);
+    }
+
+    threaded_scheduler root_;
+    host_handle host_{make_host()};
+    mock_handle mock_{rd_kafka_mock_cluster_new(host_.get(), 1)};
+    kafka::cluster cluster_{{.bootstrap = rd_kafka_mock_cluster_bootstraps(mock_.get())}};
+};
+
+} // namespace corvid::kafka
