@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// kafka_process: a real broker of a test's own, in a directory of its own, which goes with it: also when the
+// test's process is killed, by a guard that waits for its end.
+#pragma once
+
+#include "process.hpp"
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+namespace corvid::faults {
+
+class kafka_process {
+public:
+    /// Starts it and returns when it serves. Throws std::runtime_error.
+    kafka_process();
+    ~kafka_process();
+    kafka_process(const kafka_process&) = delete;
+    kafka_process& operator=(const kafka_process&) = delete;
+
+    /// kill -9; the data stays.
+    void kill();
+    /// On the same ports and data; returns when it serves.
+    void start();
+
+    [[nodiscard]] const std::string& bootstrap() const noexcept { return bootstrap_; } ///< host:port
+    [[nodiscard]] const std::filesystem::path& directory() const noexcept { return directory_; }
+
+private:
+    std::filesystem::path directory_;
+    std::string bootstrap_;
+    int leash_ = -1; // the guard reads the other end
+    std::unique_ptr<child> guard_;
+};
+
+} // namespace corvid::faults

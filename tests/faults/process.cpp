@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "process.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <stdexcept>
+#include <system_error>
+
+namespace corvid::faults {
+namespace {
+
+[[noreturn]] void fail_with_errno(const char* what) {
+    throw std::system_error(errno, std::system_category(), what);
+}
+
+// Between fork and exec: only what is safe after a fork of a process with threads.
+[[noreturn]] void become(char* const* arguments, int input, int output, pid_t parent) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) _exit(127);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, nullptr);
+    const int source = input >= 0 ? input : open("/dev/null", O_RDONLY);
+    dup2(source, STDIN_FILENO);
+    if (output >= 0) dup2(output, STDOUT_FILENO);
+    execv(arguments[0], arguments);
+    _exit(127);
+}
+
+} // namespace
+
+child::child(const std::vector<std::string>& command, int input, int output) {
+    std::vector<char*> arguments;
+    arguments.reserve(command.size() + 1);
+    for (const std::string& one : command)
+        arguments.push_back(const_cast<char*>(one.c_str()));
+    arguments.push_back(nullptr);
+    const pid_t parent = getpid();
+    pid_ = fork();
+    if (pid_ < 0) fail_with_errno("fork");
+    if (pid_ == 0) become(arguments.data(), input, output, parent);
+    watched_ = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
+    if (watched_ < 0) fail_with_errno("pidfd_open");
+}
+
+child::~child() {
+    if (!ended_) {
+        send_signal(SIGKILL);
+        (void)wait(std::chrono::seconds(10));
+    }
+    if (watched_ >= 0) close(watched_);
+}
+
+void child::send_signal(int number) const {
+    if (!ended_) kill(pid_, number);
+}
+
+std::optional<int> child::wait(std::chrono::milliseconds patience) {
+    if (ended_) return ended_;
+    pollfd what{.fd = watched_, .events = POLLIN, .revents = 0};
+    while (poll(&what, 1, static_cast<int>(patience.count())) < 0)
+        if (errno != EINTR) fail_with_errno("poll");
+    int status = 0;
+    if (waitpid(pid_, &status, WNOHANG) != pid_) return std::nullopt;
+    ended_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return ended_;
+}
+
+std::string output_of(const std::vector<std::string>& command) {
+    std::array<int, 2> ends{};
+    if (pipe2(ends.data(), O_CLOEXEC) != 0) fail_with_errno("pipe2");
+    child runs(command, -1, ends[1]);
+    close(ends[1]);
+    std::string text;
+    std::array<char, 4096> piece{};
+    for (ssize_t size = 0; (size = read(ends[0], piece.data(), piece.size())) > 0;)
+        text.append(piece.data(), static_cast<std::size_t>(size));
+    close(ends[0]);
+    const auto code = runs.wait(std::chrono::seconds(60));
+    if (code != 0) throw std::runtime_error(command[0] + " failed; it says why above");
+    while (text.ends_with('\n'))
+        text.pop_back();
+    return text;
+}
+
+double cpu_seconds() {
+    rusage used{};
+    getrusage(RUSAGE_SELF, &used);
+    const auto seconds = [](const timeval& time) {
+        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+    };
+    return seconds(used.ru_utime) + seconds(used.ru_stime);
+}
+
+} // namespace corvid::faults

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// child: a process that a test starts, kills and waits for. It ends with its object, and with the test's
+// process.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace corvid::faults {
+
+class child {
+public:
+    /// `command[0]` is a path. `input`: becomes its standard input; -1: none. Throws std::system_error.
+    explicit child(const std::vector<std::string>& command, int input = -1, int output = -1);
+    /// kill -9, if it still runs.
+    ~child();
+    child(const child&) = delete;
+    child& operator=(const child&) = delete;
+
+    void send_signal(int number) const;
+    /// How it ended: its exit code, or 128 + the signal. None: it still runs after `patience`.
+    [[nodiscard]] std::optional<int> wait(std::chrono::milliseconds patience);
+    [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+
+private:
+    pid_t pid_ = -1;
+    int watched_ = -1; // readable once the process has ended
+    std::optional<int> ended_;
+};
+
+/// Runs a command to its end and answers what it wrote to standard output, without the last line break.
+/// Throws std::runtime_error if it fails.
+[[nodiscard]] std::string output_of(const std::vector<std::string>& command);
+
+/// The CPU time that this process has used, in seconds.
+[[nodiscard]] double cpu_seconds();
+
+} // namespace corvid::faults

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "witness.hpp"
+
+#include <librdkafka/rdkafka.h>
+
+#include <array>
+#include <charconv>
+#include <stdexcept>
+#include <string_view>
+
+namespace corvid::faults {
+namespace {
+
+constexpr int patience_ms = 10'000;
+
+struct list_deleter {
+    void operator()(rd_kafka_topic_partition_list_t* list) const noexcept {
+        rd_kafka_topic_partition_list_destroy(list);
+    }
+};
+using list_handle = std::unique_ptr<rd_kafka_topic_partition_list_t, list_deleter>;
+
+struct message_deleter {
+    void operator()(rd_kafka_message_t* message) const noexcept { rd_kafka_message_destroy(message); }
+};
+using message_handle = std::unique_ptr<rd_kafka_message_t, message_deleter>;
+
+void check(rd_kafka_resp_err_t native, const char* what) {
+    if (native)
+        throw std::runtime_error(std::string("the witness cannot ") + what + ": " + rd_kafka_err2str(native));
+}
+
+rd_kafka_t* open(const std::string& bootstrap, const std::string& group) {
+    rd_kafka_conf_t* conf = rd_kafka_conf_new();
+    std::array<char, 256> why{};
+    for (const auto& [name, value] : {std::pair<const char*, std::string>{"bootstrap.servers", bootstrap},
+                                      {"group.id", group},
+                                      {"enable.auto.commit", "false"},
+                                      {"auto.offset.reset", "earliest"},
+                                      {"reconnect.backoff.max.ms", "500"},
+                                      {"log_level", "0"}})
+        if (rd_kafka_conf_set(conf, name, value.c_str(), why.data(), why.size()) != RD_KAFKA_CONF_OK)
+            throw std::runtime_error(why.data());
+    rd_kafka_t* client = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why.data(), why.size());
+    if (!client) throw std::runtime_error(why.data());
+    rd_kafka_poll_set_consumer(client);
+    return client;
+}
+
+std::uint64_t id_in(const rd_kafka_message_t& message) {
+    const std::string_view text(static_cast<const char*>(message.payload), message.len);
+    std::uint64_t id = 0;
+    if (std::from_chars(text.data(), text.data() + text.size(), id).ec != std::errc())
+        throw std::runtime_error("a record that no sender of this test wrote: " + std::string(text));
+    return id;
+}
+
+} // namespace
+
+witness::witness(const std::string& bootstrap, std::string topic, std::int32_t partitions,
+                 const std::string& group)
+    : topic_(std::move(topic)), partitions_(partitions), client_(open(bootstrap, group)) {}
+
+witness::~witness() {
+    rd_kafka_consumer_close(client_);
+    rd_kafka_destroy(client_);
+}
+
+std::optional<std::vector<committed>> witness::commits(std::chrono::milliseconds patience) const {
+    const list_handle list(rd_kafka_topic_partition_list_new(partitions_));
+    for (std::int32_t p = 0; p < partitions_; ++p)
+        rd_kafka_topic_partition_list_add(list.get(), topic_.c_str(), p);
+    if (rd_kafka_committed(client_, list.get(), static_cast<int>(patience.count()))) return std::nullopt;
+    std::vector<committed> all;
+    for (int i = 0; i < list->cnt; ++i)
+        if (list->elems[i].offset >= 0) all.push_back({list->elems[i].partition, list->elems[i].offset});
+    return all;
+}
+
+std::vector<processed> witness::records() const {
+    const list_handle list(rd_kafka_topic_partition_list_new(partitions_));
+    std::int64_t left = 0;
+    for (std::int32_t p = 0; p < partitions_; ++p) {
+        std::int64_t low = 0;
+        std::int64_t high = 0;
+        check(rd_kafka_query_watermark_offsets(client_, topic_.c_str(), p, &low, &high, patience_ms),
+              "ask for the end");
+        rd_kafka_topic_partition_list_add(list.get(), topic_.c_str(), p)->offset = low;
+        left += high - low;
+    }
+    check(rd_kafka_assign(client_, list.get()), "read the topic");
+    std::vector<processed> all;
+    while (left > 0) {
+        const message_handle message(rd_kafka_consumer_poll(client_, patience_ms));
+        if (!message)
+            throw std::runtime_error("the witness waits in vain for " + std::to_string(left) + " records");
+        if (message->err == RD_KAFKA_RESP_ERR__TRANSPORT ||
+            message->err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+            continue;
+        check(message->err, "read the topic");
+        all.push_back({message->partition, message->offset, id_in(*message)});
+        --left;
+    }
+    check(rd_kafka_assign(client_, nullptr), "stop reading");
+    return all;
+}
+
+} // namespace corvid::faults
