@@ -13,9 +13,9 @@ std::string in_ms(duration span) {
     return std::to_string(std::chrono::duration<double, std::milli>(span).count()) + " ms";
 }
 
-std::unexpected<error> wrong(std::string member, std::string has, std::string needs) {
-    return fail(errc::invalid_setting, {.message = member + " is " + std::move(has),
-                                        .hint = "set " + member + " " + std::move(needs)});
+std::unexpected<error> wrong(const std::string& member, const std::string& has, const std::string& needs) {
+    return fail(errc::invalid_setting,
+                {.message = member + " is " + has, .hint = "set " + member + " " + needs});
 }
 
 } // namespace

@@ -105,8 +105,9 @@ TEST(error, copies_may_be_made_and_dropped_on_many_threads) {
         for (int t = 0; t < 4; ++t)
             threads.emplace_back([shared] {
                 for (int i = 0; i < 1000; ++i) {
-                    const error mine = shared;
-                    ASSERT_EQ(mine.offset(), 17);
+                    error mine = shared;
+                    const error moved = std::move(mine);
+                    ASSERT_EQ(moved.offset(), 17);
                 }
             });
     }

@@ -35,8 +35,7 @@ using detail::handler_memory;
 struct watched {
     watched(asio::io_context& io, watcher& w) : node(&w), fd(io) {
         boost::system::error_code failed;
-        fd.assign(w.fd, failed);
-        if (failed) throw std::system_error(failed, "a descriptor cannot be watched");
+        if (fd.assign(w.fd, failed)) throw std::system_error(failed, "a descriptor cannot be watched");
     }
     handler_memory memory;
     watcher* node; // null: no longer watched
@@ -273,21 +272,21 @@ void threaded_scheduler::stop() noexcept {
 std::unique_ptr<loop_thread> threaded_scheduler::run_thread(std::string name,
                                                             std::function<void(scheduler&)> start) {
     struct threaded_loop final : loop_thread {
-        threaded_loop(std::string name, std::function<void(scheduler&)> start)
-            : thread_([this, name = name.substr(0, 15), start = std::move(start)]() noexcept {
+        threaded_loop(const std::string& name, std::function<void(scheduler&)> start)
+            : thread([this, name = name.substr(0, 15), start = std::move(start)]() noexcept {
                   pthread_setname_np(pthread_self(), name.c_str());
-                  made_.impl_->run([&] { start(made_); });
+                  made.impl_->run([&] { start(made); });
               }) {}
         ~threaded_loop() override {
-            made_.stop();
-            thread_.join();
+            made.stop();
+            thread.join();
         }
-        scheduler& loop() noexcept override { return made_; }
+        scheduler& loop() noexcept override { return made; }
 
-        threaded_scheduler made_;
-        std::thread thread_;
+        threaded_scheduler made;
+        std::thread thread;
     };
-    return std::make_unique<threaded_loop>(std::move(name), std::move(start));
+    return std::make_unique<threaded_loop>(name, std::move(start));
 }
 
 asio::io_context& detail::asio_access::context(scheduler& loop) {

@@ -88,22 +88,22 @@ TEST(threaded_scheduler, run_runs_the_root_loop_on_the_calling_thread_until_stop
 }
 
 TEST(threaded_scheduler, nodes_of_every_poster_run_once_and_in_its_order) {
-    constexpr int posters = 4, each = 5000;
+    constexpr std::size_t posters = 4, each = 5000;
     running_loop world;
-    std::array<std::vector<int>, posters> ran;
+    std::array<std::vector<std::size_t>, posters> ran;
     std::deque<node> nodes;
-    for (int p = 0; p < posters; ++p)
-        for (int i = 0; i < each; ++i)
-            nodes.emplace_back([&ran, p, i] { ran[static_cast<std::size_t>(p)].push_back(i); });
+    for (std::size_t p = 0; p < posters; ++p)
+        for (std::size_t i = 0; i < each; ++i)
+            nodes.emplace_back([&ran, p, i] { ran[p].push_back(i); });
     {
         std::vector<std::jthread> threads;
-        for (int p = 0; p < posters; ++p)
+        for (std::size_t p = 0; p < posters; ++p)
             threads.emplace_back([&, p] {
-                prng random(static_cast<std::uint64_t>(p));
-                for (int i = 0; i < each;) {
+                prng random(p);
+                for (std::size_t i = 0; i < each;) {
                     work_list list;
                     for (auto n = random.below(20); n > 0 && i < each; --n, ++i)
-                        list.push(nodes[static_cast<std::size_t>(p * each + i)]);
+                        list.push(nodes[p * each + i]);
                     world.loop().post(std::move(list));
                 }
             });
@@ -243,6 +243,8 @@ protected:
         int bytes = 0, wanted = 0, leave_at = 0;
         signal reached;
     };
+
+public:
     watched_pipe() {
         if (pipe2(ends_.data(), O_CLOEXEC) != 0) throw std::runtime_error("pipe2");
     }
@@ -250,6 +252,8 @@ protected:
         close(ends_[0]);
         close(ends_[1]);
     }
+
+protected:
     void put(int n) { EXPECT_EQ(write(ends_[1], "0123456789", static_cast<std::size_t>(n)), n); }
 
     std::array<int, 2> ends_{};
