@@ -40,13 +40,13 @@ private:
 };
 
 template <class Promise>
-concept has_home = requires(Promise& p) {
+concept HasHome = requires(Promise& p) {
     { p.home() } -> std::convertible_to<scheduler*>;
 };
 
 template <class Promise>
 [[nodiscard]] scheduler* home_of(std::coroutine_handle<Promise> handle) noexcept {
-    if constexpr (has_home<Promise>)
+    if constexpr (HasHome<Promise>)
         return handle.promise().home();
     else
         return nullptr;

@@ -54,6 +54,15 @@ public:
         other.head_ = other.tail_ = nullptr;
     }
 
+    /// Asks for the first node's memory, and for what lies around it (nodes stand in what they run on): where
+    /// many wait they have left the cache, and come back while another runs.
+    void prefetch() const noexcept {
+        const auto* place = reinterpret_cast<const char*>(head_);
+        if (!place) return;
+        for (const int line : {-128, -64, 0, 64, 128})
+            __builtin_prefetch(place + line, 1);
+    }
+
     [[nodiscard]] work* pop() noexcept {
         work* node = head_;
         if (node && !(head_ = node->next)) tail_ = nullptr;

@@ -13,7 +13,7 @@ class sleep_operation : public operation<sleep_operation, void> {
 public:
     explicit sleep_operation(duration length) noexcept : timer_(*this), length_(length) {}
 
-    template <detail::has_home Promise>
+    template <detail::HasHome Promise>
     bool await_suspend(std::coroutine_handle<Promise> waiter) {
         return operation::await_suspend(waiter);
     }

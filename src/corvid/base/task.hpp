@@ -35,15 +35,15 @@ struct return_home {
     template <class Promise>
     [[nodiscard]] std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> done) const noexcept {
         auto& p = done.promise();
-        if (!p.home_ || scheduler::current() == p.home_) return p.continuation_.waiter;
-        detail::post_resumption(*p.home_, p.continuation_);
+        if (!p.home_loop || scheduler::current() == p.home_loop) return p.continuation.waiter;
+        detail::post_resumption(*p.home_loop, p.continuation);
         return std::noop_coroutine();
     }
     void await_resume() const noexcept {}
 };
 
 template <class A>
-concept corvid_operation = requires { typename std::remove_cvref_t<A>::is_operation; };
+concept Operation = requires { typename std::remove_cvref_t<A>::is_operation; };
 
 template <class A>
 decltype(auto) awaiter_of(A&& awaitable) {
@@ -95,15 +95,15 @@ struct promise_base {
 
     [[nodiscard]] std::suspend_always initial_suspend() const noexcept { return {}; }
     [[nodiscard]] return_home final_suspend() const noexcept { return {}; }
-    void unhandled_exception() noexcept { exception_ = std::current_exception(); }
+    void unhandled_exception() noexcept { exception = std::current_exception(); }
 
-    [[nodiscard]] scheduler* home() const noexcept { return home_; }
+    [[nodiscard]] scheduler* home() const noexcept { return home_loop; }
 
     template <class A>
     decltype(auto) await_transform(as_it_is<A> raw) {
         return awaiter_of(static_cast<A&&>(raw.awaitable));
     }
-    template <corvid_operation A>
+    template <Operation A>
     [[nodiscard]] auto await_transform(A&& op) noexcept {
         return borrowed<std::remove_reference_t<A>>(op);
     }
@@ -116,9 +116,9 @@ struct promise_base {
         return bring_home<A>(foreign);
     }
 
-    scheduler* home_ = nullptr;
-    resumption continuation_;
-    std::exception_ptr exception_;
+    scheduler* home_loop = nullptr;
+    resumption continuation;
+    std::exception_ptr exception;
 };
 
 template <class T>
@@ -127,13 +127,13 @@ struct promise final : promise_base {
     template <class U = T>
         requires std::constructible_from<T, U&&>
     void return_value(U&& value) noexcept(std::is_nothrow_constructible_v<T, U&&>) {
-        value_.emplace(std::forward<U>(value));
+        stored.emplace(std::forward<U>(value));
     }
     T take() {
-        if (exception_) std::rethrow_exception(exception_);
-        return std::move(*value_);
+        if (exception) std::rethrow_exception(exception);
+        return std::move(*stored);
     }
-    std::optional<T> value_;
+    std::optional<T> stored;
 };
 
 template <>
@@ -141,7 +141,7 @@ struct promise<void> final : promise_base {
     [[nodiscard]] task<void> get_return_object() noexcept;
     void return_void() const noexcept {}
     void take() const {
-        if (exception_) std::rethrow_exception(exception_);
+        if (exception) std::rethrow_exception(exception);
     }
 };
 
@@ -164,8 +164,8 @@ public:
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     template <class Promise>
     [[nodiscard]] std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> parent) noexcept {
-        handle_.promise().home_ = detail::home_of(parent);
-        handle_.promise().continuation_.waiter = parent;
+        handle_.promise().home_loop = detail::home_of(parent);
+        handle_.promise().continuation.waiter = parent;
         return handle_;
     }
     T await_resume() { return handle_.promise().take(); }

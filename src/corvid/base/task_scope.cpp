@@ -9,20 +9,20 @@ struct task_scope::spawned {
         struct ending {
             [[nodiscard]] bool await_ready() const noexcept { return false; }
             void await_suspend(std::coroutine_handle<promise_type> done) const noexcept {
-                task_scope* scope = done.promise().scope_;
-                std::exception_ptr failure = std::move(done.promise().exception_);
+                task_scope* scope = done.promise().within;
+                std::exception_ptr failure = std::move(done.promise().exception);
                 done.destroy();
                 scope->ended(std::move(failure));
             }
             void await_resume() const noexcept {}
         };
-        promise_type(task_scope& scope, task<void>&) noexcept : scope_(&scope) {}
+        promise_type(task_scope& scope, task<void>&) noexcept : within(&scope) {}
         [[nodiscard]] spawned get_return_object() noexcept {
             return {std::coroutine_handle<promise_type>::from_promise(*this)};
         }
         [[nodiscard]] ending final_suspend() const noexcept { return {}; }
         void return_void() const noexcept {}
-        task_scope* scope_;
+        task_scope* within;
     };
     std::coroutine_handle<promise_type> handle;
 };
@@ -36,9 +36,9 @@ void task_scope::spawn(scheduler& home, task<void> t) {
     }
     auto handle = run(*this, std::move(t)).handle;
     auto& promise = handle.promise();
-    promise.home_ = &home;
-    promise.continuation_.waiter = handle;
-    home.post(promise.continuation_);
+    promise.home_loop = &home;
+    promise.continuation.waiter = handle;
+    home.post(promise.continuation);
 }
 
 void task_scope::ended(std::exception_ptr failure) noexcept {

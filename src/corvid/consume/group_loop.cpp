@@ -17,7 +17,7 @@ double uniform(std::mt19937_64& random) { return std::uniform_real_distribution<
 } // namespace
 
 group_loop::group_loop(broker::cluster& cluster, scheduler& root, group_settings settings,
-                       std::vector<subscription> subscriptions, logger log, metrics* figures)
+                       std::vector<subscription> subscriptions, const logger& log, metrics* figures)
     : cluster_(cluster),
       root_(root),
       settings_(std::move(settings)),

@@ -35,9 +35,9 @@ class group_loop final : private broker::source_listener {
 public:
     /// Throws config_error. `cluster` and `root` outlive the loop, `figures` too.
     group_loop(broker::cluster& cluster, scheduler& root, group_settings settings,
-               std::vector<subscription> subscriptions, logger log, metrics* figures);
+               std::vector<subscription> subscriptions, const logger& log, metrics* figures);
     /// Stops without drain if stop() was not called, and waits for handlers at work.
-    ~group_loop();
+    virtual ~group_loop();
 
     /// Joins the group; throws config_error if the client refuses its settings. Not on a loop.
     void start();

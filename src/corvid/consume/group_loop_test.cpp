@@ -36,7 +36,7 @@ struct seen {
 };
 
 class group_loop_test : public testing::Test {
-protected:
+public:
     explicit group_loop_test(std::uint64_t seed = 5) : sim(seed) {
         EXPECT_TRUE(cluster.open_admin()->create_topic({.name = topic, .partitions = partitions}, 1s));
         out = std::make_unique<publisher>(cluster, sim, producer_settings{.seed = 3}, quiet);
@@ -293,7 +293,7 @@ TEST_F(group_loop_test, a_handler_that_outlasts_the_drain_is_asked_to_stop_and_i
 
 // Random histories of joins, stops, crashes, evictions, broker loss and failing commits.
 class histories : public group_loop_test, public testing::WithParamInterface<int> {
-protected:
+public:
     histories() : group_loop_test(static_cast<std::uint64_t>(GetParam())) {}
 
     auto handler() {

@@ -32,7 +32,7 @@ struct task_value<task<T>> {
 };
 
 template <class F, class In>
-concept takes = std::invocable<F&, In> || std::invocable<F&, In, context&>;
+concept Takes = std::invocable<F&, In> || std::invocable<F&, In, context&>;
 
 template <class F, class In>
 decltype(auto) call(F& f, In& in, context& ctx) {
@@ -43,7 +43,7 @@ decltype(auto) call(F& f, In& in, context& ctx) {
 }
 
 template <class F, class T>
-using handler_input = std::conditional_t<takes<F, const T&>, const T, const received<T>>;
+using handler_input = std::conditional_t<Takes<F, const T&>, const T, const received<T>>;
 
 template <class F, class T>
 using handler_result =
@@ -51,10 +51,10 @@ using handler_result =
 
 template <class F, class T>
 constexpr bool check_handler() {
-    static_assert(takes<F, const T&> || takes<F, const received<T>&>,
+    static_assert(Takes<F, const T&> || Takes<F, const received<T>&>,
                   "corvid: a handler takes (const T&) or (const corvid::received<T>&), and corvid::context& "
                   "behind it if it likes");
-    if constexpr (takes<F, const T&> || takes<F, const received<T>&>) {
+    if constexpr (Takes<F, const T&> || Takes<F, const received<T>&>) {
         using value = typename task_value<handler_result<F, T>>::type;
         static_assert(std::is_void_v<value> || std::convertible_to<value, outcome>,
                       "corvid: a handler returns nothing, a corvid::outcome, or a corvid::task of either");
@@ -68,7 +68,7 @@ template <Message T, class F>
 class typed_handler final : public handler {
     static_assert(detail::check_handler<F, T>());
     using answer = detail::task_value<detail::handler_result<F, T>>;
-    static constexpr bool takes_message = detail::takes<F, const T&>;
+    static constexpr bool takes_message = detail::Takes<F, const T&>;
 
 public:
     /// Coroutines run in `scope`, which is joined before this handler goes.
@@ -162,7 +162,7 @@ private:
             return detail::call(function_, in, ctx);
     }
 
-    static error located(error why, const run& records) {
+    static error located(const error& why, const run& records) {
         error_details d = why.details();
         d.operation = "decode";
         d.topic = records.origin().where.topic.str();

@@ -57,7 +57,7 @@ TEST(owned_record, keeps_bytes_and_the_difference_between_null_and_empty) {
     EXPECT_EQ(to_string(first.where()), "a.b[3]");
 }
 
-outcome of(auto thrown) {
+outcome of(const auto& thrown) {
     try {
         throw thrown;
     } catch (...) {

@@ -12,7 +12,7 @@ namespace corvid::detail {
 namespace {
 
 constexpr std::size_t kept_buffers = 64;
-constexpr std::size_t largest_kept = 64 * 1024;
+constexpr std::size_t largest_kept = 65'536;
 
 thread_local std::vector<byte_buffer> free_buffers;
 
@@ -36,7 +36,7 @@ std::string& encoded_message::scratch() noexcept {
     return text;
 }
 
-error encoded_message::located(error why, std::string_view topic) {
+error encoded_message::located(const error& why, std::string_view topic) {
     error_details d = why.details();
     d.operation = "encode";
     d.topic = topic;

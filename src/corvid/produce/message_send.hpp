@@ -69,7 +69,7 @@ private:
     encoded_message();
     static void give_buffer(byte_buffer buffer) noexcept;
     static std::string& scratch() noexcept;
-    static error located(error why, std::string_view topic);
+    static error located(const error& why, std::string_view topic);
     void append_key(std::string_view key);
     void append_id(std::string_view id);
     void append_fresh_id(scheduler& clock);

@@ -54,7 +54,7 @@ TEST(partitioner, keyless_records_stay_for_sticky_bytes_then_move) {
         last = now;
         seen.insert(now % 6);
     }
-    EXPECT_NEAR(changes, 10'000 * 100 / static_cast<int>(partitioner::sticky_bytes), 2);
+    EXPECT_NEAR(changes, 1e6 / static_cast<double>(partitioner::sticky_bytes), 2);
     EXPECT_EQ(seen.size(), 6u);
 }
 

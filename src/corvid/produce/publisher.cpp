@@ -63,7 +63,8 @@ publisher::publisher(broker::cluster& cluster, scheduler& root, producer_setting
 }
 
 publisher::~publisher() {
-    (void)close(settings_.sink.message_timeout);
+    if (auto closed = close(settings_.sink.message_timeout); !closed)
+        log_.error("not all that was sent was acknowledged", closed.error());
     const std::lock_guard lock(exporter_->mutex);
     exporter_->owner = nullptr;
 }
@@ -104,26 +105,23 @@ result<void> publisher::add_route(published_topic& to) {
     return {};
 }
 
-result<broker::outgoing> publisher::prepare(published_topic& to, optional_bytes key, optional_bytes value,
-                                            const send_options& options) const noexcept {
-    broker::outgoing record{.key = options.key ? optional_bytes(*options.key) : key,
-                            .value = value,
-                            .headers = options.headers,
-                            .timestamp =
-                                options.timestamp ? options.timestamp->time_since_epoch().count() : -1,
-                            .choice = {}};
-    if (options.partition) {
+result<void> publisher::prepare(published_topic& to, broker::outgoing& record,
+                                const send_options& options) const noexcept {
+    if (options.key) record.key = *options.key;
+    record.headers = options.headers;
+    if (options.timestamp) record.timestamp = options.timestamp->time_since_epoch().count();
+    if (options.partition) [[unlikely]] {
         if (options.partition->value < 0)
-            return fail(
-                errc::unknown_partition,
-                {.operation = "send", .topic = to.name().str(), .partition = options.partition->value});
+            return fail(errc::unknown_partition, {.operation = "send",
+                                                  .topic = to.name().str(),
+                                                  .partition = options.partition->value});
         record.choice = broker::partition_choice::exactly(*options.partition);
-    } else if (options.partition_by) {
+    } else if (options.partition_by) [[unlikely]] {
         record.choice = partitioner::by_field(as_bytes(*options.partition_by));
     } else {
         record.choice = to.partitions_.choose(record.key, bytes_of(record));
     }
-    return record;
+    return {};
 }
 
 result<void> publisher::dispatch(const published_topic& to, broker::outgoing& record) noexcept {
@@ -134,16 +132,16 @@ result<void> publisher::dispatch(const published_topic& to, broker::outgoing& re
 
 result<void> publisher::post(published_topic& to, optional_bytes key, optional_bytes value,
                              const send_options& options) {
-    auto record = prepare(to, key, value, options);
-    if (!record) return fail(std::move(record).error());
+    broker::outgoing record{.key = key, .value = value};
+    if (auto prepared = prepare(to, record, options); !prepared) return prepared;
     const bool generation = (generation_.load(std::memory_order_acquire) & 1U) != 0;
-    const std::uint64_t bytes = bytes_of(*record);
+    const std::uint64_t bytes = bytes_of(record);
     if (!reserve(bytes, posted(generation))) {
         note_failure(generation, queue_full(to));
         return fail(queue_full(to));
     }
-    record->generation = generation;
-    auto sent = dispatch(to, *record);
+    record.generation = generation;
+    auto sent = dispatch(to, record);
     if (!sent) [[unlikely]] {
         note_failure(generation, sent.error());
         credit_.give(posted(generation), 1, bytes);
@@ -168,7 +166,7 @@ bool publisher::dispatch(send_operation& op) noexcept {
     auto sent =
         dispatch(*op.topic_, op.record_); // op may be completed, and gone, from here on unless this failed
     if (sent) return true;
-    op.refused_ = std::move(sent).error();
+    op.failure = std::move(sent).error();
     credit_.give(credit::tally::awaited, 1, bytes);
     return false;
 }
@@ -263,7 +261,7 @@ void publisher::warned(const error& why) noexcept { log_.warn("producer", why); 
 void publisher::broken(const error& why) noexcept {
     log_.error("the producer is replaced", why);
     try {
-        open_sink(*scheduler::current());  // the delivery loop
+        open_sink(*scheduler::current()); // the delivery loop
         const std::lock_guard lock(topics_mutex_);
         for (auto& [name, topic] : topics_)
             if (auto routed = add_route(*topic); !routed)

@@ -59,7 +59,7 @@ public:
     /// publisher. Throws config_error. Not to be constructed, closed or destroyed on a loop.
     publisher(broker::cluster& cluster, scheduler& root, producer_settings settings,
               logger log = default_logger(), metrics* figures = nullptr);
-    ~publisher();
+    virtual ~publisher();
     publisher(const publisher&) = delete;
     publisher& operator=(const publisher&) = delete;
 
@@ -124,9 +124,9 @@ private:
 
     void open_sink(scheduler& delivery);
     [[nodiscard]] result<void> add_route(published_topic& to);
-    [[nodiscard]] result<broker::outgoing> prepare(published_topic& to, optional_bytes key,
-                                                   optional_bytes value,
-                                                   const send_options& options) const noexcept;
+    /// Completes a record that has its key and value.
+    [[nodiscard]] result<void> prepare(published_topic& to, broker::outgoing& record,
+                                       const send_options& options) const noexcept;
     [[nodiscard]] static result<void> dispatch(const published_topic& to, broker::outgoing& record) noexcept;
 
     [[nodiscard]] bool launch(send_operation& op) noexcept;

@@ -25,7 +25,7 @@ using namespace std::chrono_literals;
 using sample::flight_seen;
 
 class publisher_test : public testing::Test {
-protected:
+public:
     publisher_test() {
         auto admin = cluster.open_admin();
         EXPECT_TRUE(admin->create_topic({.name = topic_name("air.flight.seen"), .partitions = 3}, 1s));
@@ -112,7 +112,7 @@ TEST_F(publisher_test, flushes_that_overlap_all_complete) {
     int done_count = 0;
     auto poster = [](message_producer to, int& count) -> task<void> {
         for (int i = 0; i < 20; ++i) {
-            (void)to.post(flight_seen{"N", i});
+            EXPECT_TRUE(to.post(flight_seen{"N", i}));
             if ((co_await to.flush()).has_value()) ++count;
         }
     };

@@ -11,35 +11,30 @@ send_operation::send_operation(publisher& by, published_topic& to, optional_byte
 
 send_operation::send_operation(publisher& by, result<published_topic*> to, optional_bytes key,
                                optional_bytes value, const send_options& options) noexcept
-    : send_node(&send_operation::reported), publisher_(by) {
+    : send_node(&send_operation::reported),
+      publisher_(by),
+      record_{.key = key, .value = value, .node = this} {
     if (!to) {
-        refused_ = std::move(to).error();
+        failure = std::move(to).error();
         return;
     }
     topic_ = *to;
-    record_.key = options.key ? optional_bytes(*options.key) : key;
-    record_.value = value;
-    if (auto prepared = by.prepare(*topic_, key, value, options))
-        record_ = *prepared;
-    else
-        refused_ = std::move(prepared).error();
-    record_.node = this;
+    if (auto prepared = by.prepare(*topic_, record_, options); !prepared) failure = std::move(prepared).error();
 }
 
 void send_operation::reported(work& node) noexcept {
     static_cast<send_operation&>(static_cast<broker::send_node&>(node)).complete();
 }
 
-bool send_operation::start() noexcept { return !refused_ && publisher_.launch(*this); }
+bool send_operation::start() noexcept { return !failure && publisher_.launch(*this); }
 
 bool send_operation::start_reserved() noexcept {
-    if (!refused_) return publisher_.dispatch(*this);
+    if (!failure) return publisher_.dispatch(*this);
     publisher_.credit_.give(credit::tally::awaited, 1, record_.key.size() + record_.value.size());
     return false;
 }
 
 result<delivery> send_operation::take() noexcept {
-    if (refused_) return fail(*std::move(refused_));
     if (failure) return fail(*std::move(failure));
     return delivery{.topic = topic_->name().str(),
                     .partition = partition,
