@@ -112,9 +112,9 @@ result<void> publisher::prepare(published_topic& to, broker::outgoing& record,
     if (options.timestamp) record.timestamp = options.timestamp->time_since_epoch().count();
     if (options.partition) [[unlikely]] {
         if (options.partition->value < 0)
-            return fail(errc::unknown_partition, {.operation = "send",
-                                                  .topic = to.name().str(),
-                                                  .partition = options.partition->value});
+            return fail(
+                errc::unknown_partition,
+                {.operation = "send", .topic = to.name().str(), .partition = options.partition->value});
         record.choice = broker::partition_choice::exactly(*options.partition);
     } else if (options.partition_by) [[unlikely]] {
         record.choice = partitioner::by_field(as_bytes(*options.partition_by));

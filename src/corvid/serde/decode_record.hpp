@@ -20,4 +20,4 @@ template <Message T>
     return decode_message<json::format>(from.value, *version, to);
 }
 
-}  // namespace corvid
+} // namespace corvid
