@@ -55,9 +55,12 @@ public:
         constexpr int patience_ms = 30'000;
         must(rd_kafka_init_transactions(native_, patience_ms));
         must(rd_kafka_begin_transaction(native_));
-        must(!rd_kafka_producev(native_, RD_KAFKA_V_TOPIC(where.topic.c_str()),
-                                RD_KAFKA_V_PARTITION(where.partition.value), RD_KAFKA_V_END),
-             "produce");
+        rd_kafka_topic_t* topic = rd_kafka_topic_new(native_, where.topic.c_str(), nullptr);
+        must(topic, "topic");
+        const int refused =
+            rd_kafka_produce(topic, where.partition.value, 0, nullptr, 0, nullptr, 0, nullptr);
+        rd_kafka_topic_destroy(topic);
+        must(refused == 0, "produce");
         must(!rd_kafka_flush(native_, patience_ms), "flush");
         must(rd_kafka_abort_transaction(native_, patience_ms));
     }

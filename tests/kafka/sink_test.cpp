@@ -85,7 +85,7 @@ TEST(kafka_source, a_batch_outlives_its_source) {
     mock_cluster mock;
     mock.create(topic, 1);
     producer(mock, {}).deliver_numbers(at(topic, 0), 0, 3);
-    struct taker : broker::source_listener {
+    struct taker final : broker::source_listener {
         void ready() noexcept override {
             while (auto event = member.source->next_event())
                 if (const auto* all = std::get_if<broker::assigned>(&*event)) {

@@ -58,7 +58,7 @@ bool closing_thread::finish(std::chrono::milliseconds patience) {
         idle_ = nullptr;
         thread = std::move(thread_);
     }
-    if (!ended) (void)thread.release(); // joining it could block for ever
+    if (!ended) let_go(thread); // joining it could block for ever
     return ended;
 }
 

@@ -7,7 +7,6 @@
 namespace corvid::kafka {
 namespace {
 
-using broker::sink_settings;
 using broker::source_settings;
 using testing::AllOf;
 using testing::HasSubstr;
@@ -95,7 +94,7 @@ TEST(client_config, what_guarantees_rest_on_cannot_be_changed) {
              {"enable.auto.commit", "true"}, {"enable.auto.offset.store", "true"}, {"log.queue", "false"}}) {
         const error why = refusal_of([&] { return consumer_config(with({{name, value}}), reading()); });
         EXPECT_EQ(why.code(), errc::conflicting_settings) << name;
-        EXPECT_THAT(std::string(why.message()), HasSubstr(name + "=" + value));
+        EXPECT_THAT(std::string(why.message()), HasSubstr(std::string(name).append("=").append(value)));
     }
     for (const auto& [name, value] :
          std::map<std::string, std::string>{{"partitioner", "murmur2_random"},

@@ -5,6 +5,8 @@
 #include <corvid/kafka/detail/message.hpp>
 #include <corvid/kafka/detail/opaque.hpp>
 
+#include <array>
+#include <span>
 #include <string_view>
 
 namespace corvid::kafka {
@@ -12,6 +14,15 @@ namespace {
 
 broker::sink_topic& topic_of(const rd_kafka_message_t& message) noexcept {
     return *static_cast<broker::sink_topic*>(rd_kafka_topic_opaque(message.rkt));
+}
+
+/// With thousands in flight nodes have left the cache: fetched one by one they cost more than all else here.
+void prefetch_node(void* opaque) noexcept {
+    constexpr std::size_t cache_line = 64;
+    const auto* node = reinterpret_cast<const char*>(node_in(opaque));
+    if (!node) return;
+    __builtin_prefetch(node, 1);
+    __builtin_prefetch(node + cache_line, 1);
 }
 
 } // namespace
@@ -72,29 +83,39 @@ void delivery_reports::dispatch(rd_kafka_event_t* event) {
 }
 
 void delivery_reports::deliver(rd_kafka_event_t* event) {
+    std::array<const rd_kafka_message_t*, 64> some{};
     broker::delivery_batch batch;
     told last;
     tally sums;
     broker::sink_topic* topic = nullptr;
-    while (const rd_kafka_message_t* message = rd_kafka_event_message_next(event)) {
-        if (!topic) topic = &topic_of(*message);
-        sums.add(*message);
-        const std::size_t bytes = message->len + message->key_len;
-        if (broker::send_node* node = node_in(message->_private)) {
-            add_node(*node, *message, last);
-            batch.nodes.push(*node);
-            ++batch.node_records;
-            batch.node_bytes += bytes;
-        } else {
-            if (message->err) fail_post(*message, last);
-            const std::size_t generation = generation_in(message->_private) ? 1 : 0;
-            ++batch.posted_records[generation];
-            batch.posted_bytes[generation] += bytes;
+    while (const std::size_t count = rd_kafka_event_message_array(event, some.data(), some.size())) {
+        const auto messages = std::span(some).first(count);
+        for (const rd_kafka_message_t* message : messages)
+            prefetch_node(message->_private);
+        if (!topic) topic = &topic_of(*messages.front());
+        for (const rd_kafka_message_t* message : messages) {
+            sums.add(*message);
+            account_for(*message, batch, last);
         }
     }
     if (!topic) return;
     sums.write_to(topic->ended);
     listener_.delivered(std::move(batch));
+}
+
+void delivery_reports::account_for(const rd_kafka_message_t& message, broker::delivery_batch& batch, told& last) {
+    const std::size_t bytes = message.len + message.key_len;
+    if (broker::send_node* node = node_in(message._private)) {
+        add_node(*node, message, last);
+        batch.nodes.push(*node);
+        ++batch.node_records;
+        batch.node_bytes += bytes;
+        return;
+    }
+    if (message.err) fail_post(message, last);
+    const std::size_t generation = generation_in(message._private) ? 1 : 0;
+    ++batch.posted_records[generation];
+    batch.posted_bytes[generation] += bytes;
 }
 
 void delivery_reports::add_node(broker::send_node& node, const rd_kafka_message_t& message, told& last) {

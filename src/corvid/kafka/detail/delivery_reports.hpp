@@ -41,6 +41,7 @@ private:
     void serve() noexcept;
     void dispatch(rd_kafka_event_t* event);
     void deliver(rd_kafka_event_t* event);
+    void account_for(const rd_kafka_message_t& message, broker::delivery_batch& batch, told& last);
     void add_node(broker::send_node& node, const rd_kafka_message_t& message, told& last);
     void fail_post(const rd_kafka_message_t& message, told& last);
     static const error& explain(const rd_kafka_message_t& message, broker::persistence persisted, told& last);

@@ -35,6 +35,12 @@ using delete_topic_handle = handle<rd_kafka_DeleteTopic_t, rd_kafka_DeleteTopic_
 using list_offsets_handle =
     handle<rd_kafka_ListConsumerGroupOffsets_t, rd_kafka_ListConsumerGroupOffsets_destroy>;
 
+/// What is owned elsewhere from here on: librdkafka took it, or nobody can end it safely.
+template <class T, class D>
+void let_go(std::unique_ptr<T, D>& owner) noexcept {
+    [[maybe_unused]] T* const theirs = owner.release();
+}
+
 struct metadata_destroyer {
     void operator()(const rd_kafka_metadata_t* data) const noexcept { rd_kafka_metadata_destroy(data); }
 };

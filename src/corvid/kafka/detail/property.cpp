@@ -125,7 +125,7 @@ rd_kafka_t* property_set::create(rd_kafka_type_t type) {
     rd_kafka_t* native = rd_kafka_new(type, conf_.get(), why.data(), why.size());
     if (!native)
         refuse(errc::invalid_setting, "librdkafka refuses its settings: " + without_secrets(why.data()), "");
-    (void)conf_.release();
+    let_go(conf_);
     return native;
 }
 

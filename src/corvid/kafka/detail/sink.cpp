@@ -92,7 +92,7 @@ sink::sink(client_handle client, scheduler& delivery, broker::sink_listener& lis
 sink::~sink() {
     if (closed_) return;
     if (scheduler::current() != &delivery_) {
-        (void)close(milliseconds(0));
+        [[maybe_unused]] const auto told_by_reports = close(milliseconds(0));
         return;
     }
     purge();
@@ -160,7 +160,7 @@ rd_kafka_resp_err_t sink::enqueue_with(const broker::outgoing& record, rd_kafka_
     }
     const error_handle refused(rd_kafka_produceva(client_->get(), with.data(), count));
     if (refused) return rd_kafka_error_code(refused.get());
-    (void)headers.release();
+    let_go(headers);
     return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
@@ -224,7 +224,7 @@ void sink::hang_up() noexcept {
     const bool on_a_loop =
         scheduler::current() != nullptr; // close() blocks it already; a scheduler refuses to
     const bool over = on_a_loop ? last->over.wait_until(deadline) : delivery_.wait(last->over, deadline);
-    if (!over) (void)last.release(); // a loop that has stopped runs it no more: it is left as it is
+    if (!over) let_go(last); // a loop that has stopped runs it no more: it is left as it is
 }
 
 } // namespace corvid::kafka

@@ -314,7 +314,7 @@ record_batch source::take(slot from, std::size_t most) {
         const auto count = rd_kafka_consume_batch_queue(partition->queue.get(), 0, taken_.data(), most);
         if (count <= 0) return {};
         const std::size_t good = set_errors_aside(static_cast<std::size_t>(count));
-        if (good > 0) return message_batch::make(client_, std::span(taken_).first(good));
+        if (good > 0) return message_batch::make(client_, batches_, std::span(taken_).first(good));
     }
 }
 

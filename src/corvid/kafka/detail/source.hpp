@@ -9,6 +9,7 @@
 
 #include <corvid/broker/record_source.hpp>
 #include <corvid/kafka/detail/committer.hpp>
+#include <corvid/kafka/detail/message_batch.hpp>
 
 #include <deque>
 #include <optional>
@@ -81,6 +82,7 @@ private:
     std::optional<slots> revoked_;                  // revoked, not yet released
     std::deque<broker::source_event> waiting_;
     std::vector<rd_kafka_message_t*> taken_; // take()'s own array
+    std::shared_ptr<batch_store> batches_ = std::make_shared<batch_store>();
     bool closing_ = false, left_ = false, over_ = false;
     heartbeat heartbeat_;
     event_bridge bridge_;
