@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// expect: corvid: a handler takes (const T&) or (const corvid::received<T>&), and corvid::context& behind it
-// if it likes errors: 2
+// expect: corvid: a handler takes (const T&) or (const corvid::received<T>&)
+// errors: 2
 #include <corvid/consume/typed_handler.hpp>
 #include <corvid/message/message.hpp>
 
