@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "report.hpp"
+
+#include "progress.hpp"
+#include <corvid/message/message.hpp>
+#include <corvid/serde/json/json.hpp>
+
+#include <algorithm>
+#include <fstream>
+#include <iomanip>
+#include <ostream>
+#include <stdexcept>
+
+namespace flights {
+
+struct carrier_summary {
+    std::int64_t flights = 0, cancelled = 0, arrival_delay_minutes = 0;
+};
+CORVID_VALUE(carrier_summary, (flights, cancelled, arrival_delay_minutes));
+
+struct summary {
+    std::int64_t flights = 0, cancelled = 0, without_tail_number = 0;
+    std::map<std::string, carrier_summary> carriers;
+    double seconds = 0;
+};
+CORVID_VALUE(summary, (flights, cancelled, without_tail_number, carriers, seconds));
+
+namespace {
+
+double ratio(std::int64_t part, std::int64_t whole) {
+    return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+}
+
+void print_row(std::ostream& out, std::string_view code, std::string_view name, const carrier_tally& t) {
+    out << std::left << std::setw(7) << code << "  " << std::setw(27) << name << std::right << std::setw(9)
+        << grouped(t.flights) << std::setw(11) << grouped(t.cancelled) << std::fixed << std::setprecision(1)
+        << std::setw(11) << ratio(t.arrival_delay_minutes, t.arrived) << " min" << std::setw(9)
+        << 100 * ratio(t.on_time, t.flights) << " %\n";
+}
+
+std::string per_second(std::int64_t count, double seconds) {
+    return grouped(seconds > 0 ? static_cast<std::int64_t>(static_cast<double>(count) / seconds) : 0) + "/s";
+}
+
+} // namespace
+
+void print(std::ostream& out, const run_figures& f, const std::map<std::string, std::string>& names) {
+    out << "carrier  airline                      flights  cancelled  mean delay*  on time**\n";
+    for (const auto& [code, t] : f.counted.carriers) {
+        const auto name = names.find(code);
+        print_row(out, code, name == names.end() ? "?" : name->second, t);
+    }
+    const carrier_tally all = f.counted.total();
+    print_row(out, "all", "", all);
+    out << "*  on arrival     **  arrived less than 15 minutes late, of all flights\n\n"
+        << grouped(all.flights) << " flights in " << std::setprecision(2) << f.seconds << " s on "
+        << f.instances << (f.instances == 1 ? " instance" : " instances") << ": published "
+        << per_second(all.flights, f.publish_seconds) << ", consumed " << per_second(all.flights, f.seconds)
+        << "; from send to handled p50 " << f.times.quantile(0.5).count() << " ms, p99 "
+        << f.times.quantile(0.99).count() << " ms\n";
+    if (f.repeated > 0) out << grouped(f.repeated) << " were delivered again and counted once\n";
+    if (f.of_others > 0) out << grouped(f.of_others) << " records of other runs were passed over\n";
+}
+
+std::string difference(const run_figures& f, const tally& expected) {
+    if (f.misplaced > 0)
+        return grouped(f.misplaced) + " records of this run have a row or a key that was never sent";
+    for (const auto& [code, is] : f.counted.carriers) {
+        const auto should = expected.carriers.find(code);
+        if (should == expected.carriers.end()) return "carrier " + code + " is not in the file";
+    }
+    for (const auto& [code, should] : expected.carriers) {
+        const auto found = f.counted.carriers.find(code);
+        const carrier_tally is = found == f.counted.carriers.end() ? carrier_tally{} : found->second;
+        if (is != should)
+            return "carrier " + code + " has " + grouped(is.flights) + " flights, " + grouped(is.cancelled) +
+                   " cancelled and " + grouped(is.arrival_delay_minutes) +
+                   " minutes of delay; the file has " + grouped(should.flights) + ", " +
+                   grouped(should.cancelled) + " and " + grouped(should.arrival_delay_minutes);
+    }
+    if (f.counted != expected)
+        return grouped(f.counted.without_tail_number) + " flights have no tail number; in the file it is " +
+               grouped(expected.without_tail_number);
+    return {};
+}
+
+void write_summary(const std::filesystem::path& file, const run_figures& f) {
+    const carrier_tally all = f.counted.total();
+    summary s{.flights = all.flights,
+              .cancelled = all.cancelled,
+              .without_tail_number = f.counted.without_tail_number,
+              .carriers = {},
+              .seconds = f.seconds};
+    for (const auto& [code, t] : f.counted.carriers)
+        s.carriers[code] = {t.flights, t.cancelled, t.arrival_delay_minutes};
+    corvid::byte_buffer json;
+    if (auto written = corvid::json::encode(s, json); !written)
+        throw std::runtime_error(written.error().describe());
+    std::ofstream out(file);
+    out << json.text() << '\n';
+    if (!out.flush()) throw std::runtime_error("cannot write the summary to " + file.string());
+}
+
+} // namespace flights
