@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// corvid's group loop: `corvid_bytes` handles records as they are, `corvid_json` by a typed handler of flights.
+// corvid's group loop: `corvid_bytes` handles records as they are, `corvid_json` by a typed handler of
+// flights.
 #include <corvid/consume/group_loop.hpp>
 #include <corvid/consume/typed_handler.hpp>
 #include <corvid/kafka/cluster.hpp>
@@ -18,8 +19,8 @@
 namespace corvid::bench {
 
 CORVID_MESSAGE(flight,
-               (row, year, month, day, carrier, flight_number, tail_number, origin, destination, departure_delay,
-                arrival_delay, distance, cancelled),
+               (row, year, month, day, carrier, flight_number, tail_number, origin, destination,
+                departure_delay, arrival_delay, distance, cancelled),
                .topic = "bench.flight");
 
 namespace {
@@ -119,7 +120,8 @@ int measure(const options& chosen) {
     bool ended = false;
     {
         group_loop loop(cluster, root, settings_of(chosen),
-                        subscriptions_of(chosen, make_handler(chosen, into, scope)), begins_span(measured), nullptr);
+                        subscriptions_of(chosen, make_handler(chosen, into, scope)), begins_span(measured),
+                        nullptr);
         loop.start();
         ended = root.wait(into.over(), root.steady_now() + std::chrono::minutes(4));
         loop.stop(std::chrono::seconds(10), std::chrono::seconds(1));

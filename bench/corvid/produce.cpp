@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// corvid's publisher, in bytes: `corvid_post` posts from a plain thread and flushes; `corvid_callback` gives each
-// send a callback; `corvid_awaitable` runs --in-flight coroutines on one loop, each awaiting one send after another.
+// corvid's publisher, in bytes: `corvid_post` posts from a plain thread and flushes; `corvid_callback` gives
+// each send a callback; `corvid_awaitable` runs --in-flight coroutines on one loop, each awaiting one send
+// after another.
 #include <corvid/base/task_scope.hpp>
 #include <corvid/kafka/cluster.hpp>
 #include <corvid/kafka/versions.hpp>
@@ -29,7 +30,11 @@ producer_settings settings_of(const options& chosen) {
 class workload {
 public:
     workload(publisher& to, published_topic& topic, const options& chosen)
-        : to_(to), topic_(topic), shape_{chosen.keys}, keys_(make_keys(chosen.keys)), value_(chosen.size, 'x') {}
+        : to_(to),
+          topic_(topic),
+          shape_{chosen.keys},
+          keys_(make_keys(chosen.keys)),
+          value_(chosen.size, 'x') {}
 
     [[nodiscard]] publisher& to() const { return to_; }
     [[nodiscard]] published_topic& topic() const { return topic_; }
@@ -121,7 +126,10 @@ private:
 class awaiting final : public arm {
 public:
     awaiting(scheduler& root, workload& all, std::uint32_t in_flight)
-        : root_(root), all_(all), in_flight_(in_flight), thread_(root.run_thread("bench-loop", [](scheduler&) {})) {}
+        : root_(root),
+          all_(all),
+          in_flight_(in_flight),
+          thread_(root.run_thread("bench-loop", [](scheduler&) {})) {}
     void send(std::uint64_t count) override {
         all_.extend(count);
         task_scope scope;
@@ -167,7 +175,8 @@ int measure(const options& chosen) {
     outcome result{.messages = chosen.messages};
     result.correct = all.failed() == 0 && all.over() == chosen.messages + chosen.warm_up;
     if (!result.correct)
-        result.why = std::to_string(all.over()) + " ended, " + std::to_string(all.failed()) + " of them failed";
+        result.why =
+            std::to_string(all.over()) + " ended, " + std::to_string(all.failed()) + " of them failed";
     print_line(chosen, measured, result, kafka::judge_loaded_version().version);
     return result.correct ? 0 : 1;
 }

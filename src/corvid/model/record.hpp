@@ -35,6 +35,9 @@ public:
     virtual ~batch_owner() = default;
     /// Appends the record's headers, parsed only now; they borrow from this batch.
     virtual void read_headers(const record& which, header_list& into) const = 0;
+    /// The batch is over: ends this object, or keeps it, and the records' memory, for another batch. Any
+    /// thread.
+    virtual void end_batch(std::vector<record> /*records*/) noexcept { delete this; }
 };
 
 /// Consecutive records of one partition, in the order of their offsets (which may have gaps).
@@ -43,6 +46,14 @@ public:
     record_batch() = default;
     record_batch(std::vector<record> records, std::unique_ptr<batch_owner> owner) noexcept
         : owner_(std::move(owner)), records_(std::move(records)) {}
+    record_batch(record_batch&&) noexcept = default;
+    record_batch& operator=(record_batch&& other) noexcept {
+        end();
+        owner_ = std::move(other.owner_);
+        records_ = std::move(other.records_);
+        return *this;
+    }
+    ~record_batch() { end(); }
 
     [[nodiscard]] std::span<const record> records() const noexcept { return records_; }
     [[nodiscard]] bool empty() const noexcept { return records_.empty(); }
@@ -54,6 +65,10 @@ public:
     }
 
 private:
+    void end() noexcept {
+        if (batch_owner* const owner = owner_.release()) owner->end_batch(std::move(records_));
+    }
+
     std::unique_ptr<batch_owner> owner_;
     std::vector<record> records_;
 };

@@ -74,8 +74,14 @@ public:
 
     /// `key`, `value` and the views in `options` are borrowed until the operation completes.
     [[nodiscard]] send_operation send(published_topic& to, optional_bytes key, optional_bytes value,
-                                      const send_options& options = {}) noexcept {
+                                      const send_options& options) noexcept {
         return send_operation(*this, to, key, value, options);
+    }
+    /// Without options, which a co_await expression would keep in the coroutine's frame.
+    [[nodiscard]] send_operation send(published_topic& to, optional_bytes key,
+                                      optional_bytes value) noexcept {
+        static constexpr send_options none{};
+        return send_operation(*this, to, key, value, none);
     }
     /// `callback(result<delivery>)` runs once, on the delivery loop, or here if the record is refused at
     /// once; it must not block. Waits for credit as post() does, and copies everything before it returns.

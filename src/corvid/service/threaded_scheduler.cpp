@@ -108,6 +108,7 @@ void threaded_scheduler::impl::run_nodes() {
             next = local.pop();
         }
         if (!next) return;
+        local.prefetch();
         next->run(*next);
     }
 }

@@ -22,11 +22,11 @@ namespace corvid::kafka {
     return rd_kafka_message_timestamp(&message, &type);
 }
 
-/// Whether a message as a consumer received it surely has no headers, without asking librdkafka, which allocates
-/// twice to say so. It hands values out where it received them, and there, in a record of format 2 (KIP-98), stand
-/// before the value its length, as a zigzag varint, and behind it the number of headers. Formats 0 and 1 have no
-/// headers but the next record behind the value, and a length of four bytes, big-endian, before it: no length but 0
-/// looks the same in both.
+/// Whether a message as a consumer received it surely has no headers, without asking librdkafka, which
+/// allocates twice to say so. It hands values out where it received them, and there, in a record of format 2
+/// (KIP-98), stand before the value its length, as a zigzag varint, and behind it the number of headers.
+/// Formats 0 and 1 have no headers but the next record behind the value, and a length of four bytes,
+/// big-endian, before it: no length but 0 looks the same in both.
 [[nodiscard]] inline bool is_received_without_headers(const rd_kafka_message_t& message) noexcept {
     if (!message.payload || message.len == 0) return false;
     std::array<unsigned char, 10> length{};

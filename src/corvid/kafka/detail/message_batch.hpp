@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// message_batch: owns the messages that one take() brought, frees them as a whole, and keeps their client alive
-// until then. batch_store: batches that are over, for the next take(): no malloc once warm.
+// message_batch: owns the messages that one take() brought, frees them as a whole, and keeps their client
+// alive until then. batch_store: batches that are over, for the next take(): no malloc once warm.
 #pragma once
 
 #include <corvid/kafka/detail/client.hpp>
@@ -28,7 +28,8 @@ public:
     void end_batch(std::vector<record> records) noexcept override;
 
     /// The messages, which it takes over, as a batch of records, in their order. None may be an error.
-    [[nodiscard]] static record_batch make(const client_handle& client, const std::shared_ptr<batch_store>& store,
+    [[nodiscard]] static record_batch make(const client_handle& client,
+                                           const std::shared_ptr<batch_store>& store,
                                            std::span<rd_kafka_message_t* const> messages);
 
 private:

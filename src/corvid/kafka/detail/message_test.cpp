@@ -52,7 +52,8 @@ TEST(ReceivedMessage, FormatTwoTellsWhetherThereAreHeaders) {
 TEST(ReceivedMessage, OlderFormatsAreNeverTakenForFormatTwo) {
     for (const std::size_t size : lengths())
         for (const char key_end : {'\0', '\x01', '\x7f', '\x80', '\xff'}) {
-            const std::string before = "crc, key" + std::string(1, key_end) + big_endian(static_cast<std::uint32_t>(size));
+            const std::string before =
+                "crc, key" + std::string(1, key_end) + big_endian(static_cast<std::uint32_t>(size));
             EXPECT_FALSE(is_without_headers(before, size, std::string(8, '\0'))) << size;
         }
 }
