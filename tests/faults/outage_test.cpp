@@ -3,12 +3,12 @@
 // A broker that is killed under load and started again a while later: 30 s in the chaos run, 8 s in every
 // run.
 #include "rig.hpp"
+#include "workbench.hpp"
 
 #include <gtest/gtest.h>
 
 #include <csignal>
 #include <iostream>
-#include <set>
 
 namespace corvid::faults {
 namespace {
@@ -87,6 +87,26 @@ TEST(broker_outage_test, producer_and_consumer_go_on_and_every_answer_is_true) {
     stand.figure("producers_rebuilt", patient->rebuilds() + hasty->rebuilds());
     const auto found = stand.conclude({patient.get(), hasty.get()}, true);
     EXPECT_TRUE(found.green()) << found.text();
+}
+
+TEST(broker_outage_test, a_group_that_outlives_the_outage_says_that_its_trouble_is_over) {
+    kafka_process kafka;
+    workbench bench(kafka.bootstrap());
+    const topic_name topic = bench.make_topic(1);
+    auto out = bench.make_publisher({});
+    auto loop = bench.join({topic}, {});
+    EXPECT_TRUE(bench.send(*out, topic, R"({"n":1,"note":""})"));
+    EXPECT_TRUE(bench.eventually([&] { return bench.handled() == std::vector{1}; }, 20s)) << bench.lines();
+    kafka.kill();
+    EXPECT_TRUE(bench.eventually([&] { return !loop->state().trouble().empty(); }, 20s)) << bench.lines();
+    bench.let_pass(2s);
+    EXPECT_NE(loop->state().trouble().find("kafka.bootstrap"), std::string::npos) << loop->state().trouble();
+    kafka.start();
+    EXPECT_TRUE(bench.eventually([&] { return loop->state().trouble().empty(); }, 30s)) << bench.lines();
+    EXPECT_TRUE(bench.send(*out, topic, R"({"n":2,"note":""})"));
+    EXPECT_TRUE(bench.eventually([&] { return bench.handled() == std::vector{1, 2}; }, 20s)) << bench.lines();
+    EXPECT_TRUE(bench.stop(*loop));
+    EXPECT_EQ(bench.committed_of(topic), 2);
 }
 
 } // namespace

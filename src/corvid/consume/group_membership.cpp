@@ -29,7 +29,13 @@ void group_loop::on(broker::assigned& event) {
     figures_.assigned.add();
     figures_.partitions.set(static_cast<double>(lanes_.size()));
     state_.assigned(lanes_.size());
-    state_.trouble({});
+    unreachable_.reset();
+    if (refused_ &&
+        (refused_->topic().empty() || std::ranges::any_of(event.partitions, [&](const auto& which) {
+             return which.where.topic.str() == refused_->topic();
+         })))
+        refused_.reset();
+    tell_trouble();
     reopen_after_ = settings_.reopen_first;
     source_->accept(starts);
 }
@@ -110,7 +116,7 @@ void group_loop::drain_is_over() noexcept {
 }
 
 void group_loop::on(broker::source_error& event) {
-    state_.trouble(event.why.describe());
+    note_trouble(event.why);
     if (event.why.kind() != error_kind::fatal) {
         log_.warn("the consumer has trouble", event.why);
         return;
@@ -127,6 +133,40 @@ void group_loop::on(broker::source_error& event) {
     revoking_.reset();
     source_is_broken_ = true;
     if (leftovers_.empty()) abandon_source();
+}
+
+// --- trouble: a client says when it begins, never when it is over ------------------------------------------
+
+void group_loop::note_trouble(const error& why) {
+    (why.kind() == error_kind::rejected ? refused_ : unreachable_) = why;
+    reach_.stale = true;
+    tell_trouble();
+}
+
+void group_loop::tell_trouble() {
+    const auto& worst = unreachable_ ? unreachable_ : refused_;
+    state_.trouble(worst ? worst->describe() : std::string());
+}
+
+// Any answer of the group's coordinator shows that it is reachable.
+void group_loop::ask_whether_reachable() {
+    const auto& topics = settings_.source.topics;
+    if (reach_.asked || !committer_ || (lanes_.empty() && topics.empty())) return;
+    reach_.asked = true;
+    reach_.stale = false;
+    reach_.failure.reset();
+    reach_.offsets.clear();
+    reach_.offsets.push_back({.where = lanes_.empty() ? topic_partition{topics.front(), partition_id(0)}
+                                                      : lanes_.front()->where()});
+    committer_->committed(reach_);
+}
+
+void group_loop::reach_answered() noexcept {
+    reach_.asked = false;
+    if (reach_.failure || reach_.stale || !unreachable_) return;
+    log_.info("the consumer's broker answers again");
+    unreachable_.reset();
+    tell_trouble();
 }
 
 // Records in use belong to the client: it goes when the last handler has returned.

@@ -13,6 +13,10 @@ group_loop::commit_request::commit_request(group_loop& o) noexcept
     : offset_request([](work& w) noexcept { static_cast<commit_request&>(w).owner.commit_answered(); }),
       owner(o) {}
 
+group_loop::reach_request::reach_request(group_loop& o) noexcept
+    : offset_request([](work& w) noexcept { static_cast<reach_request&>(w).owner.reach_answered(); }),
+      owner(o) {}
+
 void group_loop::tick() noexcept {
     const auto now = loop_->steady_now();
     state_.ticked(now);
@@ -27,6 +31,7 @@ void group_loop::tick() noexcept {
                 static_cast<double>(std::max<std::int64_t>(0, far.end->value - next->value)));
     }
     if (!revoking_) commit_now();
+    if (unreachable_) ask_whether_reachable();
     loop_->at(now + settings_.commit_every, tick_);
 }
 

@@ -103,7 +103,8 @@ void delivery_reports::deliver(rd_kafka_event_t* event) {
     listener_.delivered(std::move(batch));
 }
 
-void delivery_reports::account_for(const rd_kafka_message_t& message, broker::delivery_batch& batch, told& last) {
+void delivery_reports::account_for(const rd_kafka_message_t& message, broker::delivery_batch& batch,
+                                   told& last) {
     const std::size_t bytes = message.len + message.key_len;
     if (broker::send_node* node = node_in(message._private)) {
         add_node(*node, message, last);
@@ -162,7 +163,7 @@ void delivery_reports::report_error(rd_kafka_event_t* event) {
     if (native == RD_KAFKA_RESP_ERR__FATAL || rd_kafka_event_error_is_fatal(event))
         listener_.broken(fatal_error(client_->get(), text));
     else
-        listener_.warned(make_error(native, text));
+        listener_.warned(client_error(client_->get(), native, text));
 }
 
 void delivery_reports::report_log(rd_kafka_event_t* event) {

@@ -96,7 +96,19 @@ error make_error(rd_kafka_resp_err_t native, std::string_view text, error_detail
     return build(code, kind, native, text, std::move(details));
 }
 
-bool worth_telling(std::string_view facility) noexcept { return facility != "CONFWARN"; }
+error client_error(rd_kafka_t* client, rd_kafka_resp_err_t native, std::string_view text,
+                   error_details details) {
+    if (native != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) return make_error(native, text, std::move(details));
+    std::array<char, 512> addresses{};
+    std::size_t size = addresses.size();
+    rd_kafka_conf_get(rd_kafka_conf(client), "bootstrap.servers", addresses.data(), &size);
+    return make_error(native, std::string(text) + " (kafka.bootstrap is " + addresses.data() + ")",
+                      std::move(details));
+}
+
+bool worth_telling(std::string_view facility) noexcept {
+    return facility != "CONFWARN" && facility != "FAIL"; // the latter comes as an error too
+}
 
 error log_line(std::string_view facility, std::string_view text) {
     return error(errc::broker_error, {.message = std::string(facility) + ": " + std::string(text),
@@ -146,12 +158,17 @@ broker::persistence persistence_of(rd_kafka_msg_status_t status) noexcept {
 
 error delivery_error(rd_kafka_resp_err_t native, broker::persistence persisted, error_details details) {
     details.operation = "send";
+    const bool timed_out = native == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT;
+    const std::string_view text = timed_out ? "no broker acknowledged it within the message timeout" : "";
     if (persisted == broker::persistence::possibly)
-        return build(errc::possibly_persisted, error_kind::retriable, native, {}, std::move(details));
+        return build(errc::possibly_persisted, error_kind::retriable, native, text, std::move(details));
+    if (timed_out)
+        details.hint =
+            "check kafka.bootstrap and the brokers and send it again, or raise produce.message_timeout";
     const auto [code, kind] = classify(native);
     // Retriable by nature (unreachable, timed out, purged, …): what counts is that it is not in the log.
     if (kind == error_kind::retriable || code == errc::no_committed_offset)
-        return build(errc::not_persisted, error_kind::retriable, native, {}, std::move(details));
+        return build(errc::not_persisted, error_kind::retriable, native, text, std::move(details));
     return build(code, kind, native, {}, std::move(details));
 }
 

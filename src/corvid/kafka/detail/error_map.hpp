@@ -24,10 +24,15 @@ struct error_class {
 [[nodiscard]] error make_error(rd_kafka_resp_err_t native, std::string_view text = {},
                                error_details details = {});
 
+/// An error that a client tells of itself; where no broker answers, with the addresses that were tried.
+[[nodiscard]] error client_error(rd_kafka_t* client, rd_kafka_resp_err_t native, std::string_view text,
+                                 error_details details = {});
+
 /// A line of librdkafka's log, as an error that passes by itself.
 [[nodiscard]] error log_line(std::string_view facility, std::string_view text);
 
-/// False for lines that say nothing to an operator (a consumer's property given to a producer).
+/// False for lines that say nothing to an operator (a consumer's property given to a producer), or nothing
+/// that an error does not say.
 [[nodiscard]] bool worth_telling(std::string_view facility) noexcept;
 
 /// The error that ended the client, as rd_kafka_fatal_error() tells it.

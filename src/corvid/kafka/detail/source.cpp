@@ -114,7 +114,7 @@ std::optional<source_event> source::translate(rd_kafka_event_t* event) {
         const char* text = rd_kafka_event_error_string(event);
         if (native == RD_KAFKA_RESP_ERR__FATAL)
             return broker::source_error{fatal_error(client_->get(), text)};
-        return broker::source_error{make_error(native, text, {.topic = topic_in(text)})};
+        return broker::source_error{client_error(client_->get(), native, text, {.topic = topic_in(text)})};
     }
     case RD_KAFKA_EVENT_LOG: {
         const char* facility = nullptr;
