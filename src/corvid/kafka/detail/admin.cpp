@@ -44,6 +44,17 @@ bool leader_moves(rd_kafka_resp_err_t native) noexcept {
            native == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
 }
 
+/// Waits without a clock: nothing ever comes to that queue.
+class pause {
+public:
+    static constexpr milliseconds length{25};
+    explicit pause(rd_kafka_t* client) : silent_(rd_kafka_queue_new(client)) {}
+    void operator()() const { (void)event_handle(rd_kafka_queue_poll(silent_.get(), whole(length))); }
+
+private:
+    queue_handle silent_;
+};
+
 broker::topic_info info_of(const rd_kafka_metadata_topic& topic) {
     return {.name = topic_name(topic.topic),
             .partitions = topic.partition_cnt,
@@ -90,7 +101,20 @@ result<void> admin::create_topic(const broker::topic_spec& spec, milliseconds ti
     std::size_t count = 0;
     const auto* all = rd_kafka_event_CreateTopics_result(event->get());
     const rd_kafka_topic_result_t** topics = rd_kafka_CreateTopics_result_topics(all, &count);
-    return verdict_on({topics, count}, std::move(subject));
+    const auto verdict = verdict_on({topics, count}, std::move(subject));
+    if (verdict) await_topic(spec.name, timeout);
+    return verdict;
+}
+
+/// The controller answers before the brokers know; whoever asks next would be told that there is no such
+/// topic.
+void admin::await_topic(const topic_name& name, milliseconds patience) {
+    const pause wait(client_->get());
+    for (; patience > milliseconds(0); patience -= pause::length) {
+        const auto known = describe_topic(name, patience);
+        if (known && known->partitions > 0 && known->replication > 0) return;
+        wait();
+    }
 }
 
 result<void> admin::delete_topic(const topic_name& name, milliseconds timeout) {
@@ -148,14 +172,14 @@ result<broker::log_range> admin::range_of(const topic_partition& where, millisec
         return fail(make_error(RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION, {}, std::move(subject)));
     std::int64_t low = 0;
     std::int64_t high = 0;
-    const queue_handle silent(rd_kafka_queue_new(client_->get()));
-    constexpr milliseconds pause(50);
-    for (milliseconds left = timeout;; left -= pause) {
+    const pause wait(client_->get());
+    for (milliseconds left = timeout;; left -= pause::length) {
         const auto native = rd_kafka_query_watermark_offsets(client_->get(), where.topic.c_str(),
                                                              where.partition.value, &low, &high, whole(left));
         if (!native) return broker::log_range{.begin = offset(low), .end = offset(high)};
-        if (!leader_moves(native) || left <= pause) return fail(make_error(native, {}, std::move(subject)));
-        (void)event_handle(rd_kafka_queue_poll(silent.get(), whole(pause))); // nothing comes: a wait
+        if (!leader_moves(native) || left <= pause::length)
+            return fail(make_error(native, {}, std::move(subject)));
+        wait();
     }
 }
 

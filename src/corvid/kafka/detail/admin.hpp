@@ -22,6 +22,7 @@ public:
                                                      std::chrono::milliseconds timeout) override;
 
 private:
+    void await_topic(const topic_name& name, std::chrono::milliseconds patience);
     [[nodiscard]] result<metadata_handle> ask(rd_kafka_topic_t* topic, std::chrono::milliseconds timeout);
     [[nodiscard]] result<event_handle> wait_for(rd_kafka_queue_t* queue, std::chrono::milliseconds timeout,
                                                 const error_details& subject);
