@@ -50,7 +50,7 @@ group_loop::group_loop(broker::cluster& cluster, scheduler& root, group_settings
 
 group_loop::~group_loop() {
     if (!thread_) return;
-    stop(std::chrono::milliseconds(0), std::chrono::milliseconds(0));
+    if (!ended_.is_set()) stop(std::chrono::milliseconds(0), std::chrono::milliseconds(0));
     root_.wait(ended_, std::nullopt);
 }
 

@@ -40,8 +40,9 @@ void partition_lane::launch() {
 
 void partition_lane::ended(work& node) noexcept {
     auto& lane = *static_cast<partition_lane*>(static_cast<run&>(node).owner_);
-    lane.owner_.run_ended(lane);
-    lane.owner_.ready();
+    group_loop& owner = lane.owner_;
+    owner.run_ended(lane);  // a leftover is gone after this
+    owner.ready();
 }
 
 std::optional<offset> partition_lane::frontier() const noexcept {
