@@ -9,8 +9,8 @@
 #include <corvid/service/service.hpp>
 
 #include <atomic>
+#include <functional>
 #include <iostream>
-#include <map>
 
 // [message]
 struct flight_departed {
@@ -25,13 +25,23 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// One subscription's handler runs on one thread: it needs no lock.
+/// The two subscriptions run on a thread each, so what both touch is atomic.
 struct delay_board {
     void update(const flight_departed& f) {
         ++flights;
         minutes += f.delay_minutes.value_or(0);
+        note();
     }
-    int flights = 0, minutes = 0;
+    void look_into(const flight_departed&) {
+        ++late;
+        note();
+    }
+    void note() {
+        if (++notes == 5) full();
+    }
+    int flights = 0, minutes = 0, late = 0;
+    std::atomic<int> notes = 0;
+    std::function<void()> full;
 };
 
 // A service reads its settings from a file: corvid::settings::load("corvid.yaml"). These are given in code,
@@ -47,36 +57,32 @@ corvid::settings settings_for(const std::string& broker) {
 
 int consume(const std::string& broker) {
     delay_board board;
-    std::atomic<int> handled = 0, late = 0;
-
+    // [service]
     corvid::service service{settings_for(broker)};
-    const auto one_is_handled = [&] {
-        if (++handled == 6) service.request_stop(); // the example ends; a service runs until SIGTERM
-    };
 
-    // A plain function: the group is delays.board, {service}.{subscription}.
-    service.on<flight_departed>("board", [&](const flight_departed& f) {
-        board.update(f);
-        one_is_handled();
-    });
+    // A plain function. Its consumer group is delays.board: {service}.{subscription}.
+    service.on<flight_departed>("board", [&](const flight_departed& f) { board.update(f); });
 
-    // A coroutine that answers what became of the record. It may wait without holding up other partitions.
+    // A coroutine that answers what became of the record. While it waits, other partitions go on.
     service.on<flight_departed>(
         "late", [&](const flight_departed& f, corvid::context& ctx) -> corvid::task<corvid::outcome> {
-            one_is_handled();
             if (f.delay_minutes.value_or(0) < 5) co_return corvid::skip;
             co_await ctx.sleep(10ms); // a look-up somewhere else
-            ++late;
+            board.look_into(f);
             co_return corvid::done;
         });
+    // [service]
+    board.full = [&] { service.request_stop(); }; // the example ends; a service runs until SIGTERM
 
     for (const int delay : {2, 8, 11}) {
         const flight_departed f{.tail_number = "N14228", .carrier = "UA", .delay_minutes = delay};
         if (auto posted = service.producer().post(f); !posted) std::cerr << posted.error().describe() << '\n';
     }
 
-    const int code = service.run(); // stops intake, drains, commits, leaves the group
-    std::cout << "UA: " << board.flights << " flights, " << board.minutes << " minutes; " << late
+    // [run]
+    const int code = service.run(); // until SIGTERM: stops intake, drains, commits, leaves the group
+    // [run]
+    std::cout << "UA: " << board.flights << " flights, " << board.minutes << " minutes; " << board.late
               << " late ones looked into\n";
     return code;
 }

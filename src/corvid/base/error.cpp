@@ -85,8 +85,8 @@ std::string_view error::hint() const noexcept {
 
 std::string error::describe() const {
     std::string text = to_string(code()) + ' ' + std::string(to_string(kind())) + ": ";
-    if (!operation().empty()) text.append(operation()).append(" ");
-    if (!topic().empty()) text.append(topic());
+    text.append(operation());
+    if (!topic().empty()) text.append(operation().empty() ? "" : " ").append(topic());
     if (partition()) text.append("[" + std::to_string(*partition()) + "]");
     if (offset()) text.append("@" + std::to_string(*offset()));
     if (!operation().empty() || !topic().empty()) text.append(": ");
