@@ -71,7 +71,7 @@ TEST(error, given_details_win_over_the_table) {
 TEST(error, a_description_names_code_kind_subject_remedy_and_cause) {
     const error outer = caused_by(errc::commit_failed, {.operation = "commit"}, full_error());
     EXPECT_EQ(outer.describe(),
-              "CVD-5001 retriable: commit : offsets were not committed; remedy: nothing: the next commit "
+              "CVD-5001 retriable: commit: offsets were not committed; remedy: nothing: the next commit "
               "carries them; "
               "cause: CVD-4004 fatal: send air.flight.departed[3]@17: 2097152 bytes; remedy: send less; "
               "native code 10; SQLSTATE 40001");
