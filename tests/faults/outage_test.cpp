@@ -102,9 +102,9 @@ TEST(broker_outage_test, a_group_that_outlives_the_outage_says_that_its_trouble_
     bench.let_pass(2s);
     EXPECT_NE(loop->state().trouble().find("kafka.bootstrap"), std::string::npos) << loop->state().trouble();
     kafka.start();
-    EXPECT_TRUE(bench.eventually([&] { return loop->state().trouble().empty(); }, 30s)) << bench.lines();
     EXPECT_TRUE(bench.send(*out, topic, R"({"n":2,"note":""})"));
     EXPECT_TRUE(bench.eventually([&] { return bench.handled() == std::vector{1, 2}; }, 20s)) << bench.lines();
+    EXPECT_TRUE(bench.eventually([&] { return loop->state().trouble().empty(); }, 30s)) << bench.lines();
     EXPECT_TRUE(bench.stop(*loop));
     EXPECT_EQ(bench.committed_of(topic), 2);
 }

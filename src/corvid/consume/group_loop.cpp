@@ -26,7 +26,6 @@ group_loop::group_loop(broker::cluster& cluster, scheduler& root, group_settings
       figures_(figures, settings_.source.group),
       random_(settings_.seed),
       request_(*this),
-      reach_(*this),
       pump_node_(*this,
                  [](work& w) noexcept {
                      group_loop& loop = static_cast<timed&>(w).owner;

@@ -71,11 +71,6 @@ private:
         group_loop& owner;
         std::vector<commit_schedule::entry> asked;
     };
-    struct reach_request : broker::offset_request {
-        explicit reach_request(group_loop& o) noexcept;
-        group_loop& owner;
-        bool asked = false, stale = false;
-    };
     enum class phase : std::uint8_t { working, draining, grace, leaving, over };
 
     void ready() noexcept override;
@@ -97,9 +92,8 @@ private:
     void tick() noexcept;
     void commit_now();
     void commit_answered() noexcept;
-    void ask_whether_reachable();
-    void reach_answered() noexcept;
     void note_trouble(const error& why);
+    void trouble_is_over();
     void tell_trouble();
 
     void open_source();
@@ -123,9 +117,10 @@ private:
     commit_schedule commits_;
     broker::offset_committer* committer_ = nullptr;
     commit_request request_;
-    // What the group suffers from: until the broker answers again, and until the topic is there.
+    // What the group suffers from: until its broker answers again, and until the topic is there.
     std::optional<error> unreachable_, refused_;
-    reach_request reach_;
+    steady_time unreachable_at_{};
+    bool trouble_since_commit_ = false;
     timed pump_node_;
     bool pump_posted_ = false, pumping_ = false;
     timed tick_, drain_timer_, reopen_timer_;

@@ -257,10 +257,25 @@ TEST_F(group_loop_test, broker_loss_is_survived_and_nothing_is_lost) {
     sim.run_until([&] { return log.size() == 100; }, 1min);
     cluster.script().broker_down();
     sim.run_for(30s);
+    EXPECT_NE(loop->state().trouble(), "");
     cluster.script().broker_up();
     publish(100);
     EXPECT_TRUE(sim.run_until([&] { return all_committed(); }, 5min));
+    EXPECT_TRUE(sim.run_until([&] { return loop->state().trouble().empty(); }, 2s))
+        << "a commit was answered";
     expect_complete_and_in_order();
+    end(*loop);
+}
+
+TEST_F(group_loop_test, a_group_with_nothing_to_do_leaves_its_trouble_behind_too) {
+    auto loop = join(recorder());
+    publish(1);
+    sim.run_until([&] { return all_committed(); }, 1min);
+    cluster.script().broker_down();
+    sim.run_for(1s);
+    cluster.script().broker_up();
+    EXPECT_NE(loop->state().trouble(), "");
+    EXPECT_TRUE(sim.run_until([&] { return loop->state().trouble().empty(); }, 2min));
     end(*loop);
 }
 

@@ -136,37 +136,26 @@ void group_loop::on(broker::source_error& event) {
 }
 
 // --- trouble: a client says when it begins, never when it is over ------------------------------------------
+// It is over when partitions are assigned, when a commit is answered, or when the client has nothing to say
+// any more. (To ask for the committed offsets is no way to find out: with the broker away that can abort the
+// process, librdkafka #4605.)
 
 void group_loop::note_trouble(const error& why) {
     (why.kind() == error_kind::rejected ? refused_ : unreachable_) = why;
-    reach_.stale = true;
+    unreachable_at_ = loop_->steady_now();
+    trouble_since_commit_ = true;
+    tell_trouble();
+}
+
+void group_loop::trouble_is_over() {
+    log_.info("the consumer's trouble is over");
+    unreachable_.reset();
     tell_trouble();
 }
 
 void group_loop::tell_trouble() {
     const auto& worst = unreachable_ ? unreachable_ : refused_;
     state_.trouble(worst ? worst->describe() : std::string());
-}
-
-// Any answer of the group's coordinator shows that it is reachable.
-void group_loop::ask_whether_reachable() {
-    const auto& topics = settings_.source.topics;
-    if (reach_.asked || !committer_ || (lanes_.empty() && topics.empty())) return;
-    reach_.asked = true;
-    reach_.stale = false;
-    reach_.failure.reset();
-    reach_.offsets.clear();
-    reach_.offsets.push_back({.where = lanes_.empty() ? topic_partition{topics.front(), partition_id(0)}
-                                                      : lanes_.front()->where()});
-    committer_->committed(reach_);
-}
-
-void group_loop::reach_answered() noexcept {
-    reach_.asked = false;
-    if (reach_.failure || reach_.stale || !unreachable_) return;
-    log_.info("the consumer's broker answers again");
-    unreachable_.reset();
-    tell_trouble();
 }
 
 // Records in use belong to the client: it goes when the last handler has returned.

@@ -9,12 +9,16 @@
 
 namespace corvid {
 
+namespace {
+
+// While no broker answers, the client says so at least every 62 s (30 s to connect, 2 s back-off, and the same
+// error not twice within 30 s).
+constexpr std::chrono::seconds silence_is_health(75);
+
+} // namespace
+
 group_loop::commit_request::commit_request(group_loop& o) noexcept
     : offset_request([](work& w) noexcept { static_cast<commit_request&>(w).owner.commit_answered(); }),
-      owner(o) {}
-
-group_loop::reach_request::reach_request(group_loop& o) noexcept
-    : offset_request([](work& w) noexcept { static_cast<reach_request&>(w).owner.reach_answered(); }),
       owner(o) {}
 
 void group_loop::tick() noexcept {
@@ -31,7 +35,7 @@ void group_loop::tick() noexcept {
                 static_cast<double>(std::max<std::int64_t>(0, far.end->value - next->value)));
     }
     if (!revoking_) commit_now();
-    if (unreachable_) ask_whether_reachable();
+    if (unreachable_ && now - unreachable_at_ > silence_is_health) trouble_is_over();
     loop_->at(now + settings_.commit_every, tick_);
 }
 
@@ -43,6 +47,7 @@ void group_loop::commit_now() {
     request_.failure.reset();
     for (const auto& entry : request_.asked)
         request_.offsets.push_back({.where = entry.where, .next = entry.next});
+    trouble_since_commit_ = false;
     committer_->commit(request_);
 }
 
@@ -65,6 +70,7 @@ void group_loop::commit_answered() noexcept {
         }
     }
     commits_.finished(taken);
+    if (!taken.empty() && unreachable_ && !trouble_since_commit_) trouble_is_over();
     if (revoking_) return try_release();
     advance_stop();
 }
