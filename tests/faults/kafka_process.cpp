@@ -24,19 +24,23 @@ kafka_process::kafka_process() : directory_(scratch_directory()) {
     std::array<int, 2> ends{};
     if (pipe2(ends.data(), O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
     leash_ = ends[1];
-    // A session of its own, so that what ends the test's process group leaves it its work.
-    guard_ = std::make_unique<child>(
-        std::vector<std::string>{"/usr/bin/env", "setsid", "--fork", "--wait", "sh", "-c",
-                                 R"(cat >/dev/null; "$0" kill --dir "$1"; exec "$0" stop --dir "$1" --purge)",
-                                 script, directory_.string()},
-        ends[0]);
+    // A session of its own and no parent, so that what ends the test's processes leaves it its work.
+    const std::string watch =
+        R"(exec >/dev/null 2>&1; cat; "$0" kill --dir "$1"; "$0" stop --dir "$1" --purge)";
+    child guard({"/usr/bin/env", "setsid", "--fork", "sh", "-c", watch, script, directory_.string()},
+                ends[0]);
+    (void)guard.wait(std::chrono::seconds(10));
     close(ends[0]);
     start();
 }
 
 kafka_process::~kafka_process() {
+    try {
+        kill();
+        (void)output_of({script, "stop", "--dir", directory_.string(), "--purge"});
+    } catch (const std::exception&) { // then the guard does it
+    }
     close(leash_);
-    (void)guard_->wait(std::chrono::seconds(30));
 }
 
 void kafka_process::kill() { (void)output_of({script, "kill", "--dir", directory_.string()}); }

@@ -7,7 +7,6 @@
 #include "process.hpp"
 
 #include <filesystem>
-#include <memory>
 #include <string>
 
 namespace corvid::faults {
@@ -32,7 +31,6 @@ private:
     std::filesystem::path directory_;
     std::string bootstrap_;
     int leash_ = -1; // the guard reads the other end
-    std::unique_ptr<child> guard_;
 };
 
 } // namespace corvid::faults
