@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/produce/partitioning.hpp>
 
+#include <bit>
+#include <cstring>
+
 namespace corvid {
 
 namespace {
@@ -9,6 +12,13 @@ constexpr std::uint32_t multiplier = 0x5bd1e995;
 
 std::uint32_t byte_at(bytes_view key, std::size_t i) noexcept {
     return std::to_integer<std::uint32_t>(key[i]);
+}
+
+// Little-endian, wherever it stands.
+std::uint32_t word_at(const std::byte* place) noexcept {
+    std::uint32_t word = 0;
+    std::memcpy(&word, place, sizeof word);
+    return std::endian::native == std::endian::little ? word : std::byteswap(word);
 }
 
 // splitmix64's finaliser: a counter becomes a number without pattern.
@@ -25,8 +35,7 @@ std::uint32_t murmur2(bytes_view key) noexcept {
     const std::size_t words = key.size() / 4;
     std::uint32_t h = 0x9747b28cU ^ static_cast<std::uint32_t>(key.size());
     for (std::size_t w = 0; w < words; ++w) {
-        std::uint32_t k = byte_at(key, 4 * w) | byte_at(key, 4 * w + 1) << 8 | byte_at(key, 4 * w + 2) << 16 |
-                          byte_at(key, 4 * w + 3) << 24;
+        std::uint32_t k = word_at(key.data() + 4 * w);
         k *= multiplier;
         k ^= k >> 24;
         h = h * multiplier ^ k * multiplier;

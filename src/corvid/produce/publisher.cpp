@@ -105,23 +105,9 @@ result<void> publisher::add_route(published_topic& to) {
     return {};
 }
 
-result<void> publisher::prepare(published_topic& to, broker::outgoing& record,
-                                const send_options& options) const noexcept {
-    if (options.key) record.key = *options.key;
-    record.headers = options.headers;
-    if (options.timestamp) record.timestamp = options.timestamp->time_since_epoch().count();
-    if (options.partition) [[unlikely]] {
-        if (options.partition->value < 0)
-            return fail(
-                errc::unknown_partition,
-                {.operation = "send", .topic = to.name().str(), .partition = options.partition->value});
-        record.choice = broker::partition_choice::exactly(*options.partition);
-    } else if (options.partition_by) [[unlikely]] {
-        record.choice = partitioner::by_field(as_bytes(*options.partition_by));
-    } else {
-        record.choice = to.partitions_.choose(record.key, bytes_of(record));
-    }
-    return {};
+error publisher::no_such_partition(const published_topic& to, const send_options& options) {
+    return error(errc::unknown_partition,
+                 {.operation = "send", .topic = to.name().str(), .partition = options.partition->value});
 }
 
 result<void> publisher::dispatch(const published_topic& to, broker::outgoing& record) noexcept {
@@ -133,7 +119,17 @@ result<void> publisher::dispatch(const published_topic& to, broker::outgoing& re
 result<void> publisher::post(published_topic& to, optional_bytes key, optional_bytes value,
                              const send_options& options) {
     broker::outgoing record{.key = key, .value = value};
-    if (auto prepared = prepare(to, record, options); !prepared) return prepared;
+    if (!prepare(to, record, options)) return fail(no_such_partition(to, options));
+    return post(to, record);
+}
+
+result<void> publisher::post(published_topic& to, optional_bytes key, optional_bytes value) {
+    broker::outgoing record{.key = key, .value = value};
+    record.choice = to.partitions_.choose(key, bytes_of(record));
+    return post(to, record);
+}
+
+result<void> publisher::post(published_topic& to, broker::outgoing& record) {
     const bool generation = (generation_.load(std::memory_order_acquire) & 1U) != 0;
     const std::uint64_t bytes = bytes_of(record);
     if (!reserve(bytes, posted(generation))) {
@@ -156,7 +152,7 @@ result<void> publisher::post(published_topic& to, optional_bytes key, optional_b
 
 bool publisher::launch(send_operation& op) noexcept {
     const auto bytes = bytes_of(op.record_);
-    if (!somebody_waits_.load(std::memory_order_relaxed) && credit_.take(credit::tally::awaited, bytes))
+    if (take_credit(bytes, credit::tally::awaited)) [[likely]]
         return dispatch(op);
     return wait_for_turn(op);
 }
@@ -184,9 +180,8 @@ bool publisher::wait_for_turn(send_operation& op) noexcept {
     return true;
 }
 
-bool publisher::reserve(std::uint64_t bytes, credit::tally which) {
+bool publisher::reserve_later(std::uint64_t bytes, credit::tally which) {
     for (;;) {
-        if (!somebody_waits_.load(std::memory_order_relaxed) && credit_.take(which, bytes)) return true;
         if (closed_.load(std::memory_order_relaxed) || scheduler::current())
             return credit_.overdraw(which, bytes);
         blocked_thread self;
@@ -201,6 +196,7 @@ bool publisher::reserve(std::uint64_t bytes, credit::tally which) {
             const std::lock_guard lock(waiting_mutex_);
             if (std::erase(blocked_, &self) == 1) return false;
         }
+        if (take_credit(bytes, which)) return true;
     }
 }
 

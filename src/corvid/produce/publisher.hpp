@@ -85,7 +85,7 @@ public:
     }
     /// `callback(result<delivery>)` runs once, on the delivery loop, or here if the record is refused at
     /// once; it must not block. Waits for credit as post() does, and copies everything before it returns.
-    template <std::invocable<result<delivery>> F>
+    template <CallbackFor<result<delivery>> F>
     void send(published_topic& to, optional_bytes key, optional_bytes value, const send_options& options,
               F&& callback) {
         if (!reserve((options.key ? options.key->size() : key.size()) + value.size()))
@@ -96,7 +96,8 @@ public:
     /// Copies all of it before it returns. Errors: queue_full, message_too_large, producer_closed,
     /// invalid_argument.
     result<void> post(published_topic& to, optional_bytes key, optional_bytes value,
-                      const send_options& options = {});
+                      const send_options& options);
+    result<void> post(published_topic& to, optional_bytes key, optional_bytes value);
 
     [[nodiscard]] flush_operation flush() noexcept { return flush_operation(*this); }
 
@@ -130,9 +131,22 @@ private:
 
     void open_sink(scheduler& delivery);
     [[nodiscard]] result<void> add_route(published_topic& to);
-    /// Completes a record that has its key and value.
-    [[nodiscard]] result<void> prepare(published_topic& to, broker::outgoing& record,
-                                       const send_options& options) const noexcept;
+    /// Completes a record that has its key and value; false: the partition of `options` is none.
+    [[nodiscard]] static bool prepare(published_topic& to, broker::outgoing& record,
+                                      const send_options& options) noexcept {
+        if (options.key) record.key = *options.key;
+        record.headers = options.headers;
+        if (options.timestamp) record.timestamp = options.timestamp->time_since_epoch().count();
+        if (options.partition) [[unlikely]]
+            record.choice = broker::partition_choice::exactly(*options.partition);
+        else if (options.partition_by) [[unlikely]]
+            record.choice = partitioner::by_field(as_bytes(*options.partition_by));
+        else
+            record.choice = to.partitions_.choose(record.key, record.key.size() + record.value.size());
+        return !options.partition || options.partition->value >= 0;
+    }
+    [[nodiscard]] static error no_such_partition(const published_topic& to, const send_options& options);
+    result<void> post(published_topic& to, broker::outgoing& record);
     [[nodiscard]] static result<void> dispatch(const published_topic& to, broker::outgoing& record) noexcept;
 
     [[nodiscard]] bool launch(send_operation& op) noexcept;
@@ -140,7 +154,14 @@ private:
     [[nodiscard]] bool wait_for_turn(send_operation& op) noexcept;
     /// Credit for a caller that is no coroutine: blocks a plain thread, overdraws on a loop; false: there is
     /// none.
-    [[nodiscard]] bool reserve(std::uint64_t bytes, credit::tally which = credit::tally::awaited);
+    [[nodiscard]] bool reserve(std::uint64_t bytes, credit::tally which = credit::tally::awaited) {
+        return take_credit(bytes, which) || reserve_later(bytes, which);
+    }
+    [[nodiscard]] bool reserve_later(std::uint64_t bytes, credit::tally which);
+    /// Behind those who wait already.
+    [[nodiscard]] bool take_credit(std::uint64_t bytes, credit::tally which) noexcept {
+        return !somebody_waits_.load(std::memory_order_relaxed) && credit_.take(which, bytes);
+    }
     [[nodiscard]] error queue_full(const published_topic& to) const;
     void export_figures();
     [[nodiscard]] std::vector<broker::record_sink*> all_sinks();

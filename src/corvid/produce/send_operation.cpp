@@ -19,8 +19,8 @@ send_operation::send_operation(publisher& by, result<published_topic*> to, optio
         return;
     }
     topic_ = *to;
-    if (auto prepared = by.prepare(*topic_, record_, options); !prepared)
-        failure = std::move(prepared).error();
+    if (!publisher::prepare(*topic_, record_, options))
+        failure = publisher::no_such_partition(*topic_, options);
 }
 
 void send_operation::reported(work& node) noexcept {
