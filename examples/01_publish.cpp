@@ -31,7 +31,7 @@ corvid::settings settings_for(const std::string& broker) {
 }
 
 // [await]
-corvid::task<void> send_and_wait(corvid::message_producer out) {
+corvid::task<void> send_and_wait(corvid::producer& out) {
     const flight_departed f{.tail_number = "N24211", .carrier = "UA", .delay_minutes = 4};
     const corvid::result<corvid::delivery> d =
         co_await out.send(f); // resumes on the broker's acknowledgement

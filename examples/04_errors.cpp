@@ -62,10 +62,12 @@ int main() {
         {.retry = {.first = 10ms, .limit = 5}, .rejected = corvid::rejected_policy::pass_over});
     // [handler]
 
+    auto out = service.producer();
     for (const char* id : {"OK", "torn", "try", "OK"})
-        (void)service.producer().post(parcel_received{id});
+        if (auto posted = out.post(parcel_received{id}); !posted) return 1;
     // Bytes that are no parcel count as rejected, with the JSON path in the error.
-    (void)service.producer().post(**service.producer().topic("post.parcel.received"), nullptr, R"({"id":7})");
+    if (auto posted = out.post(**out.topic("post.parcel.received"), nullptr, R"({"id":7})"); !posted)
+        return 1;
     const int code = service.run();
     std::cout << "handled: " << handled << '\n';
     return code;
