@@ -135,6 +135,12 @@ void start_detached(F&& callback, Args&&... args) {
         ->launch();
 }
 
+/// A plain callback for a Result, as opposed to a completion token: those are callable, too, but give
+/// something back or bring an executor.
+template <class F, class Result>
+concept CallbackFor = std::invocable<F, Result> && std::is_void_v<std::invoke_result_t<F, Result>> &&
+                      !requires { typename std::remove_cvref_t<F>::executor_type; };
+
 /// How a completion token that is no plain callback is served; corvid/asio.hpp specialises it for Asio's
 /// tokens.
 template <class Token, class Result>

@@ -40,7 +40,7 @@ public:
 
     /// `callback(result<delivery>)` runs once, on the delivery loop, or here if the message is refused at
     /// once. Waits for credit as post() does.
-    template <Message T, std::invocable<result<delivery>> F>
+    template <Message T, CallbackFor<result<delivery>> F>
     void send(const T& message, F&& callback, const send_options& options = {}) {
         auto topic = publisher_->topic_of<T>();
         detail::encoded_message bytes(message, publisher_->settings().event_ids, options.event_id,
@@ -52,7 +52,7 @@ public:
     }
     /// Any other completion token: asio::use_future, asio::use_awaitable, … with <corvid/asio.hpp>.
     template <Message T, class Token>
-        requires(!std::invocable<Token, result<delivery>> && !std::convertible_to<Token, const send_options&>)
+        requires(!CallbackFor<Token, result<delivery>> && !std::convertible_to<Token, const send_options&>)
     auto send(const T& message, Token&& token, const send_options& options = {}) {
         using adapter = token_adapter<std::decay_t<Token>, result<delivery>>;
         return adapter::template initiate<message_send>(std::forward<Token>(token), std::ref(*publisher_),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A whole service on the in-process broker: with threads and real HTTP, and in virtual time.
+#include <corvid/asio.hpp>
 #include <corvid/base/simulation.hpp>
 #include <corvid/memory/cluster.hpp>
 #include <corvid/message/message.hpp>
@@ -8,6 +9,7 @@
 #include <corvid/service/service.hpp>
 #include <corvid/service/threaded_scheduler.hpp>
 
+#include <boost/asio/use_future.hpp>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -185,6 +187,14 @@ TEST(consumer, polls_none_then_messages_then_errors_and_commits_by_hand) {
     sim.run_for(5s);
     EXPECT_EQ(cluster.script().committed("billing.scan", where), offset(2));
     EXPECT_EQ(s.stop(), exit_code::clean);
+}
+
+TEST(producer, serves_asios_tokens_with_the_same_operation) {
+    producer out{quiet()};
+    std::future<result<delivery>> ack = out.send(order_placed{7}, boost::asio::use_future);
+    auto answer = ack.get();
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->topic, "shop.order.placed");
 }
 
 TEST(consumer, and_producer_stand_alone) {
