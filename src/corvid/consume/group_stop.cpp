@@ -11,8 +11,8 @@ namespace corvid {
 
 namespace {
 
-// While no broker answers, the client says so at least every 62 s (30 s to connect, 2 s back-off, and the same
-// error not twice within 30 s).
+// While no broker answers, the client says so at least every 62 s (30 s to connect, 2 s back-off, and the
+// same error not twice within 30 s).
 constexpr std::chrono::seconds silence_is_health(75);
 
 } // namespace
