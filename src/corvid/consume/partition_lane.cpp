@@ -41,7 +41,7 @@ void partition_lane::launch() {
 void partition_lane::ended(work& node) noexcept {
     auto& lane = *static_cast<partition_lane*>(static_cast<run&>(node).owner_);
     group_loop& owner = lane.owner_;
-    owner.run_ended(lane);  // a leftover is gone after this
+    owner.run_ended(lane); // a leftover is gone after this
     owner.ready();
 }
 
