@@ -59,7 +59,7 @@ TEST_F(memory_threads, each_sender_keeps_its_order_through_faults) {
         }
         script().delay_sends(0ms);
     }
-    ASSERT_TRUE(producer->await_reports(senders * each));
+    ASSERT_TRUE(producer->await_reports(std::uint64_t{senders} * each));
     EXPECT_EQ(producer->reported().failed_posts, 0U);
     for (int i = 0; i < senders; ++i) {
         ASSERT_TRUE(reader->await_records(at(topic, i), each));
@@ -90,7 +90,7 @@ TEST_F(memory_threads, members_that_come_and_go_leave_no_record_out) {
             collect(*guest);
         }
     }
-    ASSERT_TRUE(producer->await_reports(partitions * each));
+    ASSERT_TRUE(producer->await_reports(std::uint64_t{partitions} * each));
     EXPECT_TRUE(eventually(under(), [&] {
         collect(*stays);
         return std::ranges::all_of(seen, [](const auto& one) { return one.second.size() == each; }) &&

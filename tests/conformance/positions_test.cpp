@@ -3,7 +3,6 @@
 
 namespace corvid::conformance {
 
-using broker::committed_offset;
 using broker::offset_reset;
 
 TEST_P(conformance, a_group_goes_on_where_it_committed) {

@@ -64,7 +64,7 @@ public:
     }
 
 protected:
-    virtual void process(std::string line) { into_.append(line); }
+    virtual void process(const std::string& line) { into_.append(line); }
     const work_file& into_;
 };
 
@@ -77,7 +77,7 @@ public:
     }
 
 private:
-    void process(std::string line) override {
+    void process(const std::string& line) override {
         constexpr std::size_t most_kept = 1'000;
         kept_.push_back(std::move(line));
         if (kept_.size() <= most_kept) return;
@@ -93,7 +93,7 @@ public:
     ~swapping_handler() override { into_.append(kept_); }
 
 private:
-    void process(std::string line) override {
+    void process(const std::string& line) override {
         if (kept_.empty()) {
             kept_ = std::move(line);
             return;

@@ -65,7 +65,7 @@ void faults::fail_commits(std::uint64_t count, error why) {
     core_.failing_commits() = {.left = count, .why = std::move(why)};
 }
 
-void faults::break_sinks(error why) {
+void faults::break_sinks(const error& why) {
     const auto held = core_.lock();
     for (const auto& box : core_.outboxes())
         box->break_down(why);

@@ -52,7 +52,7 @@ public:
     /// The next `count` commits fail as a whole; nothing of them is stored.
     void fail_commits(std::uint64_t count, error why);
     /// Every sink that is open now is broken with `why`, and what waits in its queue fails with it.
-    void break_sinks(error why);
+    void break_sinks(const error& why);
 
     /// Members get nothing from the partition, while its log goes on growing.
     void stop_fetch(const topic_partition& from);

@@ -37,7 +37,7 @@ public:
     virtual void read_headers(const record& which, header_list& into) const = 0;
     /// The batch is over: ends this object, or keeps it, and the records' memory, for another batch. Any
     /// thread.
-    virtual void end_batch(std::vector<record> /*records*/) noexcept { delete this; }
+    virtual void end_batch(std::vector<record>&& /*records*/) noexcept { delete this; }
 };
 
 /// Consecutive records of one partition, in the order of their offsets (which may have gaps).

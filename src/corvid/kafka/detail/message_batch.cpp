@@ -16,7 +16,7 @@ void message_batch::read_headers(const record& which, header_list& into) const {
     if (!is_received_without_headers(message)) read_headers_of(message, into);
 }
 
-void message_batch::end_batch(std::vector<record> records) noexcept {
+void message_batch::end_batch(std::vector<record>&& records) noexcept {
     free_messages();
     client_.reset();
     records.clear();

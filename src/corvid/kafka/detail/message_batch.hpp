@@ -25,7 +25,7 @@ public:
     message_batch& operator=(const message_batch&) = delete;
 
     void read_headers(const record& which, header_list& into) const override;
-    void end_batch(std::vector<record> records) noexcept override;
+    void end_batch(std::vector<record>&& records) noexcept override;
 
     /// The messages, which it takes over, as a batch of records, in their order. None may be an error.
     [[nodiscard]] static record_batch make(const client_handle& client,

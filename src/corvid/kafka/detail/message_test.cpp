@@ -36,7 +36,7 @@ std::vector<std::size_t> lengths() {
     std::vector<std::size_t> all;
     for (std::size_t n = 1; n < 20'000; ++n)
         all.push_back(n);
-    for (const std::size_t n : {65'535, 65'536, 1'000'000, 1'048'575, 1'048'576, 8'388'608})
+    for (const std::size_t n : {65'535U, 65'536U, 1'000'000U, 1'048'575U, 1'048'576U, 8'388'608U})
         all.push_back(n);
     return all;
 }
@@ -45,7 +45,7 @@ TEST(ReceivedMessage, FormatTwoTellsWhetherThereAreHeaders) {
     for (const std::size_t size : lengths()) {
         const std::string before = "offset, key" + varint(2 * size);
         EXPECT_TRUE(is_without_headers(before, size, varint(0))) << size;
-        EXPECT_FALSE(is_without_headers(before, size, varint(2 * 3) + "name")) << size;
+        EXPECT_FALSE(is_without_headers(before, size, varint(6) + "name")) << size;
     }
 }
 

@@ -26,7 +26,7 @@ struct commit_failures {
 class core final : public surroundings {
 public:
     core(scheduler& clock, duration initial_delay);
-    ~core();
+    virtual ~core();
     core(const core&) = delete;
     core& operator=(const core&) = delete;
 

@@ -24,7 +24,7 @@ void group::admit(const std::shared_ptr<member>& who) {
     members_.push_back(who);
 }
 
-void group::join(std::shared_ptr<member> who) {
+void group::join(const std::shared_ptr<member>& who) {
     if (const auto old = by_instance(who->instance_id)) {
         take_over(old, who);
         return;

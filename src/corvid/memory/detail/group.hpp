@@ -40,7 +40,7 @@ public:
     group(std::string name, const surroundings& around, duration initial_delay)
         : name_(std::move(name)), around_(around), initial_delay_(initial_delay) {}
 
-    void join(std::shared_ptr<member> who);
+    void join(const std::shared_ptr<member>& who);
     void close(const std::shared_ptr<member>& who);
     /// What was taken back from the member is free.
     void released(const std::shared_ptr<member>& who);
