@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <random>
+#include <tuple>
 
 namespace corvid::conformance {
 
@@ -25,7 +26,7 @@ void run_on(broker_under_test& under, scheduler& loop, std::function<void()> bod
     auto node = std::make_unique<call>(std::move(body));
     loop.post(*node);
     if (!under.root().wait(node->over, under.root().steady_now() + under.patience())) {
-        (void)node.release(); // the loop may still run it
+        std::ignore = node.release(); // the loop may still run it
         throw std::runtime_error("a loop did not run what was posted to it");
     }
 }

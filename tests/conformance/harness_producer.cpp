@@ -17,7 +17,7 @@ producer::producer(broker_under_test& under, broker::sink_settings settings)
 }
 
 producer::~producer() {
-    if (!closed_) (void)close(under_.patience());
+    if (!closed_) std::ignore = close(under_.patience());
     run_on(under_, loop(), [&] { sink_.reset(); });
 }
 

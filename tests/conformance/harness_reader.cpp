@@ -190,7 +190,7 @@ std::vector<broker::committed_offset> group_reader::request(std::vector<broker::
             member_.offsets->committed(*asked);
     });
     if (!under_.root().wait(asked->over, under_.root().steady_now() + under_.patience())) {
-        (void)asked.release(); // it may still be answered
+        std::ignore = asked.release(); // it may still be answered
         throw std::runtime_error("an offset request was not answered");
     }
     if (asked->failure)

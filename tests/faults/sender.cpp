@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <tuple>
 
 namespace corvid::faults {
 namespace {
@@ -25,7 +26,7 @@ sender::sender(broker::cluster& cluster, scheduler& root, sender_settings settin
 
 sender::~sender() {
     thread_ = {};
-    (void)publisher_.close(std::chrono::milliseconds(0));
+    std::ignore = publisher_.close(std::chrono::milliseconds(0));
 }
 
 // A steady beat: what a blocked send delays is not made up for.

@@ -31,7 +31,12 @@ task<void> throws() {
 TEST(task, returns_its_value_through_any_depth) {
     simulation sim{1};
     EXPECT_EQ(wait_for(sim, sim, answer()), 42);
-    EXPECT_EQ(wait_for(sim, sim, nested(1'000)).size(), 1'001u);
+#ifdef __SANITIZE_ADDRESS__
+    constexpr int depth = 1'000; // g++ 12 makes no tail calls there: each level takes stack
+#else
+    constexpr int depth = 10'000;
+#endif
+    EXPECT_EQ(wait_for(sim, sim, nested(depth)).size(), std::size_t{depth} + 1);
 }
 
 TEST(task, does_nothing_until_it_is_awaited) {
