@@ -6,6 +6,7 @@
 #include <corvid/service/signals.hpp>
 
 #include <cstdlib>
+#include <mutex>
 
 namespace corvid {
 
@@ -41,6 +42,7 @@ struct service::parts {
     std::map<std::string, std::vector<subscription>> waiting; // by group, until start()
     std::vector<pull_handler*> pulls;
     std::vector<std::shared_ptr<pull_channel>> channels;
+    std::once_flag publishes_once; // producer() may race with start() on another thread
     std::unique_ptr<publisher> publishes;
     std::map<std::string, std::unique_ptr<group_loop>> groups;
     std::vector<health_registry::registration> checks;
@@ -65,10 +67,12 @@ service::~service() {
 }
 
 message_producer service::producer() {
-    if (!parts_->publishes)
-        parts_->publishes = std::make_unique<publisher>(
-            parts_->cluster, parts_->root, producer_settings_of(settings_), parts_->log, &parts_->figures);
-    return message_producer(*parts_->publishes);
+    auto& p = *parts_;
+    std::call_once(p.publishes_once, [&] {
+        p.publishes = std::make_unique<publisher>(p.cluster, p.root, producer_settings_of(settings_), p.log,
+                                                  &p.figures);
+    });
+    return message_producer(*p.publishes);
 }
 
 metrics& service::figures() noexcept { return parts_->figures; }
