@@ -13,7 +13,8 @@ void message_batch::free_messages() noexcept {
 
 void message_batch::read_headers(const record& which, header_list& into) const {
     const auto& message = *static_cast<const rd_kafka_message_t*>(which.native);
-    if (!is_received_without_headers(message)) read_headers_of(message, into);
+    if (records_stand_in_place && is_received_without_headers(message)) return;
+    read_headers_of(message, into);
 }
 
 void message_batch::end_batch(std::vector<record>&& records) noexcept {
