@@ -6,11 +6,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <future>
 
 namespace corvid::kafka {
 namespace {
 
 using conformance::at;
+using conformance::code_of;
 using conformance::group_reader;
 using conformance::let_pass;
 using conformance::numbers;
@@ -92,6 +94,57 @@ TEST(broker_loss, a_member_that_never_reached_a_broker_closes) {
     ASSERT_TRUE(in.await([](const auto& all) { return !all.errors.empty(); }));
     in.close();
     EXPECT_TRUE(in.now().is_closed);
+}
+
+/// A member that has committed, and whose broker is away.
+struct cut_member {
+    cut_member() {
+        mock.create(topic, 1);
+        producer(mock, {}).deliver_numbers(at(topic, 0), 0, 5);
+        in.emplace(mock, reading());
+        EXPECT_TRUE(in->await_records(at(topic, 0), 5));
+        EXPECT_FALSE(code_of(
+            in->commit({{.where = at(topic, 0), .next = offset(3), .metadata = "corvid1;starts=2"}})[0]));
+        mock.cut();
+        EXPECT_TRUE(in->await([](const auto& all) { return !all.errors.empty(); }));
+    }
+    std::future<broker::committed_offset> ask() {
+        return std::async(std::launch::async, [this] { return in->committed({at(topic, 0)})[0]; });
+    }
+    mock_cluster mock;
+    std::optional<group_reader> in;
+};
+
+TEST(broker_loss, committed_offsets_come_when_the_broker_is_back) {
+    cut_member member;
+    auto answer = member.ask();
+    EXPECT_EQ(answer.wait_for(3s), std::future_status::timeout);
+    member.mock.mend();
+    const broker::committed_offset known = answer.get();
+    EXPECT_FALSE(known.failure) << known.failure->describe();
+    EXPECT_EQ(known.next, offset(3));
+    EXPECT_EQ(known.metadata, "corvid1;starts=2");
+}
+
+TEST(broker_loss, a_question_for_committed_offsets_ends_with_an_error_that_passes) {
+    cut_member member;
+    const steady_time began = member.mock.root().steady_now();
+    const broker::committed_offset known = member.ask().get();
+    EXPECT_LT(member.mock.root().steady_now() - began, 15s);
+    ASSERT_TRUE(known.failure);
+    EXPECT_EQ(known.failure->kind(), error_kind::retriable) << known.failure->describe();
+    member.mock.mend();
+}
+
+TEST(broker_loss, a_question_for_committed_offsets_does_not_outlive_its_member) {
+    cut_member member;
+    auto answer = member.ask();
+    EXPECT_EQ(answer.wait_for(300ms), std::future_status::timeout);
+    const steady_time began = member.mock.root().steady_now();
+    member.in->vanish();
+    EXPECT_EQ(answer.get().failure, errc::stopped);
+    EXPECT_LT(member.mock.root().steady_now() - began, 1s);
+    member.mock.mend();
 }
 
 TEST(broker_loss, an_admin_answers_within_its_timeout) {

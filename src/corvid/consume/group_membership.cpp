@@ -137,8 +137,7 @@ void group_loop::on(broker::source_error& event) {
 
 // --- trouble: a client says when it begins, never when it is over ------------------------------------------
 // It is over when partitions are assigned, when a commit is answered, or when the client has nothing to say
-// any more. (To ask for the committed offsets is no way to find out: with the broker away that can abort the
-// process, librdkafka #4605.)
+// any more.
 
 void group_loop::note_trouble(const error& why) {
     (why.kind() == error_kind::rejected ? refused_ : unreachable_) = why;

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <mutex>
+#include <utility>
 
 namespace corvid::kafka {
 namespace {
@@ -68,31 +70,56 @@ void read_partitions(const rd_kafka_topic_partition_list_t* list, offset_request
     }
 }
 
-void read_committed_offsets(rd_kafka_event_t* event, offset_request& request) {
-    const error_details details{.operation = "read committed offsets"};
-    if (const rd_kafka_resp_err_t native = rd_kafka_event_error(event)) {
-        request.failure = make_error(native, rd_kafka_event_error_string(event), details);
-        return;
-    }
-    std::size_t count = 0;
-    const auto* all = rd_kafka_event_ListConsumerGroupOffsets_result(event);
-    const rd_kafka_group_result_t** groups = rd_kafka_ListConsumerGroupOffsets_result_groups(all, &count);
-    for (std::size_t i = 0; i < count; ++i) {
-        if (const rd_kafka_error_t* why = rd_kafka_group_result_error(groups[i]))
-            request.failure = make_error(rd_kafka_error_code(why), rd_kafka_error_string(why), details);
-        else
-            read_partitions(rd_kafka_group_result_partitions(groups[i]), request);
-    }
-}
-
 } // namespace
 
-committer::committer(client_handle client, scheduler& loop, std::string group, bool stable)
+/// Where answers find their committer, or that nobody wants them any more.
+struct committer::address {
+    explicit address(committer& whose) noexcept : owner(&whose) {}
+    std::mutex mutex; // owner: the helper posts to its loop, which lives as long as it
+    committer* owner;
+};
+
+/// One question for committed offsets. rd_kafka_committed() blocks, so a helper's loop asks: the one where
+/// clients are destroyed. It goes on asking for as long as the broker is away, in pieces, so that whoever
+/// closes waits for no more than one. (The Admin API's form does not block, but on 2.0.2 it can abort the
+/// process where the broker goes away meanwhile, #4605.)
+struct committer::inquiry : work {
+    inquiry(client_handle c, std::shared_ptr<address> h, offset_request& asked, partitions_handle l) noexcept
+        : work(&inquiry::ask), client(std::move(c)), home(std::move(h)), request(asked), list(std::move(l)) {}
+
+    [[nodiscard]] bool is_wanted() const {
+        const std::lock_guard lock(home->mutex);
+        return home->owner != nullptr;
+    }
+    static void ask(work& node) noexcept {
+        std::unique_ptr<inquiry> me(&static_cast<inquiry&>(node));
+        constexpr int pieces = 5;
+        constexpr int piece_ms = 2'000;
+        me->outcome = RD_KAFKA_RESP_ERR__TIMED_OUT;
+        for (int i = 0; i < pieces && me->outcome == RD_KAFKA_RESP_ERR__TIMED_OUT && me->is_wanted(); ++i)
+            me->outcome = rd_kafka_committed(me->client->get(), me->list.get(), piece_ms);
+        me->run = &inquiry::land;
+        const std::shared_ptr<address> home = me->home;
+        const std::lock_guard lock(home->mutex);
+        if (home->owner) home->owner->loop_.post(*me.release());
+    }
+    static void land(work& node) noexcept {
+        const std::unique_ptr<inquiry> me(&static_cast<inquiry&>(node));
+        if (me->home->owner) me->home->owner->landed(*me); // it changes on this loop alone
+    }
+
+    client_handle client;
+    std::shared_ptr<address> home;
+    offset_request& request;
+    partitions_handle list;
+    rd_kafka_resp_err_t outcome{};
+};
+
+committer::committer(client_handle client, scheduler& loop)
     : client_(std::move(client)),
       loop_(loop),
-      group_(std::move(group)),
-      stable_(stable),
       queue_(rd_kafka_queue_new(client_->get())),
+      home_(std::make_shared<address>(*this)),
       bridge_(loop, [](void* self) noexcept { static_cast<committer*>(self)->serve(); }, this) {
     bridge_.attach(queue_.get());
 }
@@ -104,6 +131,10 @@ void committer::end() noexcept {
     event_bridge::detach(queue_.get());
     serve();
     ended_ = true;
+    {
+        const std::lock_guard lock(home_->mutex);
+        home_->owner = nullptr;
+    }
     owned_.clear();
     while (!waiting_.empty()) {
         waiting_.back()->failure =
@@ -138,17 +169,17 @@ void committer::committed(offset_request& request) {
     waiting_.push_back(&request);
     if (ended_) request.failure = error(errc::stopped, {.message = "the source is closed"});
     if (ended_ || request.offsets.empty()) return finish(request);
-    constexpr int timeout_ms = 10'000;
-    const partitions_handle list = list_of(client_->get(), request, false);
-    const list_offsets_handle asked(rd_kafka_ListConsumerGroupOffsets_new(group_.c_str(), list.get()));
-    const admin_options_handle options(
-        rd_kafka_AdminOptions_new(client_->get(), RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS));
-    rd_kafka_AdminOptions_set_request_timeout(options.get(), timeout_ms, nullptr, 0);
-    const error_handle ignored(
-        rd_kafka_AdminOptions_set_require_stable_offsets(options.get(), stable_ ? 1 : 0));
-    rd_kafka_AdminOptions_set_opaque(options.get(), &request);
-    rd_kafka_ListConsumerGroupOffsets_t* one = asked.get();
-    rd_kafka_ListConsumerGroupOffsets(client_->get(), &one, 1, options.get(), queue_.get());
+    client_->closing().loop().post(
+        *new inquiry(client_, home_, request, list_of(client_->get(), request, false)));
+}
+
+void committer::landed(const inquiry& answered) noexcept {
+    offset_request& request = answered.request;
+    if (answered.outcome == RD_KAFKA_RESP_ERR_NO_ERROR)
+        read_partitions(answered.list.get(), request);
+    else
+        request.failure = make_error(answered.outcome, {}, {.operation = "read committed offsets"});
+    finish(request);
 }
 
 void committer::serve() noexcept {
@@ -157,17 +188,9 @@ void committer::serve() noexcept {
 }
 
 void committer::answer(rd_kafka_event_t* event) {
+    if (rd_kafka_event_type(event) != RD_KAFKA_EVENT_OFFSET_COMMIT) return;
     auto* request = static_cast<offset_request*>(rd_kafka_event_opaque(event));
-    switch (rd_kafka_event_type(event)) {
-    case RD_KAFKA_EVENT_OFFSET_COMMIT:
-        read_commit(event, *request);
-        break;
-    case RD_KAFKA_EVENT_LISTCONSUMERGROUPOFFSETS_RESULT:
-        read_committed_offsets(event, *request);
-        break;
-    default:
-        return;
-    }
+    read_commit(event, *request);
     finish(*request);
 }
 

@@ -8,7 +8,7 @@
 #include <corvid/kafka/detail/client.hpp>
 #include <corvid/kafka/detail/event_bridge.hpp>
 
-#include <string>
+#include <memory>
 #include <unordered_set>
 #include <vector>
 
@@ -16,13 +16,14 @@ namespace corvid::kafka {
 
 class committer final : public broker::offset_committer {
 public:
-    /// `stable`: offsets of open transactions do not count (read_committed).
-    committer(client_handle client, scheduler& loop, std::string group, bool stable);
+    committer(client_handle client, scheduler& loop);
     ~committer() override;
     committer(const committer&) = delete;
     committer& operator=(const committer&) = delete;
 
     void commit(broker::offset_request& request) override;
+    /// Answered within 10 s, or a little more where others of this cluster ask at the same time. Offsets of
+    /// open transactions do not count for a client that reads what is committed.
     void committed(broker::offset_request& request) override;
 
     /// The broker fences by membership, not by ownership (reliability.md b2.24), and would take a commit for
@@ -33,16 +34,19 @@ public:
     void end() noexcept;
 
 private:
+    struct address;
+    struct inquiry;
+
     void refuse_foreign(broker::offset_request& request) const;
     void serve() noexcept;
     void answer(rd_kafka_event_t* event);
+    void landed(const inquiry& answered) noexcept;
     void finish(broker::offset_request& request) noexcept;
 
     client_handle client_;
     scheduler& loop_;
-    std::string group_;
-    bool stable_;
     queue_handle queue_;
+    std::shared_ptr<address> home_;
     bool ended_ = false;
     std::unordered_set<topic_partition> owned_;
     std::vector<broker::offset_request*> waiting_;

@@ -32,8 +32,6 @@ using partitions_handle = handle<rd_kafka_topic_partition_list_t, rd_kafka_topic
 using admin_options_handle = handle<rd_kafka_AdminOptions_t, rd_kafka_AdminOptions_destroy>;
 using new_topic_handle = handle<rd_kafka_NewTopic_t, rd_kafka_NewTopic_destroy>;
 using delete_topic_handle = handle<rd_kafka_DeleteTopic_t, rd_kafka_DeleteTopic_destroy>;
-using list_offsets_handle =
-    handle<rd_kafka_ListConsumerGroupOffsets_t, rd_kafka_ListConsumerGroupOffsets_destroy>;
 
 /// What is owned elsewhere from here on: librdkafka took it, or nobody can end it safely.
 template <class T, class D>

@@ -41,7 +41,7 @@ source::source(client_handle client, const broker::source_settings& settings, bo
       listener_(listener),
       cooperative_(cooperative),
       beat_(beat_of(settings)),
-      committer_(client_, loop, settings.group, settings.isolation == broker::isolation::read_committed),
+      committer_(client_, loop),
       queue_(rd_kafka_queue_get_consumer(client_->get())),
       leaving_queue_(rd_kafka_queue_new(client_->get())),
       heartbeat_(*this),
