@@ -35,6 +35,17 @@ lane_figures group_figures::of(const topic_partition& where, const std::string& 
     return f;
 }
 
+void group_figures::in_hand(const std::map<std::string_view, std::size_t>& records) {
+    if (!into_) return;
+    std::erase_if(in_hand_, [&](const auto& known) { return !records.contains(known.first); });
+    for (const auto& [topic, count] : records) {
+        auto known = in_hand_.find(topic);
+        if (known == in_hand_.end())
+            known = in_hand_.emplace(topic, into_->gauge_of(metric::inflight_messages, {topic, group_})).first;
+        known->second.set(static_cast<double>(count));
+    }
+}
+
 void group_state::trouble(std::string what) {
     const std::lock_guard lock(mutex_);
     trouble_ = std::move(what);

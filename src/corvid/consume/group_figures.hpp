@@ -9,9 +9,12 @@
 #include <corvid/observe/metrics.hpp>
 
 #include <atomic>
+#include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace corvid {
 
@@ -25,6 +28,8 @@ class group_figures {
 public:
     group_figures(metrics* into, const std::string& group);
     [[nodiscard]] lane_figures of(const topic_partition& where, const std::string& handler);
+    /// Records in hand by topic. A topic that is not named any more has no figure.
+    void in_hand(const std::map<std::string_view, std::size_t>& records);
 
     counter commit_failures, restarts, assigned, revoked, lost;
     gauge partitions, last_poll;
@@ -32,6 +37,7 @@ public:
 private:
     metrics* into_;
     std::string group_;
+    std::map<std::string, gauge, std::less<>> in_hand_;
 };
 
 /// Written by the loop, read by probes on any thread.

@@ -90,6 +90,7 @@ private:
     void drain_is_over() noexcept;
 
     void tick() noexcept;
+    void count_in_hand();
     void commit_now();
     void commit_answered() noexcept;
     void note_trouble(const error& why);

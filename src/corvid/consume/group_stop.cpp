@@ -34,9 +34,18 @@ void group_loop::tick() noexcept {
             lane->figures.lag.set(
                 static_cast<double>(std::max<std::int64_t>(0, far.end->value - next->value)));
     }
+    count_in_hand();
     if (!revoking_) commit_now();
     if (unreachable_ && now - unreachable_at_ > silence_is_health) trouble_is_over();
     loop_->at(now + settings_.commit_every, tick_);
+}
+
+void group_loop::count_in_hand() {
+    std::map<std::string_view, std::size_t> records;
+    for (const auto* lanes : {&lanes_, &leftovers_})
+        for (const auto& lane : *lanes)
+            records[lane->where().topic.str()] += lane->in_hand();
+    figures_.in_hand(records);
 }
 
 void group_loop::commit_now() {

@@ -60,6 +60,8 @@ public:
     void pass_over() noexcept; ///< the failed record counts as done; go_on() with the rest
     void stop_here(error why);
     void become_idle() noexcept;
+    /// Records taken and not yet done.
+    [[nodiscard]] std::size_t in_hand() const noexcept { return run_.batch().size() - run_.index(); }
     [[nodiscard]] bool has_rest() const noexcept { return !run_.is_finished(); }
 
     /// No further record is begun; the one at work goes on.

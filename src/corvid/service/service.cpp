@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/service/service.hpp>
 
+#include <corvid/kafka/versions.hpp>
 #include <corvid/service/http_server.hpp>
 #include <corvid/service/runtime.hpp>
 #include <corvid/service/signals.hpp>
+#include <corvid/version.hpp>
 
 #include <cstdlib>
 #include <mutex>
@@ -17,6 +19,18 @@ using namespace std::chrono_literals;
 // How long after drain and grace the last commit and the leaving of the group may take.
 constexpr std::chrono::milliseconds leave_time = 15s;
 
+/// Counts each line in `figures`, then tells `next`, if any.
+std::function<void(log_level)> counted_lines(metrics& figures, std::function<void(log_level)> next) {
+    std::vector<counter> lines;
+    for (auto level = log_level::trace; level != log_level::off;
+         level = static_cast<log_level>(static_cast<int>(level) + 1))
+        lines.push_back(figures.counter_of(metric::log_lines, {to_string(level)}));
+    return [lines = std::move(lines), next = std::move(next)](log_level level) {
+        lines[static_cast<std::size_t>(level)].add();
+        if (next) next(level);
+    };
+}
+
 } // namespace
 
 struct service::parts {
@@ -25,12 +39,14 @@ struct service::parts {
           cluster(own->cluster()),
           root(own->root()),
           figures(s.service),
-          log(logger_of(s)) {}
+          log(logger_of(s, figures)) {}
     parts(const corvid::settings& s, broker::cluster& c, scheduler& r)
-        : cluster(c), root(r), figures(s.service), log(logger_of(s)) {}
+        : cluster(c), root(r), figures(s.service), log(logger_of(s, figures)) {}
 
-    static logger logger_of(const corvid::settings& s) {
-        return logger(s.log).with({{"service", s.service}});
+    static logger logger_of(const corvid::settings& s, metrics& figures) {
+        log_settings with = s.log;
+        with.counted = counted_lines(figures, std::move(with.counted));
+        return logger(std::move(with)).with({{"service", s.service}});
     }
 
     std::unique_ptr<runtime> own;
@@ -47,6 +63,7 @@ struct service::parts {
     std::map<std::string, std::unique_ptr<group_loop>> groups;
     std::vector<health_registry::registration> checks;
     std::unique_ptr<http_server> http;
+    gauge build; // exported while it is held
     signal asked_to_stop;
     bool started = false;
     std::optional<exit_code> ended;
@@ -135,6 +152,8 @@ void service::start() {
         p.groups.emplace(group, std::move(loop));
     }
     export_process_metrics(p.figures);
+    p.build = p.figures.gauge_of(metric::build_info, {corvid::version, kafka::judge_loaded_version().version});
+    p.build.set(1);
     if (!settings_.http.listen.empty())
         p.http = std::make_unique<http_server>(p.root, settings_.http, operator_pages(p.health, p.figures));
 }

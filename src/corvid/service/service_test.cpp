@@ -3,11 +3,13 @@
 // A whole service on the in-process broker: with threads and real HTTP, and in virtual time.
 #include <corvid/asio.hpp>
 #include <corvid/base/simulation.hpp>
+#include <corvid/kafka/versions.hpp>
 #include <corvid/memory/cluster.hpp>
 #include <corvid/message/message.hpp>
 #include <corvid/service/producer.hpp>
 #include <corvid/service/service.hpp>
 #include <corvid/service/threaded_scheduler.hpp>
+#include <corvid/version.hpp>
 
 #include <boost/asio/use_future.hpp>
 #include <gtest/gtest.h>
@@ -130,6 +132,62 @@ TEST(service, several_instances_share_the_work_in_virtual_time) {
         EXPECT_EQ(s->stop(), exit_code::clean);
     EXPECT_EQ(seen.size(), 400u);
     EXPECT_EQ(std::set<int>(seen.begin(), seen.end()).size(), 400u);
+}
+
+/// Whether the text has a series of the metric, not its name alone.
+bool has_series(const std::string& text, const metric_info& of) {
+    const bool is_histogram = to_string(of.type) == "histogram";
+    return text.find('\n' + std::string(of.name) + (is_histogram ? "_count{" : "{")) != std::string::npos;
+}
+
+TEST(service, exports_every_metric_of_the_table) {
+    // These stand for what went wrong, and are there from then on.
+    const std::set<metric> only_in_trouble = {metric::series_dropped, metric::producer_rebuilds,
+                                              metric::produce_duration, metric::producer_inflight_messages,
+                                              metric::producer_inflight_bytes};
+    simulation sim{5};
+    memory::cluster cluster{sim};
+    settings with = quiet();
+    with.http.listen.clear();
+    ASSERT_TRUE(create_topics(cluster, with.topics, 1s));
+    service s(with, cluster, sim);
+    s.on<order_placed>("plain", [](const order_placed&) {});
+    s.start();
+    wait_for(sim, sim, send_all(s.producer(), 0, 10));
+    sim.run_for(5s);
+    const std::string text = s.figures().to_text();
+    for (const metric_info& row : metric_table())
+        EXPECT_EQ(has_series(text, row), !only_in_trouble.contains(row.id)) << row.name;
+    EXPECT_EQ(s.stop(), exit_code::clean);
+}
+
+TEST(service, says_what_it_is_built_of_what_it_logs_and_what_is_in_hand) {
+    simulation sim{6};
+    memory::cluster cluster{sim};
+    settings with = quiet();
+    with.http.listen.clear();
+    int told = 0;
+    with.log.counted = [&](log_level) { ++told; };
+    ASSERT_TRUE(create_topics(cluster, with.topics, 1s));
+    service s(with, cluster, sim);
+    s.on<order_placed>("slow", [](const order_placed&, context& ctx) -> task<outcome> {
+        co_await ctx.sleep(1h);
+        co_return done;
+    });
+    wait_for(sim, sim, send_all(s.producer(), 0, 10));
+    s.start();
+    sim.run_for(5s);
+    s.log().warn("one");
+    s.log().warn("two");
+    const auto has = [&](const std::string& line) {
+        return ("\n" + s.figures().to_text()).find("\n" + line + '\n') != std::string::npos;
+    };
+    EXPECT_TRUE(has(R"(corvid_log_lines_total{service="billing",level="warn"} 2)"));
+    EXPECT_TRUE(has(R"(corvid_inflight_messages{service="billing",topic="shop.order.placed",group="billing.slow"} 10)"));
+    EXPECT_TRUE(has(R"(corvid_build_info{service="billing",version=")" + std::string(version) +
+                    R"(",librdkafka=")" + kafka::judge_loaded_version().version + R"("} 1)"));
+    EXPECT_GE(told, 2) << "the caller's own count goes on";
+    s.stop();
 }
 
 TEST(stream, gives_each_message_once_and_commits_what_was_passed) {
