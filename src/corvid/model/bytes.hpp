@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace corvid {
@@ -27,6 +28,7 @@ public:
     constexpr optional_bytes(bytes_view bytes) noexcept
         : data_(bytes.data() ? bytes.data() : &empty_), size_(bytes.size()) {}
     optional_bytes(std::string_view text) noexcept : optional_bytes(as_bytes(text)) {}
+    optional_bytes(const std::string& text) noexcept : optional_bytes(as_bytes(text)) {}
     optional_bytes(const char* text) noexcept : optional_bytes(std::string_view(text)) {}
 
     [[nodiscard]] constexpr bool has_value() const noexcept { return data_ != nullptr; }

@@ -28,6 +28,15 @@ TEST(topic_name, an_unchecked_name_still_meets_kafkas_rule) {
     EXPECT_FALSE(is_kafka_topic(std::string(250, 'a')));
 }
 
+TEST(optional_bytes, are_made_of_all_that_is_text_and_of_null) {
+    const std::string text = "ab";
+    const optional_bytes all[] = {text, "ab", std::string_view(text), as_bytes(text)};
+    for (const optional_bytes bytes : all)
+        EXPECT_EQ(bytes.text(), "ab");
+    EXPECT_TRUE(optional_bytes(std::string()).has_value()) << "empty is not null";
+    EXPECT_FALSE(optional_bytes(nullptr).has_value());
+}
+
 TEST(headers, the_last_of_a_repeated_name_counts_and_null_is_not_empty) {
     headers h;
     h.add("a", "1").add("b", "").add("a", "2").add_null("c");
