@@ -46,6 +46,8 @@ public:
     /// asked to stop and have `grace`; then offsets are committed and the group is left. `ended` is set at
     /// the end.
     void stop(std::chrono::milliseconds drain, std::chrono::milliseconds grace);
+    /// Set when the member is given partitions for the first time.
+    [[nodiscard]] signal& was_assigned() noexcept { return was_assigned_; }
     [[nodiscard]] signal& ended() noexcept { return ended_; }
     [[nodiscard]] loop_end how_it_ended() const noexcept { return end_; } ///< once ended
 
@@ -133,7 +135,7 @@ private:
     phase phase_ = phase::working;
     std::chrono::milliseconds grace_{0};
     loop_end end_ = loop_end::clean;
-    signal ended_;
+    signal was_assigned_, ended_;
     scheduler* loop_ = nullptr;
     std::unique_ptr<broker::record_source> source_;
     std::unique_ptr<loop_thread> thread_;

@@ -38,6 +38,7 @@ void group_loop::on(broker::assigned& event) {
     tell_trouble();
     reopen_after_ = settings_.reopen_first;
     source_->accept(starts);
+    if (!lanes_.empty() && !was_assigned_.is_set()) was_assigned_.set();
 }
 
 void group_loop::on(broker::revoked& event) {

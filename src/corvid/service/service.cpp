@@ -7,6 +7,7 @@
 #include <corvid/service/signals.hpp>
 #include <corvid/version.hpp>
 
+#include <algorithm>
 #include <cstdlib>
 #include <mutex>
 
@@ -156,6 +157,13 @@ void service::start() {
     p.build.set(1);
     if (!settings_.http.listen.empty())
         p.http = std::make_unique<http_server>(p.root, settings_.http, operator_pages(p.health, p.figures));
+}
+
+bool service::wait_until_assigned(std::chrono::milliseconds patience) {
+    auto& p = *parts_;
+    const auto until = p.root.steady_now() + patience;
+    return p.started &&
+           std::ranges::all_of(p.groups, [&](auto& of) { return p.root.wait(of.second->was_assigned(), until); });
 }
 
 void service::add_health_checks(group_loop& loop) {

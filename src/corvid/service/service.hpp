@@ -78,6 +78,10 @@ public:
 
     /// Starts all of it and returns. Throws config_error.
     void start();
+    /// Waits until every group of a started service has been given partitions once; false when the patience
+    /// is over. A member beyond the number of partitions gets none. With offset_reset `latest` the end of a
+    /// partition is looked up after that. Any thread that is no loop, between start() and stop().
+    [[nodiscard]] bool wait_until_assigned(std::chrono::milliseconds patience);
     /// Asks a running service to stop; run() then returns. Any thread, signal handlers excepted.
     void request_stop() noexcept;
     /// Stops what start() started: intake, drain, commit, leave, flush. Not on a loop.

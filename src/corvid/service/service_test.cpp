@@ -134,6 +134,25 @@ TEST(service, several_instances_share_the_work_in_virtual_time) {
     EXPECT_EQ(std::set<int>(seen.begin(), seen.end()).size(), 400u);
 }
 
+TEST(service, waits_until_each_group_has_its_partitions) {
+    simulation sim{7};
+    memory::cluster cluster{sim};
+    settings with = quiet();
+    with.http.listen.clear();
+    std::multiset<int> seen;
+    service s(with, cluster, sim);
+    s.on<order_placed>("late", [&](const order_placed& o) { seen.insert(o.id); });
+    EXPECT_FALSE(s.wait_until_assigned(1s)) << "it was not started";
+    s.start();
+    EXPECT_FALSE(s.wait_until_assigned(10s)) << "there is no topic";
+    ASSERT_TRUE(create_topics(cluster, with.topics, 1s));
+    ASSERT_TRUE(s.wait_until_assigned(10min));
+    wait_for(sim, sim, send_all(s.producer(), 0, 8));
+    EXPECT_TRUE(sim.run_until([&] { return seen.size() == 8; }, 10s)) << "no rebalance is waited for";
+    EXPECT_TRUE(s.wait_until_assigned(0s));
+    EXPECT_EQ(s.stop(), exit_code::clean);
+}
+
 /// Whether the text has a series of the metric, not its name alone.
 bool has_series(const std::string& text, const metric_info& of) {
     const bool is_histogram = to_string(of.type) == "histogram";
