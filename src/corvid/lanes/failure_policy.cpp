@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <corvid/lanes/failure_policy.hpp>
+
+#include <algorithm>
+
+namespace corvid {
+
+result<void> failure_policy::settings::validate(order how) const {
+    if (auto valid = retry.validate(); !valid) return valid;
+    if (auto valid = transfer.validate(); !valid) return valid;
+    const bool rising = std::ranges::is_sorted(retry_topics);
+    if (!retry_topics.empty() && (!rising || retry_topics.front() <= duration::zero()))
+        return fail(errc::invalid_setting, {.message = "retry_topics are not delays above 0 that rise",
+                                            .hint = "list the tiers from the shortest delay to the longest"});
+    if (!retry_topics.empty() && how != unordered && !gives_up_order)
+        return fail(errc::conflicting_settings,
+                    {.message = "retry_topics let later records of a key overtake, and order is " +
+                                std::string(how == by_key ? "by_key" : "by_partition"),
+                     .hint = "set gives_up_order, or order = unordered, or leave retry_topics empty"});
+    if (rejected == when_rejected::park_key && how != by_key)
+        return fail(errc::conflicting_settings,
+                    {.message = "rejected is park_key, and order is not by_key: there is no key to park",
+                     .hint = "set order = by_key or rejected = dead_letters"});
+    if (rejected == when_rejected::park_key && !retry_topics.empty())
+        return fail(errc::conflicting_settings,
+                    {.message = "rejected is park_key, which keeps order, and retry_topics give it up",
+                     .hint = "leave retry_topics empty, or set rejected = dead_letters"});
+    return {};
+}
+
+std::optional<error_kind> failure_policy::class_of(const outcome& what) const {
+    if (what == verdict::done || what == verdict::skip) return std::nullopt;
+    if (what == verdict::stop) return error_kind::fatal;
+    if (settings_.classify && what.why())
+        if (const auto known = settings_.classify(*what.why())) return known;
+    return what == verdict::retry ? error_kind::retriable : error_kind::rejected;
+}
+
+failure_policy::action failure_policy::decide(const outcome& what, const attempt& which) const {
+    const auto kind = class_of(what);
+    if (!kind) return commit{};
+    if (*kind == error_kind::fatal) return stop_service{};
+    if (*kind == error_kind::rejected) return give_up();
+    if (!settings_.retry.exhausted(which.number))
+        return again_at{which.now + settings_.retry.delay(which.number, which.random01)};
+    if (which.tier < settings_.retry_topics.size())
+        return retry_topic{which.tier, settings_.retry_topics[which.tier]};
+    return give_up();
+}
+
+failure_policy::action failure_policy::give_up() const {
+    switch (settings_.rejected) {
+    case when_rejected::dead_letters:
+        return dead_letter{};
+    case when_rejected::park_key:
+        return park_key{};
+    case when_rejected::pass_over:
+        return pass_over{};
+    case when_rejected::stop_partition:
+        break;
+    }
+    return stop_partition{};
+}
+
+} // namespace corvid

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// lane_set: which records may run. Owned by one loop; it knows neither handlers nor time.
+//
+//   add(record) ──▶ its key's lane ──take()──▶ a run: up to 256 records of one lane ──▶ finish or block
+//
+// Invariants
+//   - A key's records run one run at a time and in the order of add(); keys are compared by their bytes.
+//   - That holds through rebalances: a run keeps its lane until finish() or block(), whatever was revoked
+//   meanwhile, and records of the next assignment wait behind it.
+//   - A lane that is ready is taken before any lane that became ready after it.
+//   - A lane that is blocked delays its own records alone.
+//   - Nothing is kept of a key without records.
+//
+// `unordered` has no lanes to hold: a run's records leave the set with take(), run.of is null, and a record
+// that failed is added again when it is due.
+//
+// Not safe for concurrent use. Costs a few hash probes a record; allocates when more lanes than ever are in
+// flight, at no other time. Preconditions are asserted.
+#pragma once
+
+#include <corvid/lanes/detail/lane_table.hpp>
+
+#include <cstddef>
+
+namespace corvid {
+
+/// Consecutive records of one lane and one assignment, linked by next().
+struct lane_run {
+    static constexpr std::size_t most = 256;
+    lane* of = nullptr; ///< null where unordered
+    lane_record* first = nullptr;
+    std::size_t count = 0;
+    [[nodiscard]] bool empty() const noexcept { return count == 0; }
+};
+
+/// The round of ready lanes: first in, first out.
+class ready_list {
+public:
+    [[nodiscard]] lane* front() const noexcept { return head_; }
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    void push(lane& one) noexcept;
+    void remove(lane& one) noexcept;
+
+private:
+    lane* head_ = nullptr;
+    lane* tail_ = nullptr;
+    std::size_t size_ = 0;
+};
+
+class lane_set {
+public:
+    explicit lane_set(order how) noexcept : order_(how) {}
+    lane_set(const lane_set&) = delete;
+    lane_set& operator=(const lane_set&) = delete;
+    /// Forgets the records that are still in it.
+    ~lane_set();
+
+    /// Appends the record to its lane, which it answers: its state and length tell whether the record can run
+    /// soon. Strong exception guarantee.
+    lane& add(lane_record& record);
+
+    /// The first of the ready lanes goes to work on its first records; an empty run when none is ready.
+    [[nodiscard]] lane_run take(std::size_t most = lane_run::most) noexcept;
+    /// A blocked lane goes to work on its first records now.
+    [[nodiscard]] lane_run take_front(lane& blocked, std::size_t most = lane_run::most) noexcept;
+
+    /// The first `n` records at work are over (done, or durably elsewhere): they leave, and are the caller's.
+    /// At least one stays at work: the last leave with finish().
+    void complete(lane& running, std::size_t n) noexcept;
+    /// Only the first `n` (1 or more) stay at work, the others wait again: nobody may be touching them.
+    void narrow(lane& running, std::size_t n) noexcept;
+    /// The work is over and with it the first `n` records: what is left is ready, behind all lanes that are.
+    /// A lane without records ends; answers false then, and `running` is no more.
+    bool finish(lane& running, std::size_t n) noexcept;
+    /// The work is over, no record with it, and none may run until unblock() or take_front().
+    void block(lane& running) noexcept;
+    /// A blocked lane is ready again.
+    void unblock(lane& blocked) noexcept;
+
+    /// `by` takes the place, and all figures, of `old`, which no handler is at. The
+    /// caller has set `by.key` to the same key's bytes elsewhere: what the record was copied to.
+    void replace(lane_record& old, lane_record& by) noexcept;
+
+    /// Takes out what waits and is of `which`; what is at work stays until it is finished. Lanes that this
+    /// empties end, blocked ones too; one whose first record goes is not blocked any more. O(records in the set).
+    [[nodiscard]] record_chain revoke(assignment which) noexcept;
+
+    [[nodiscard]] order ordering() const noexcept { return order_; }
+    [[nodiscard]] bool empty() const noexcept { return table_.size() == 0; }
+    [[nodiscard]] std::size_t lanes() const noexcept { return table_.size(); }
+    [[nodiscard]] std::size_t ready() const noexcept { return ready_.size(); }
+    /// Records in it, those at work among them.
+    [[nodiscard]] std::size_t records() const noexcept { return records_; }
+    /// What it holds of memory beside the records.
+    [[nodiscard]] std::size_t bytes() const noexcept;
+
+    /// f(const lane&) on each, in no order: for the watchdog. O(lanes).
+    template <class F>
+    void for_each(F&& f) const {
+        table_.for_each([&](const lane& one) { f(one); });
+    }
+
+private:
+    [[nodiscard]] lane_table::identity identity_of(const lane_record& record) const noexcept;
+    [[nodiscard]] lane_run start(lane& one, std::size_t most) noexcept;
+    [[nodiscard]] lane_run take_unordered(lane& one, std::size_t most) noexcept;
+    void become_ready(lane& one) noexcept;
+    void end(lane& one) noexcept;
+    static void link(lane& to, lane_record& record) noexcept;
+    void drop(lane& from, std::size_t n) noexcept;
+    void unlink(lane_record& record) noexcept;
+
+    order order_;
+    lane_table table_;
+    lane_pool pool_;
+    ready_list ready_;
+    std::size_t records_ = 0;
+};
+
+} // namespace corvid
