@@ -87,8 +87,8 @@ struct source_settings {
     std::string assignor = "range";
     std::chrono::milliseconds session_timeout{45'000};
     std::chrono::milliseconds max_poll_interval{300'000};
-    std::uint32_t prefetch_records = 100'000;           ///< over all partitions of this member
-    std::uint32_t prefetch_kbytes = 16'384;             ///< for each partition
+    std::uint32_t prefetch_records = 100'000;           ///< fetching of a partition rests while so many wait
+    std::uint32_t prefetch_kbytes = 16'384;             ///< … or so much
     std::map<std::string, std::string> properties = {}; ///< any librdkafka property, by name; wins
 };
 

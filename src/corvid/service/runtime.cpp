@@ -15,8 +15,12 @@ runtime::runtime(const settings& from) : root_(std::make_unique<threaded_schedul
         if (auto made = create_topics(*cluster_, from.topics, std::chrono::seconds(1)); !made)
             throw config_error(std::move(made).error());
     } else {
-        cluster_ = std::make_unique<kafka::cluster>(kafka::connection_settings{
-            .bootstrap = from.kafka.bootstrap, .properties = from.kafka.properties});
+        cluster_ = std::make_unique<kafka::cluster>(
+            kafka::connection_settings{.bootstrap = from.kafka.bootstrap,
+                                       .properties = from.kafka.properties,
+                                       .allow_unsafe_assignor = from.kafka.allow_unsafe_assignor,
+                                       .allow_insecure = from.kafka.allow_insecure,
+                                       .allow_refused_version = from.kafka.allow_refused_version});
     }
 }
 

@@ -140,6 +140,8 @@ void service::start() {
     auto& p = *parts_;
     if (std::exchange(p.started, true)) return;
     p.log.info("starting", {{"settings", settings_.describe()}});
+    if (settings_.kafka.allow_insecure)
+        p.log.warn("connections to brokers need not be secure", {{"setting", "kafka.allow_insecure"}});
     (void)producer();
     for (auto& [group, subscriptions] : p.waiting) {
         group_settings g{.source = source_settings_of(settings_),
@@ -153,7 +155,8 @@ void service::start() {
         p.groups.emplace(group, std::move(loop));
     }
     export_process_metrics(p.figures);
-    p.build = p.figures.gauge_of(metric::build_info, {corvid::version, kafka::judge_loaded_version().version});
+    p.build =
+        p.figures.gauge_of(metric::build_info, {corvid::version, kafka::judge_loaded_version().version});
     p.build.set(1);
     if (!settings_.http.listen.empty())
         p.http = std::make_unique<http_server>(p.root, settings_.http, operator_pages(p.health, p.figures));
@@ -162,8 +165,9 @@ void service::start() {
 bool service::wait_until_assigned(std::chrono::milliseconds patience) {
     auto& p = *parts_;
     const auto until = p.root.steady_now() + patience;
-    return p.started &&
-           std::ranges::all_of(p.groups, [&](auto& of) { return p.root.wait(of.second->was_assigned(), until); });
+    return p.started && std::ranges::all_of(p.groups, [&](auto& of) {
+               return p.root.wait(of.second->was_assigned(), until);
+           });
 }
 
 void service::add_health_checks(group_loop& loop) {

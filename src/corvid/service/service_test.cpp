@@ -202,7 +202,8 @@ TEST(service, says_what_it_is_built_of_what_it_logs_and_what_is_in_hand) {
         return ("\n" + s.figures().to_text()).find("\n" + line + '\n') != std::string::npos;
     };
     EXPECT_TRUE(has(R"(corvid_log_lines_total{service="billing",level="warn"} 2)"));
-    EXPECT_TRUE(has(R"(corvid_inflight_messages{service="billing",topic="shop.order.placed",group="billing.slow"} 10)"));
+    EXPECT_TRUE(has(
+        R"(corvid_inflight_messages{service="billing",topic="shop.order.placed",group="billing.slow"} 10)"));
     EXPECT_TRUE(has(R"(corvid_build_info{service="billing",version=")" + std::string(version) +
                     R"(",librdkafka=")" + kafka::judge_loaded_version().version + R"("} 1)"));
     EXPECT_GE(told, 2) << "the caller's own count goes on";
@@ -264,6 +265,20 @@ TEST(consumer, polls_none_then_messages_then_errors_and_commits_by_hand) {
     sim.run_for(5s);
     EXPECT_EQ(cluster.script().committed("billing.scan", where), offset(2));
     EXPECT_EQ(s.stop(), exit_code::clean);
+}
+
+TEST(service, what_is_insecure_is_refused_unless_the_settings_take_it) {
+    const std::string file = R"(kafka:
+  bootstrap: 127.0.0.1:1
+  properties: { security.protocol: sasl_plaintext, sasl.mechanism: PLAIN, sasl.username: u, sasl.password: p }
+)";
+    try {
+        const producer out{*settings::parse(file, "corvid.yaml", {})};
+        FAIL() << "it was taken";
+    } catch (const config_error& e) {
+        EXPECT_NE(e.why().hint().find("kafka.allow_insecure"), std::string::npos) << e.why().describe();
+    }
+    const producer out{*settings::parse(file, "corvid.yaml", {{"CORVID_KAFKA_ALLOW_INSECURE", "true"}})};
 }
 
 TEST(producer, serves_asios_tokens_with_the_same_operation) {

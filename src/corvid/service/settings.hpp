@@ -49,9 +49,13 @@ struct kafka_settings {
     std::string assignor = "range";
     std::chrono::milliseconds session_timeout{45'000};
     std::chrono::milliseconds max_poll_interval{300'000};
-    std::uint32_t prefetch_records = 100'000;           ///< over all partitions of a member
-    std::uint64_t prefetch_bytes = 16'777'216;          ///< for each partition
+    std::uint32_t prefetch_records = 100'000;           ///< fetching of a partition rests while so many wait
+    std::uint64_t prefetch_bytes = 16'777'216;          ///< … or so much
     std::map<std::string, std::string> properties = {}; ///< any librdkafka property, by name; wins
+    // What corvid refuses unless it is told to take it; see kafka::connection_settings.
+    bool allow_insecure = false;
+    bool allow_unsafe_assignor = false;
+    bool allow_refused_version = false;
 };
 
 struct produce_settings {

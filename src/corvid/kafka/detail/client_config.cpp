@@ -68,14 +68,14 @@ void check_security(const property_set& all, const connection_settings& connecti
         refuse(errc::conflicting_settings,
                "security.protocol=sasl_plaintext sends sasl.mechanism=" + mechanism +
                    " credentials without TLS",
-               "set security.protocol=sasl_ssl, or allow_insecure");
+               "set security.protocol=sasl_ssl, or kafka.allow_insecure");
     if (!protocol.ends_with("ssl")) return;
     for (const auto& [name, insecure] : {std::pair{"enable.ssl.certificate.verification", "false"},
                                          {"ssl.endpoint.identification.algorithm", "none"}})
         if (all.get(name) == insecure)
             refuse(errc::conflicting_settings,
                    "security.protocol=" + protocol + " with " + name + "=" + insecure + " trusts any broker",
-                   std::string("take ") + name + " out of kafka.properties, or set allow_insecure");
+                   std::string("take ") + name + " out of kafka.properties, or set kafka.allow_insecure");
 }
 
 void check_common(const property_set& all, const connection_settings& connection) {
@@ -92,7 +92,7 @@ void check_assignor(const property_set& all, const connection_settings& connecti
                        "#4908, #4059) and "
                        "loops at 100 % CPU (#4800) before 2.10.0; this is ") +
                rd_kafka_version_str(),
-           "use range, a newer librdkafka, or allow_unsafe_assignor");
+           "use range, a newer librdkafka, or kafka.allow_unsafe_assignor");
 }
 
 const char* name_of(broker::offset_reset reset) noexcept {
