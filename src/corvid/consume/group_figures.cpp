@@ -41,7 +41,8 @@ void group_figures::in_hand(const std::map<std::string_view, std::size_t>& recor
     for (const auto& [topic, count] : records) {
         auto known = in_hand_.find(topic);
         if (known == in_hand_.end())
-            known = in_hand_.emplace(topic, into_->gauge_of(metric::inflight_messages, {topic, group_})).first;
+            known =
+                in_hand_.emplace(topic, into_->gauge_of(metric::inflight_messages, {topic, group_})).first;
         known->second.set(static_cast<double>(count));
     }
 }

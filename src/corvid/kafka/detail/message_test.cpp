@@ -2,7 +2,6 @@
 #include <corvid/kafka/detail/message.hpp>
 
 #include <gtest/gtest.h>
-
 #include <sys/mman.h>
 
 #include <array>
@@ -53,7 +52,8 @@ wire_text written(const wire_record& from) {
     body += from.key.value_or("") + varint(2 * from.value.size());
     text.value = body.size();
     body += from.value + from.header_count + from.headers;
-    const auto length = static_cast<std::uint64_t>(static_cast<std::int64_t>(body.size()) + from.length_error);
+    const auto length =
+        static_cast<std::uint64_t>(static_cast<std::int64_t>(body.size()) + from.length_error);
     const std::string begin = from.length_prefix + varint(2 * length);
     if (text.key) *text.key += begin.size();
     text.value += begin.size();
