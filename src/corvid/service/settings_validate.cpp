@@ -23,6 +23,14 @@ std::unexpected<error> wrong(std::string message, std::string hint) {
                 {.message = std::move(message), .hint = std::move(hint), .operation = "validate settings"});
 }
 
+/// `inner` is longer than `outer`, which it must fit into.
+std::unexpected<error> too_long(const std::string& inner, std::chrono::milliseconds value,
+                                const std::string& outer, std::chrono::milliseconds limit) {
+    return clash(inner + " (" + duration_text(value) + ") is longer than " + outer + " (" +
+                     duration_text(limit) + ')',
+                 "lower " + inner + " or raise " + outer);
+}
+
 bool is_service_name(std::string_view name) noexcept {
     const auto ok = [](char c) {
         return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
@@ -44,10 +52,8 @@ result<void> validate_kafka(const kafka_settings& k) {
         return wrong("kafka.group is \"" + k.group + "\" and would put all subscriptions into one group",
                      "write {subscription} into it");
     if (k.session_timeout > k.max_poll_interval)
-        return clash("kafka.session_timeout (" + duration_text(k.session_timeout) +
-                         ") is longer than kafka.max_poll_interval (" + duration_text(k.max_poll_interval) +
-                         ')',
-                     "raise kafka.max_poll_interval or lower kafka.session_timeout");
+        return too_long("kafka.session_timeout", k.session_timeout, "kafka.max_poll_interval",
+                        k.max_poll_interval);
     return {};
 }
 
@@ -61,10 +67,8 @@ result<void> validate_produce(const produce_settings& p) {
                          duration_text(p.message_timeout) + ')',
                      "lower produce.linger or raise produce.message_timeout");
     if (p.request_timeout > p.message_timeout)
-        return clash("produce.request_timeout (" + duration_text(p.request_timeout) +
-                         ") is longer than produce.message_timeout (" + duration_text(p.message_timeout) +
-                         ')',
-                     "lower produce.request_timeout or raise produce.message_timeout");
+        return too_long("produce.request_timeout", p.request_timeout, "produce.message_timeout",
+                        p.message_timeout);
     if (p.max_record_bytes > p.in_flight_bytes)
         return clash("produce.max_record_bytes (" + size_text(p.max_record_bytes) +
                          ") does not fit into produce.in_flight_bytes (" + size_text(p.in_flight_bytes) + ')',
