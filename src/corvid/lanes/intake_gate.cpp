@@ -93,7 +93,8 @@ void intake_gate::leave(lane_record& record) noexcept {
         p.adds_to_full = false;
         --stopped_;
     }
-    if (stopped_ > 0 && total_.waiting_bytes <= settings_.waiting_bytes - settings_.waiting_bytes / 8) reopen();
+    if (stopped_ > 0 && total_.waiting_bytes <= settings_.waiting_bytes - settings_.waiting_bytes / 8)
+        reopen();
 }
 
 void intake_gate::remove(figures& from, const lane_record& record) const noexcept {

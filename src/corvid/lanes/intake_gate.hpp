@@ -28,7 +28,7 @@
 namespace corvid {
 
 struct intake_settings {
-    std::size_t runnable_records = 16'384;             ///< at least 1
+    std::size_t runnable_records = 16'384;              ///< at least 1
     std::size_t runnable_bytes = std::size_t{64} << 20; ///< at least 1
     std::size_t waiting_bytes = std::size_t{64} << 20;  ///< at least 1
 
@@ -87,7 +87,7 @@ public:
 private:
     struct partition_state {
         figures count;
-        std::uint8_t held = 0;    // a bit for each intake_stop from without
+        std::uint8_t held = 0;     // a bit for each intake_stop from without
         bool adds_to_full = false; // added to the waiting budget when that was full
     };
     [[nodiscard]] partition_state& state_of(std::uint32_t partition);

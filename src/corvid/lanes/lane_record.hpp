@@ -30,7 +30,8 @@ struct lane_record {
     /// The record's key or what an extractor made of it, alive until the record has left its lane. Null: the
     /// record is ordered by its partition.
     optional_bytes key;
-    std::uint64_t hash = 0; ///< of `key`, and of it alone; that different keys share one costs time, never order
+    std::uint64_t hash =
+        0; ///< of `key`, and of it alone; that different keys share one costs time, never order
     /// Within what the key is one: the partition's number, or one number for all the partitions that an
     /// extractor's keys span.
     std::uint32_t scope = 0;

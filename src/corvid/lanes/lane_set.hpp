@@ -83,7 +83,8 @@ public:
     void replace(lane_record& old, lane_record& by) noexcept;
 
     /// Takes out what waits and is of `which`; what is at work stays until it is finished. Lanes that this
-    /// empties end, blocked ones too; one whose first record goes is not blocked any more. O(records in the set).
+    /// empties end, blocked ones too; one whose first record goes is not blocked any more. O(records in the
+    /// set).
     [[nodiscard]] record_chain revoke(assignment which) noexcept;
 
     [[nodiscard]] order ordering() const noexcept { return order_; }

@@ -166,7 +166,8 @@ private:
             return set_.narrow(l, m.at_work);
         }
         const std::size_t n = random_.below(m.at_work);
-        const std::deque<test_record*> out(m.records.begin(), m.records.begin() + static_cast<std::ptrdiff_t>(n));
+        const std::deque<test_record*> out(m.records.begin(),
+                                           m.records.begin() + static_cast<std::ptrdiff_t>(n));
         set_.complete(l, n);
         m.records.erase(m.records.begin(), m.records.begin() + static_cast<std::ptrdiff_t>(n));
         m.at_work -= n;
@@ -180,7 +181,8 @@ private:
             return set_.block(l);
         }
         const std::size_t n = random_.below(m.at_work + 1);
-        const std::deque<test_record*> out(m.records.begin(), m.records.begin() + static_cast<std::ptrdiff_t>(n));
+        const std::deque<test_record*> out(m.records.begin(),
+                                           m.records.begin() + static_cast<std::ptrdiff_t>(n));
         ASSERT_EQ(set_.finish(l, n), m.records.size() > n);
         for (test_record* r : out)
             gone(*r);
@@ -194,7 +196,8 @@ private:
     }
     void replace() {
         if (model_.empty()) return;
-        auto& m = std::next(model_.begin(), static_cast<std::ptrdiff_t>(random_.below(model_.size())))->second;
+        auto& m =
+            std::next(model_.begin(), static_cast<std::ptrdiff_t>(random_.below(model_.size())))->second;
         const std::size_t place = random_.below(m.records.size());
         if (place < m.at_work) return;
         test_record& old = *m.records[place];
@@ -271,8 +274,12 @@ void run_histories(order how, std::uint64_t count) {
 TEST(lane_set, by_key_any_history_agrees_with_a_queue_a_key_though_hashes_collide) {
     run_histories(by_key, 40'000);
 }
-TEST(lane_set, by_partition_any_history_agrees_with_a_queue_a_partition) { run_histories(by_partition, 10'000); }
-TEST(lane_set, unordered_any_history_agrees_with_a_queue_that_nobody_locks) { run_histories(unordered, 10'000); }
+TEST(lane_set, by_partition_any_history_agrees_with_a_queue_a_partition) {
+    run_histories(by_partition, 10'000);
+}
+TEST(lane_set, unordered_any_history_agrees_with_a_queue_that_nobody_locks) {
+    run_histories(unordered, 10'000);
+}
 
 std::vector<test_record> records_of_different_keys(std::size_t count) {
     std::vector<test_record> all(count);

@@ -83,7 +83,9 @@ public:
     [[nodiscard]] std::optional<offset> frontier() const noexcept {
         return is_assigned() ? std::optional(base_offset()) : std::nullopt;
     }
-    [[nodiscard]] offset end() const noexcept { return offset(static_cast<std::int64_t>(end_) + end_shift()); }
+    [[nodiscard]] offset end() const noexcept {
+        return offset(static_cast<std::int64_t>(end_) + end_shift());
+    }
     [[nodiscard]] std::int64_t unfinished() const noexcept { return unfinished_; }
     /// How many offsets may be tracked yet.
     [[nodiscard]] std::int64_t room() const noexcept {
