@@ -216,6 +216,14 @@ record_chain lane_set::revoke(assignment which) noexcept {
     return out;
 }
 
+lane* lane_set::beginning_with(assignment from, offset which) const noexcept {
+    lane* found = nullptr;
+    table_.for_each([&](lane& one) {
+        if (one.head_->from == from && one.head_->offset == which.value) found = &one;
+    });
+    return found;
+}
+
 std::size_t lane_set::bytes() const noexcept {
     return table_.capacity() * sizeof(void*) * 2 + (pool_.in_use() + pool_.spare()) * sizeof(lane);
 }

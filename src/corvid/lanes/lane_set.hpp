@@ -20,6 +20,7 @@
 #pragma once
 
 #include <corvid/lanes/detail/lane_table.hpp>
+#include <corvid/model/position.hpp>
 
 #include <cstddef>
 
@@ -95,6 +96,10 @@ public:
     [[nodiscard]] std::size_t records() const noexcept { return records_; }
     /// What it holds of memory beside the records.
     [[nodiscard]] std::size_t bytes() const noexcept;
+
+    /// The lane that begins with this record, to put aside what pins a frontier; null when none does.
+    /// O(lanes).
+    [[nodiscard]] lane* beginning_with(assignment from, offset which) const noexcept;
 
     /// f(const lane&) on each, in no order: for the watchdog. O(lanes).
     template <class F>

@@ -9,8 +9,7 @@ namespace corvid {
 
 namespace {
 
-constexpr std::int64_t dense_gap = 256;   // a complete gap up to this wide is marked, not skipped
-constexpr std::uint64_t first_words = 64; // 4,096 offsets
+constexpr std::int64_t dense_gap = 256; // a complete gap up to this wide is marked, not skipped
 
 constexpr std::uint64_t low_bits(std::uint64_t count) noexcept {
     return count >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1;
@@ -146,7 +145,7 @@ void offset_ledger::leave_skips() noexcept {
 
 void offset_ledger::make_room_for(std::uint64_t places) {
     if (places <= ring_.size() * 64) return;
-    std::vector<std::uint64_t> wider(std::max(first_words, std::bit_ceil((places + 63) / 64)));
+    std::vector<std::uint64_t> wider(std::bit_ceil((places + 63) / 64));
     for (std::uint64_t place = base_; place < end_;) {
         const std::uint64_t at = place & 63U, here = std::min(end_ - place, 64 - at);
         wider[(place >> 6U) & (wider.size() - 1)] |= word_of(place) & (low_bits(here) << at);

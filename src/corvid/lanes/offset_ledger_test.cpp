@@ -6,8 +6,8 @@
 
 #include <gtest/gtest.h>
 
-#include <limits>
 #include <set>
+#include <string>
 
 namespace corvid {
 namespace {
@@ -125,6 +125,59 @@ TEST(offset_ledger, agrees_with_a_set_of_unfinished_offsets_through_any_history)
             ASSERT_NO_FATAL_FAILURE(history.agree());
         }
     }
+}
+
+TEST(offset_ledger, the_whole_window_may_complete_backwards_again_and_again) {
+    constexpr std::int64_t window = 1 << 20;
+    offset_ledger ledger({.max_uncommitted = window});
+    ledger.assign(first, offset(17));
+    std::int64_t base = 17;
+    for (int round = 0; round < 3; ++round, base += window) {
+        ASSERT_EQ(ledger.track_to(offset(base + 2 * window)), offset(base + window));
+        ASSERT_EQ(ledger.pinned()->by, offset(base));
+        for (std::int64_t o = base + window - 1; o > base; --o)
+            ASSERT_EQ(ledger.mark(first, offset(o)), 1);
+        ASSERT_EQ(ledger.frontier(), offset(base));
+        ASSERT_EQ(ledger.mark(first, offset(base)), 1);
+        ASSERT_EQ(ledger.frontier(), offset(base + window));
+    }
+}
+
+TEST(offset_ledger, a_gap_of_any_width_leaves_the_window_to_the_records) {
+    offset_ledger ledger({.max_uncommitted = 4});
+    ledger.assign(first, offset(0));
+    std::int64_t at = 0;
+    for (int i = 0; i < 4; ++i, at += 1'000'000'000'000) {
+        ledger.skip_to(offset(at));
+        ASSERT_EQ(ledger.track_to(offset(at + 1)), offset(at + 1));
+    }
+    EXPECT_EQ(ledger.pinned()->by, offset(0));
+    for (int i = 3; i >= 0; --i)
+        EXPECT_EQ(ledger.mark(first, offset(i * 1'000'000'000'000)), 1);
+    EXPECT_EQ(ledger.frontier(), offset(3'000'000'000'001));
+}
+
+TEST(offset_ledger, nothing_counts_while_the_partition_is_not_assigned) {
+    offset_ledger ledger({});
+    EXPECT_EQ(ledger.frontier(), std::nullopt);
+    ledger.assign(first, offset(5));
+    ledger.track_to(offset(9));
+    ledger.revoke();
+    EXPECT_EQ(ledger.frontier(), std::nullopt);
+    EXPECT_EQ(ledger.mark(first, offset(5)), 0);
+    EXPECT_EQ(ledger.mark(epoch::none, offset(0), 9), 0);
+    ledger.assign(second, offset(5));
+    ledger.track_to(offset(9));
+    EXPECT_EQ(ledger.mark(first, offset(5), 4), 0);
+    EXPECT_EQ(ledger.frontier(), offset(5));
+    EXPECT_EQ(ledger.unfinished(), 4);
+}
+
+TEST(offset_ledger, a_window_of_nothing_is_refused_by_its_name) {
+    EXPECT_TRUE(ledger_settings().validate());
+    const auto refused = ledger_settings{.max_uncommitted = 0}.validate();
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().describe().find("max_uncommitted"), std::string::npos);
 }
 
 } // namespace

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // lane_table: finds the lane of a key among those in flight. Open addressing, linear probing, no tombstones
-// (what leaves is closed up), so that it holds nothing of keys that are done; it shrinks again. lane_pool:
-// lanes to use again.
+// (what leaves is closed up), at most a quarter full: probes hardly ever meet, and the branches are foretold.
+// It holds nothing of keys that are done, and shrinks again.
+//
+// lane_pool: lanes to use again.
 #pragma once
 
 #include <corvid/lanes/lane.hpp>
@@ -75,7 +77,7 @@ public:
 
     /// The lane is in no table and no lane here has its identity.
     void insert(lane& one) {
-        if (slots_.size() < 2 * (size_ + 1)) resize(std::max(least_, 2 * slots_.size()));
+        if (slots_.size() < 4 * (size_ + 1)) resize(std::max(least_, 2 * slots_.size()));
         put({one.hash_, &one});
         ++size_;
     }
@@ -139,7 +141,7 @@ private:
     }
     void shrink() noexcept {
         try {
-            resize(slots_.size() / 4);
+            resize(slots_.size() / 2);
         } catch (...) { // short of memory: it stays as large as it is
         }
     }
