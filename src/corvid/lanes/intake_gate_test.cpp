@@ -138,7 +138,7 @@ TEST(intake_gate, many_partitions_that_fail_after_intake_overshoot_by_twice_the_
     for (std::uint64_t seed = 1; seed <= 300; ++seed) {
         SCOPED_TRACE(testing::Message() << "seed " << seed);
         prng random(seed);
-        constexpr std::uint32_t many = 50;
+        constexpr std::size_t many = 50;
         const intake_settings settings{
             .runnable_records = 200, .runnable_bytes = 2'000, .waiting_bytes = 1'000};
         intake_gate gate(settings);

@@ -339,5 +339,23 @@ TEST(lane_set, a_key_stays_locked_through_revoke_and_reassign_until_its_old_hand
     EXPECT_EQ(set.take().first, &all[1]);
 }
 
+// The set mixes scope and hash as hash ^ (scope + 1) * golden first: these collide in all 64 bits.
+TEST(lane_set, scopes_and_keyless_records_are_apart_though_all_bits_of_their_hashes_are_equal) {
+    constexpr std::uint64_t golden = 0x9e3779b97f4a7c15U;
+    std::vector<lane_record> all(3);
+    for (auto& r : all)
+        r.from = {5, epoch{1}};
+    all[0].key = all[1].key = optional_bytes("");
+    all[0].scope = 5; // the number of the partition, which is the scope of all[2]
+    all[0].hash = 6 * golden ^ 5U;
+    all[1].scope = 1;
+    all[1].hash = 2 * golden ^ 5U;
+    lane_set set(by_key);
+    for (auto& r : all)
+        set.add(r);
+    EXPECT_EQ(set.lanes(), 3u);
+    EXPECT_TRUE(all[0].in()->hash() == all[1].in()->hash() && all[0].in()->hash() == all[2].in()->hash());
+}
+
 } // namespace
 } // namespace corvid
