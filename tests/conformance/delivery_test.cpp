@@ -38,6 +38,59 @@ TEST_P(conformance, posted_records_are_counted_by_generation) {
     EXPECT_EQ(seen.node_records, 0U);
 }
 
+// By hash and by number, with and without headers, in bulks of many sizes: a partition has them as they came.
+TEST_P(conformance, records_sent_together_keep_their_order_in_each_partition) {
+    const topic_name topic = make_topic(3);
+    const auto producer = open_producer();
+    std::map<std::int32_t, std::vector<std::string>> expected;
+    int next = 0;
+    for (const int size : {1, 2, 15, 16, 64, 65, 200, 40}) {
+        std::vector<to_send> bulk;
+        for (int i = 0; i < size; ++i, ++next) {
+            const auto partition = static_cast<std::int32_t>((next * 7) % 3);
+            to_send one{.key = "k",
+                        .value = std::to_string(next),
+                        .choice = next % 5 == 0
+                                      ? partition_choice::exactly(partition_id(partition))
+                                      : partition_choice::by_hash(static_cast<std::uint32_t>(partition))};
+            if (next % 11 == 0) one.headers = {{"h", "v"}};
+            expected[partition].push_back(*one.value);
+            bulk.push_back(std::move(one));
+        }
+        EXPECT_TRUE(producer->send_together(topic, bulk).empty());
+    }
+    ASSERT_TRUE(producer->await_reports(static_cast<std::uint64_t>(next)));
+    for (const auto& [number, fate] : producer->reported().fates)
+        EXPECT_FALSE(fate.failure) << fate.failure->describe();
+    const auto reader = open_reader(reading(fresh("group"), {topic}));
+    for (const auto& [partition, values] : expected) {
+        ASSERT_TRUE(reader->await_records(at(topic, partition), values.size()));
+        EXPECT_EQ(reader->values(at(topic, partition)), values);
+    }
+}
+
+TEST_P(conformance, of_records_sent_together_the_bad_ones_fail_alone) {
+    const topic_name topic = make_topic(3);
+    const auto producer = open_producer({.compression = "none", .max_record_bytes = 10'000});
+    ASSERT_TRUE(producer->deliver(topic, {.value = "the first look"}));
+    for (int round = 0; round < 3; ++round) {
+        std::vector<to_send> bulk;
+        for (std::uint32_t i = 0; i < 40; ++i)
+            bulk.push_back({.value = "x", .choice = partition_choice::by_hash(i)});
+        bulk[7].choice = partition_choice::exactly(partition_id(3));
+        bulk[20].value = std::string(10'001, 'x');
+        const auto refused = producer->send_together(topic, bulk);
+        EXPECT_EQ(refused,
+                  (std::map<std::size_t, errc>{{7, errc::unknown_partition}, {20, errc::message_too_large}}));
+    }
+    ASSERT_TRUE(producer->await_reports(1 + 3 * 38));
+    for (const auto& [number, fate] : producer->reported().fates)
+        EXPECT_FALSE(fate.failure) << fate.failure->describe();
+    ASSERT_TRUE(producer->close(under().patience())) << "nothing is left behind";
+    EXPECT_EQ(producer->send_together(topic, {{.value = "x"}, {.value = "y"}}),
+              (std::map<std::size_t, errc>{{0, errc::producer_closed}, {1, errc::producer_closed}}));
+}
+
 TEST_P(conformance, a_record_for_a_topic_that_does_not_exist_fails_as_such) {
     const auto producer = open_producer({.properties = {{"topic.metadata.propagation.max.ms", "1000"}}});
     const auto sent = producer->deliver(topic_name(fresh("conformance.missing")), {.value = "x"});

@@ -62,6 +62,8 @@ public:
     /// With a node: its fate is in fates() later, under the number that is answered.
     result<std::size_t> send(const topic_name& topic, const to_send& what);
     result<void> post(const topic_name& topic, const to_send& what);
+    /// All at once, with nodes; answers which were refused, by their place.
+    std::map<std::size_t, errc> send_together(const topic_name& topic, const std::vector<to_send>& all);
     /// Sends and waits for the fate.
     result<delivery> deliver(const topic_name& topic, const to_send& what);
     /// `count` records with values "<from>", "<from + 1>", … to one partition, delivered when it returns.

@@ -53,6 +53,28 @@ result<void> producer::post(const topic_name& topic, const to_send& what) {
     return send_with(topic, what, nullptr);
 }
 
+std::map<std::size_t, errc> producer::send_together(const topic_name& topic,
+                                                    const std::vector<to_send>& all) {
+    std::vector<broker::outgoing> records;
+    std::vector<header_list> headers(all.size());
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        nodes_.emplace_back(*this, nodes_.size());
+        for (const auto& [name, value] : all[i].headers)
+            headers[i].push_back({name, bytes_of(value)});
+        records.push_back({.topic = sink_->topic(topic).value(),
+                           .key = bytes_of(all[i].key),
+                           .value = bytes_of(all[i].value),
+                           .headers = headers[i],
+                           .timestamp = all[i].timestamp,
+                           .choice = all[i].choice,
+                           .node = &nodes_.back()});
+    }
+    std::map<std::size_t, errc> refused;
+    for (const auto& each : sink_->send_all(records))
+        refused[static_cast<std::size_t>(each.record - records.data())] = each.why.code();
+    return refused;
+}
+
 result<delivery> producer::deliver(const topic_name& topic, const to_send& what) {
     const auto number = send(topic, what);
     if (!number) return fail(number.error());

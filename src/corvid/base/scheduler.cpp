@@ -43,4 +43,22 @@ bool signal::wait_until(steady_time deadline) noexcept {
     return true;
 }
 
+namespace {
+thread_local constinit turn* open_turn = nullptr;
+}
+
+turn::turn() noexcept : outer_(open_turn) { open_turn = this; }
+
+turn::~turn() {
+    while (work* node = ends_.pop())
+        node->run(*node);
+    open_turn = outer_;
+}
+
+bool turn::at_end(work& node) noexcept {
+    if (!open_turn) return false;
+    open_turn->ends_.push(node);
+    return true;
+}
+
 } // namespace corvid

@@ -166,4 +166,23 @@ protected:
     static scheduler* enter(scheduler* loop) noexcept;
 };
 
+/// A few nodes that a loop runs one after the other. What is worth doing once for all of them hangs itself in
+/// and runs when the turn ends, before the loop looks at anything else. Opened on the stack by scheduler
+/// implementations, around the nodes they run. Turns may nest: each ends for itself.
+class turn {
+public:
+    turn() noexcept;
+    ~turn();
+    turn(const turn&) = delete;
+    turn& operator=(const turn&) = delete;
+
+    /// Runs `node` when the turn of the calling thread ends; false, and it does not, where none is open.
+    /// `node` must not be hung in already, and stays alive until it has run.
+    [[nodiscard]] static bool at_end(work& node) noexcept;
+
+private:
+    turn* outer_;
+    work_list ends_;
+};
+
 } // namespace corvid

@@ -65,7 +65,10 @@ public:
         const bool timer_first = due && (queue_.empty() || core_->random.below(2) == 0);
         work& next = timer_first ? timers_.pop() : *queue_.pop();
         scheduler* const before = enter(self_);
-        next.run(next);
+        {
+            const turn this_one;
+            next.run(next);
+        }
         enter(before);
     }
 

@@ -18,6 +18,8 @@
 #include <map>
 #include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace corvid::broker {
 
@@ -79,6 +81,8 @@ struct outgoing {
     partition_choice choice = {};
     send_node* node = nullptr; ///< null: fire and forget
     bool generation = false; ///< handed back with a fire-and-forget record's report (see produce/credit.hpp)
+
+    [[nodiscard]] std::size_t bytes() const noexcept { return key.size() + value.size(); }
 };
 
 /// A fire-and-forget record that failed. Everything is borrowed for the length of the call.
@@ -147,6 +151,20 @@ public:
     /// not be reported: queue_full, message_too_large, unknown_topic, unknown_partition, producer_closed,
     /// client_fatal.
     [[nodiscard]] virtual result<void> send(const outgoing& record) noexcept = 0;
+
+    /// A record of send_all() that was not taken.
+    struct refusal {
+        const outgoing* record;
+        error why;
+    };
+    /// As send() for each, in order for each partition, at less cost. Returns those that
+    /// were not taken and will not be reported.
+    [[nodiscard]] virtual std::vector<refusal> send_all(std::span<const outgoing> records) noexcept {
+        std::vector<refusal> refused;
+        for (const outgoing& record : records)
+            if (auto sent = send(record); !sent) refused.push_back({&record, std::move(sent).error()});
+        return refused;
+    }
 
     /// Sends what lingers now rather than later. Any thread, never blocks.
     virtual void hurry() noexcept = 0;

@@ -21,6 +21,9 @@ struct credit_limits {
 class credit {
 public:
     enum class tally : std::uint8_t { posted_even, posted_odd, awaited };
+    [[nodiscard]] static constexpr tally posted(bool generation) noexcept {
+        return generation ? tally::posted_odd : tally::posted_even;
+    }
 
     explicit credit(credit_limits limits) noexcept : limits_(limits) {}
 

@@ -26,7 +26,7 @@ public:
     explicit message_producer(publisher& by) noexcept : publisher_(&by) {}
 
     /// The message is serialised before send returns; views in `options` are borrowed until the operation
-    /// completes.
+    /// is awaited or started.
     template <Message T>
     [[nodiscard]] message_send send(const T& message, const send_options& options = {}) {
         return message_send(*publisher_, message, options);

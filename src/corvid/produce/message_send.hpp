@@ -2,7 +2,7 @@
 //
 // message_send: the operation behind `co_await out.send(message)`: the message is serialised when the
 // operation is made, so it may change or go before the operation is awaited. Memory comes from a pool of the
-// thread.
+// thread and goes back there when the send has started.
 #pragma once
 
 #include <corvid/message/traits.hpp>
@@ -33,7 +33,9 @@ public:
         else if (ids == event_id_policy::uuid7 || traits::event_id == event_id_policy::uuid7)
             append_fresh_id(clock);
     }
-    ~encoded_message() { give_buffer(std::move(buffer_)); }
+    ~encoded_message() {
+        if (buffer_.capacity() > 0) give_buffer(std::move(buffer_));
+    }
     encoded_message(const encoded_message&) = delete;
     encoded_message& operator=(const encoded_message&) = delete;
 
@@ -45,6 +47,20 @@ public:
     /// The call's options, with the message's own headers before those that the caller gave. Borrows from
     /// this.
     [[nodiscard]] send_options options(const send_options& given);
+
+protected:
+    /// Takes the bytes out of the operation while it starts, in which it copies them and may be over and
+    /// gone.
+    class bytes_until_sent {
+    public:
+        explicit bytes_until_sent(encoded_message& of) noexcept : buffer_(std::move(of.buffer_)) {}
+        ~bytes_until_sent() { give_buffer(std::move(buffer_)); }
+        bytes_until_sent(const bytes_until_sent&) = delete;
+        bytes_until_sent& operator=(const bytes_until_sent&) = delete;
+
+    private:
+        byte_buffer buffer_;
+    };
 
 private:
     template <int Version>
@@ -112,6 +128,16 @@ public:
         : encoded_message(message, by.settings().event_ids, given.event_id, by.root()),
           send_operation(by, unwritable() ? result<published_topic*>(fail(*unwritable())) : by.topic_of<T>(),
                          key(), value(), options(given)) {}
+
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> waiter) noexcept {
+        const bytes_until_sent kept(*this);
+        return send_operation::await_suspend(waiter);
+    }
+    [[nodiscard]] bool start() noexcept {
+        const bytes_until_sent kept(*this);
+        return send_operation::start();
+    }
 };
 
 } // namespace corvid

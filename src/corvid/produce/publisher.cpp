@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/produce/publisher.hpp>
 
+#include <corvid/base/post_call.hpp>
 #include <corvid/base/random.hpp>
 
 #include <exception>
@@ -19,18 +20,6 @@ struct publisher::blocked_thread {
     signal go_on;
 };
 
-namespace {
-
-credit::tally posted(bool generation) noexcept {
-    return generation ? credit::tally::posted_odd : credit::tally::posted_even;
-}
-
-std::uint64_t bytes_of(const broker::outgoing& record) noexcept {
-    return record.key.size() + record.value.size();
-}
-
-} // namespace
-
 publisher::publisher(broker::cluster& cluster, scheduler& root, producer_settings settings, logger log,
                      metrics* figures)
     : cluster_(cluster),
@@ -38,7 +27,8 @@ publisher::publisher(broker::cluster& cluster, scheduler& root, producer_setting
       settings_(std::move(settings)),
       log_(std::move(log)),
       figures_(figures),
-      credit_(settings_.in_flight) {
+      credit_(settings_.in_flight),
+      sweeper_(*this, std::min<duration>(settings_.sink.linger / 4, std::chrono::milliseconds(1))) {
     if (auto valid = validate(settings_); !valid) throw config_error(std::move(valid).error());
     if (settings_.seed == 0) settings_.seed = entropy_seed();
     signal opened;
@@ -113,6 +103,7 @@ error publisher::no_such_partition(const published_topic& to, const send_options
 result<void> publisher::dispatch(const published_topic& to, broker::outgoing& record) noexcept {
     const auto* route = to.route_.load(std::memory_order_acquire);
     record.topic = route->topic;
+    if (goes_along(*route->sink, record)) return {};
     return route->sink->send(record);
 }
 
@@ -125,14 +116,14 @@ result<void> publisher::post(published_topic& to, optional_bytes key, optional_b
 
 result<void> publisher::post(published_topic& to, optional_bytes key, optional_bytes value) {
     broker::outgoing record{.key = key, .value = value};
-    record.choice = to.partitions_.choose(key, bytes_of(record));
+    record.choice = to.partitions_.choose(key, record.bytes());
     return post(to, record);
 }
 
 result<void> publisher::post(published_topic& to, broker::outgoing& record) {
     const bool generation = (generation_.load(std::memory_order_acquire) & 1U) != 0;
-    const std::uint64_t bytes = bytes_of(record);
-    if (!reserve(bytes, posted(generation))) {
+    const std::uint64_t bytes = record.bytes();
+    if (!reserve(bytes, credit::posted(generation))) {
         note_failure(generation, queue_full(to));
         return fail(queue_full(to));
     }
@@ -140,7 +131,7 @@ result<void> publisher::post(published_topic& to, broker::outgoing& record) {
     auto sent = dispatch(to, record);
     if (!sent) [[unlikely]] {
         note_failure(generation, sent.error());
-        credit_.give(posted(generation), 1, bytes);
+        credit_.give(credit::posted(generation), 1, bytes);
         wake_waiting();
         end_flush_if_done();
     }
@@ -151,26 +142,37 @@ result<void> publisher::post(published_topic& to, broker::outgoing& record) {
 // ---------------------------------------------------------------------------------------------------------
 
 bool publisher::launch(send_operation& op) noexcept {
-    const auto bytes = bytes_of(op.record_);
+    const auto bytes = op.record_.bytes();
     if (take_credit(bytes, credit::tally::awaited)) [[likely]]
         return dispatch(op);
     return wait_for_turn(op);
 }
 
 bool publisher::dispatch(send_operation& op) noexcept {
-    const auto bytes = bytes_of(op.record_);
+    const auto* route = op.topic_->route_.load(std::memory_order_acquire);
+    op.record_.topic = route->topic;
+    if (goes_along(*route->sink, op.record_)) return true;
+    const auto bytes = op.record_.bytes();
     auto sent =
-        dispatch(*op.topic_, op.record_); // op may be completed, and gone, from here on unless this failed
+        route->sink->send(op.record_); // unless it failed, op may be completed, and gone, from here on
     if (sent) return true;
     op.failure = std::move(sent).error();
     credit_.give(credit::tally::awaited, 1, bytes);
     return false;
 }
 
+bool publisher::goes_along(broker::record_sink& to, const broker::outgoing& record) noexcept {
+    if (!scheduler::current()) return sweeper_.period > duration::zero() && intake_.take(to, record);
+    auto& gathered = detail::gather::here();
+    if (gathered.take(to, record, *this)) return true;
+    gathered.hand_over();
+    return false;
+}
+
 bool publisher::wait_for_turn(send_operation& op) noexcept {
     {
         const std::lock_guard lock(waiting_mutex_);
-        waiting_.push_back(&op);
+        waiting_.push_back({&op, detail::record_copy(op.record_)});
         somebody_waits_.store(true, std::memory_order_relaxed);
     }
     // Either this thread sees the credit that was given back meanwhile, or the one that gave it sees who
@@ -202,12 +204,12 @@ bool publisher::reserve_later(std::uint64_t bytes, credit::tally which) {
 
 void publisher::wake_waiting() noexcept {
     if (!somebody_waits_.load(std::memory_order_relaxed) || !credit_.is_low()) return;
-    std::vector<send_operation*> ready;
+    std::vector<waiting_send> ready;
     {
         const std::lock_guard lock(waiting_mutex_);
         while (!waiting_.empty() &&
-               credit_.take(credit::tally::awaited, bytes_of(waiting_.front()->record_))) {
-            ready.push_back(waiting_.front());
+               credit_.take(credit::tally::awaited, waiting_.front().op->record_.bytes())) {
+            ready.push_back(std::move(waiting_.front()));
             waiting_.pop_front();
         }
         for (blocked_thread* thread : blocked_)
@@ -215,8 +217,8 @@ void publisher::wake_waiting() noexcept {
         blocked_.clear();
         somebody_waits_.store(!waiting_.empty(), std::memory_order_relaxed);
     }
-    for (send_operation* op : ready)
-        if (!dispatch(*op)) op->complete();
+    for (const waiting_send& each : ready)
+        if (!dispatch(*each.op)) each.op->complete();
 }
 
 error publisher::queue_full(const published_topic& to) const {
@@ -226,70 +228,6 @@ error publisher::queue_full(const published_topic& to) const {
                   .hint = "wait for what is in flight (co_await flush()), or raise produce.in_flight",
                   .operation = "send",
                   .topic = to.name().str()});
-}
-
-// --- reports
-// --------------------------------------------------------------------------------------------------------
-
-void publisher::delivered(broker::delivery_batch&& batch) noexcept {
-    credit_.give(credit::tally::awaited, batch.node_records, batch.node_bytes);
-    credit_.give(credit::tally::posted_even, batch.posted_records[0], batch.posted_bytes[0]);
-    credit_.give(credit::tally::posted_odd, batch.posted_records[1], batch.posted_bytes[1]);
-    {
-        const detail::post_batch together;
-        while (work* node = batch.nodes.pop())
-            node->run(*node);
-    }
-    std::atomic_thread_fence(std::memory_order_seq_cst);
-    wake_waiting();
-    end_flush_if_done();
-}
-
-void publisher::post_failed(const broker::failed_post& record) noexcept {
-    log_.error("a posted record failed", record.why,
-               {{"topic", record.topic.str()}, {"partition", record.partition.value}});
-    note_failure(record.generation, record.why);
-    if (settings_.on_failed_post) settings_.on_failed_post(record);
-}
-
-void publisher::warned(const error& why) noexcept { log_.warn("producer", why); }
-
-void publisher::broken(const error& why) noexcept {
-    log_.error("the producer is replaced", why);
-    try {
-        open_sink(*scheduler::current()); // the delivery loop
-        const std::lock_guard lock(topics_mutex_);
-        for (auto& [name, topic] : topics_)
-            if (auto routed = add_route(*topic); !routed)
-                log_.error("a topic was not resolved", routed.error());
-        rebuilds_.fetch_add(1, std::memory_order_relaxed);
-        if (figures_) figures_->counter_of(metric::producer_rebuilds).add();
-        sinks_[sinks_.size() - 2]->purge();
-    } catch (const std::exception& e) {
-        log_.critical("the producer could not be replaced", error(errc::client_fatal, {.message = e.what()}));
-    }
-}
-
-void publisher::export_figures() {
-    auto bring = [](published_topic::exported& into, std::uint64_t now) {
-        into.figure.add(now - into.seen);
-        into.seen = now;
-    };
-    const std::lock_guard lock(topics_mutex_);
-    for (auto& [name, topic] : topics_) {
-        std::uint64_t acknowledged = 0, failed = 0, possibly = 0;
-        for (const auto& route : routes_) {
-            if (route.topic->name() != name) continue;
-            acknowledged += route.topic->ended.acknowledged.load(std::memory_order_relaxed);
-            failed += route.topic->ended.failed.load(std::memory_order_relaxed);
-            possibly += route.topic->ended.possibly_persisted.load(std::memory_order_relaxed);
-        }
-        bring(topic->acknowledged_, acknowledged);
-        bring(topic->failed_, failed);
-        bring(topic->possibly_, possibly);
-    }
-    figures_->gauge_of(metric::producer_inflight_messages).set(static_cast<double>(credit_.records()));
-    figures_->gauge_of(metric::producer_inflight_bytes).set(static_cast<double>(credit_.bytes()));
 }
 
 // --- flush
@@ -308,6 +246,8 @@ bool publisher::begin_flush(flush_operation& op) noexcept {
         }
     }
     std::atomic_thread_fence(std::memory_order_seq_cst);
+    detail::gather::here().hand_over();
+    intake_.hand_over();
     for (broker::record_sink* sink : all_sinks())
         sink->hurry();
     end_flush_if_done();
@@ -321,7 +261,7 @@ void publisher::end_flush_if_done() noexcept {
         {
             const std::lock_guard lock(flush_mutex_);
             const bool old = (generation_.load(std::memory_order_relaxed) & 1U) == 0;
-            if (!draining_ || !credit_.is_empty(posted(old))) return;
+            if (!draining_ || !credit_.is_empty(credit::posted(old))) return;
             done.swap(flushing_now_);
             for (flush_operation* op : done)
                 op->failure_ = first_failure_[old];
@@ -343,6 +283,8 @@ void publisher::note_failure(bool generation, const error& why) noexcept {
 
 result<void> publisher::close(std::chrono::milliseconds patience) {
     if (closed_.exchange(true)) return {};
+    intake_.shut();
+    post_call(delivery_loop(), [this] { tell_refused(); }); // before the sinks' own farewell
     result<void> answer;
     for (broker::record_sink* sink : all_sinks())
         if (auto ended = sink->close(patience); !ended && answer) answer = std::move(ended);

@@ -16,6 +16,8 @@
 #include <corvid/broker/cluster.hpp>
 #include <corvid/observe/log.hpp>
 #include <corvid/observe/metrics.hpp>
+#include <corvid/produce/detail/gather.hpp>
+#include <corvid/produce/detail/intake.hpp>
 #include <corvid/produce/send_operation.hpp>
 #include <corvid/produce/settings.hpp>
 
@@ -53,7 +55,7 @@ private:
     exported acknowledged_, failed_, possibly_;
 };
 
-class publisher final : private broker::sink_listener {
+class publisher final : private broker::sink_listener, private detail::gather::owner {
 public:
     /// Starts the delivery loop; connects in the background. `cluster`, `root` and `figures` outlive the
     /// publisher. Throws config_error. Not to be constructed, closed or destroyed on a loop.
@@ -72,7 +74,8 @@ public:
     template <class T>
     [[nodiscard]] result<published_topic*> topic_of();
 
-    /// `key`, `value` and the views in `options` are borrowed until the operation completes.
+    /// `key`, `value` and the views in `options` are borrowed until the operation is awaited or started,
+    /// which copies them. What a loop sends in one turn is handed over together when the turn ends.
     [[nodiscard]] send_operation send(published_topic& to, optional_bytes key, optional_bytes value,
                                       const send_options& options) noexcept {
         return send_operation(*this, to, key, value, options);
@@ -117,7 +120,18 @@ private:
     friend class send_operation;
     friend class flush_operation;
     struct blocked_thread;
+    struct waiting_send {
+        send_operation* op;
+        detail::record_copy bytes;
+    };
     struct exporter;
+    /// Looks after the intake, on the delivery loop.
+    struct sweeper : timer {
+        sweeper(publisher& p, duration every) noexcept : timer(&sweeper::run_once), of(p), period(every) {}
+        static void run_once(work& node) noexcept;
+        publisher& of;
+        duration period;
+    };
     /// A send whose credit is taken already.
     struct reserved_send : send_operation {
         using send_operation::send_operation;
@@ -147,10 +161,16 @@ private:
     }
     [[nodiscard]] static error no_such_partition(const published_topic& to, const send_options& options);
     result<void> post(published_topic& to, broker::outgoing& record);
-    [[nodiscard]] static result<void> dispatch(const published_topic& to, broker::outgoing& record) noexcept;
+    [[nodiscard]] result<void> dispatch(const published_topic& to, broker::outgoing& record) noexcept;
 
     [[nodiscard]] bool launch(send_operation& op) noexcept;
     [[nodiscard]] bool dispatch(send_operation& op) noexcept;
+    /// Takes a record along with others; false: it is to be sent now, behind those before it.
+    [[nodiscard]] bool goes_along(broker::record_sink& to, const broker::outgoing& record) noexcept;
+    void refused(const broker::outgoing& record, error&& why) noexcept override;
+    void fail_send(send_operation& op, error&& why) noexcept;
+    void tell_refused() noexcept;
+    void sweep_later() noexcept;
     [[nodiscard]] bool wait_for_turn(send_operation& op) noexcept;
     /// Credit for a caller that is no coroutine: blocks a plain thread, overdraws on a loop; false: there is
     /// none.
@@ -180,8 +200,11 @@ private:
     credit credit_;
     std::atomic<bool> somebody_waits_{false};
     std::mutex waiting_mutex_;
-    std::deque<send_operation*> waiting_;
+    std::deque<waiting_send> waiting_;
     std::vector<blocked_thread*> blocked_;
+
+    detail::intake intake_;
+    sweeper sweeper_;
 
     std::atomic<std::uint32_t> generation_{0};
     std::atomic<bool> flushing_{false};

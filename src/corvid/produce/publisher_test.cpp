@@ -147,6 +147,28 @@ TEST_F(publisher_test, credit_bounds_what_is_in_flight_and_nobody_waits_for_ever
     EXPECT_EQ(records(), 600u);
 }
 
+// More than a turn's worth between two reports opens the intake; what it takes is flushed and refused as
+// ever.
+TEST_F(publisher_test, a_storm_of_posts_is_delivered_flushed_and_told_of_as_single_ones_are) {
+    std::vector<std::string> told;
+    producer_settings settings;
+    settings.on_failed_post = [&](const broker::failed_post& f) { told.emplace_back(f.value.text()); };
+    auto p = make(std::move(settings));
+    published_topic& topic = **p->topic(topic_name("air.flight.seen"));
+    std::uint64_t posted = 0;
+    for (int burst = 0; burst < 20; ++burst) {
+        for (int i = 0; i < 300; ++i, ++posted)
+            ASSERT_TRUE(p->post(topic, "k", std::string_view(std::to_string(posted))));
+        sim.run_for(1ms);
+    }
+    EXPECT_TRUE(run(flush(message_producer(*p))));
+    EXPECT_EQ(records(), posted);
+    EXPECT_EQ(p->in_flight().records(), 0U);
+    p->close(1s).value();
+    EXPECT_FALSE(p->post(topic, "k", "late"));
+    EXPECT_TRUE(told.empty());
+}
+
 TEST_F(publisher_test, a_failed_post_is_logged_counted_and_told_with_its_bytes) {
     std::string told;
     producer_settings settings;

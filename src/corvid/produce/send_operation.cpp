@@ -31,7 +31,7 @@ bool send_operation::start() noexcept { return !failure && publisher_.launch(*th
 
 bool send_operation::start_reserved() noexcept {
     if (!failure) return publisher_.dispatch(*this);
-    publisher_.credit_.give(credit::tally::awaited, 1, record_.key.size() + record_.value.size());
+    publisher_.credit_.give(credit::tally::awaited, 1, record_.bytes());
     return false;
 }
 

@@ -17,7 +17,7 @@ namespace corvid {
 class publisher;
 class published_topic;
 
-/// All of it is borrowed for the length of the send: views and numbers only, so that a co_await expression
+/// All of it is borrowed until the send is started: views and numbers only, so that a co_await expression
 /// may hold it (g++ 12 destroys temporary aggregates with owning members twice there).
 struct send_options {
     std::optional<std::string_view> key = {};          ///< instead of the message's own
@@ -52,7 +52,7 @@ private:
     // What the answer needs stands first, beside the node: with thousands in flight each cache line counts.
     published_topic* topic_ = nullptr;
     publisher& publisher_;
-    broker::outgoing record_; // until it is handed to the sink
+    broker::outgoing record_; // what it points to is the caller's until start()
 };
 
 /// Completes when every record that was posted before is acknowledged, or has failed: then with the first

@@ -85,6 +85,22 @@ TEST(service, sigterm_drains_and_commits) {
               offset(1));
 }
 
+TEST(service, a_stop_waits_no_longer_than_the_drain_for_a_broker_that_is_away) {
+    simulation sim{8};
+    memory::cluster cluster{sim};
+    settings with = quiet();
+    with.http.listen.clear();
+    ASSERT_TRUE(create_topics(cluster, with.topics, 1s));
+    service s(with, cluster, sim);
+    s.start();
+    cluster.script().broker_down();
+    EXPECT_TRUE(s.producer().post(order_placed{1}));
+    const steady_time began = sim.steady_now();
+    EXPECT_EQ(s.stop(), exit_code::unflushed);
+    EXPECT_GE(sim.steady_now() - began, with.shutdown.drain);
+    EXPECT_LT(sim.steady_now() - began, with.shutdown.drain + 2s);
+}
+
 TEST(service, a_handlers_stop_ends_run_with_failed) {
     service s(quiet());
     s.on<order_placed>("plain", [](const order_placed&) { throw fatal("enough"); });
@@ -132,6 +148,27 @@ TEST(service, several_instances_share_the_work_in_virtual_time) {
         EXPECT_EQ(s->stop(), exit_code::clean);
     EXPECT_EQ(seen.size(), 400u);
     EXPECT_EQ(std::set<int>(seen.begin(), seen.end()).size(), 400u);
+}
+
+// A message's bytes go back to their pool when its send has started, and are another's while it waits.
+TEST(service, what_waits_for_credit_is_sent_as_it_was_given) {
+    simulation sim{5};
+    memory::cluster cluster{sim};
+    settings with = quiet();
+    with.http.listen.clear();
+    with.produce.in_flight = 10;
+    ASSERT_TRUE(create_topics(cluster, with.topics, 1s));
+    cluster.script().delay_sends(5ms);
+    std::set<int> seen;
+    service s(with, cluster, sim);
+    s.on<order_placed>("all", [&](const order_placed& o) { seen.insert(o.id); });
+    s.start();
+    task_scope scope;
+    for (int i = 0; i < 300; ++i)
+        scope.spawn(sim, send_all(s.producer(), i, i + 1));
+    scope.wait(sim);
+    EXPECT_TRUE(sim.run_until([&] { return seen.size() == 300; }, 1min));
+    EXPECT_EQ(s.stop(), exit_code::clean);
 }
 
 TEST(service, waits_until_each_group_has_its_partitions) {

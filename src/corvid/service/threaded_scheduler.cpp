@@ -101,6 +101,7 @@ void threaded_scheduler::impl::run(const std::function<void()>& first) {
 }
 
 void threaded_scheduler::impl::run_nodes() {
+    const turn this_one;
     for (unsigned left = nodes_between_polls; left > 0 && !stopping.load(std::memory_order_relaxed); --left) {
         work* next = local.pop();
         if (!next) {
@@ -116,6 +117,7 @@ void threaded_scheduler::impl::run_nodes() {
 // As many as were pending at the start: a timer that sets itself again for the past does not hold the loop.
 void threaded_scheduler::impl::run_timers() {
     if (timers.empty()) return;
+    const turn this_one;
     const steady_time now = self.steady_now();
     for (std::size_t left = timers.size(); left > 0 && timers.due_at(now) && !stopping; --left) {
         timer& next = timers.pop();

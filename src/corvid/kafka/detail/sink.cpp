@@ -6,6 +6,9 @@
 
 #include <algorithm>
 #include <array>
+#include <bitset>
+#include <span>
+#include <vector>
 
 namespace corvid::kafka {
 namespace {
@@ -14,7 +17,8 @@ using std::chrono::milliseconds;
 
 /// On the sending thread or, for what was sent before the topic's metadata came, on librdkafka's.
 std::int32_t choose_partition(const rd_kafka_topic_t*, const void*, std::size_t, std::int32_t partitions,
-                              void*, void* opaque) {
+                              void* topic, void* opaque) {
+    static_cast<resolved_topic*>(static_cast<broker::sink_topic*>(topic))->has(partitions);
     return partition_for(choice_in(opaque), partitions);
 }
 
@@ -32,17 +36,64 @@ headers_handle make_headers(std::span<const header_view> all) {
     return made;
 }
 
-error refusal(rd_kafka_resp_err_t native, const broker::outgoing& record) {
+error explain(rd_kafka_resp_err_t native, const broker::outgoing& record) {
     error_details details{.operation = "send", .topic = record.topic->name().str()};
     if (record.choice.is_explicit) details.partition = static_cast<std::int32_t>(record.choice.value);
     if (native == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) {
-        const std::string size = std::to_string(record.key.size() + record.value.size());
+        const std::string size = std::to_string(record.bytes());
         return make_error(native, size + " bytes are more than message.max.bytes", std::move(details));
     }
     return make_error(native, {}, std::move(details));
 }
 
+/// The record's word, its node made ready.
+void* opaque_of(const broker::outgoing& record) noexcept {
+    if (!record.node) return post_opaque(record.choice, record.generation);
+    broker::send_node& node = *record.node;
+    node.choice = record.choice;
+    node.topic = record.topic;
+    node.bytes = static_cast<std::uint32_t>(record.bytes());
+    node.failure.reset();
+    return &node;
+}
+
+/// What rd_kafka_produce_batch() can carry.
+bool is_plain(const broker::outgoing& record) noexcept {
+    return record.headers.empty() && record.timestamp < 0;
+}
+
 } // namespace
+
+/// Plain records of one topic and, unless that is left to its partitioner, one partition.
+class sink::bulk {
+public:
+    static constexpr std::size_t most = 64;
+    explicit bulk(std::int32_t partition) noexcept : partition_(partition) {}
+    [[nodiscard]] std::int32_t partition() const noexcept { return partition_; }
+    void add(const broker::outgoing& record, void* opaque) noexcept {
+        rd_kafka_message_t& message = messages_[count_];
+        message.err = RD_KAFKA_RESP_ERR_NO_ERROR;
+        message.payload = pointer(record.value);
+        message.len = record.value.size();
+        message.key = pointer(record.key);
+        message.key_len = record.key.size();
+        message._private = opaque;
+        records_[count_++] = &record;
+    }
+    [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
+    [[nodiscard]] std::span<const broker::outgoing* const> records() const noexcept {
+        return std::span(records_).first(count_);
+    }
+    [[nodiscard]] std::span<rd_kafka_message_t> messages() noexcept {
+        return std::span(messages_).first(count_);
+    }
+
+private:
+    std::int32_t partition_;
+    std::size_t count_ = 0;
+    std::array<const broker::outgoing*, most> records_;
+    std::array<rd_kafka_message_t, most> messages_;
+};
 
 resolved_topic::resolved_topic(rd_kafka_t* client, topic_name name) : broker::sink_topic(std::move(name)) {
     topic_conf_handle conf(rd_kafka_default_topic_conf_dup(client));
@@ -118,15 +169,7 @@ result<broker::sink_topic*> sink::topic(const topic_name& name) {
 result<void> sink::send(const broker::outgoing& record) noexcept {
     if (closed_.load(std::memory_order_relaxed))
         return fail(errc::producer_closed, {.operation = "send", .topic = record.topic->name().str()});
-    void* opaque = record.node;
-    if (broker::send_node* node = record.node) {
-        node->choice = record.choice;
-        node->topic = record.topic;
-        node->bytes = static_cast<std::uint32_t>(record.key.size() + record.value.size());
-        node->failure.reset();
-    } else {
-        opaque = post_opaque(record.choice, record.generation);
-    }
+    void* opaque = opaque_of(record);
     rd_kafka_topic_t* topic = static_cast<resolved_topic*>(record.topic)->native();
     rd_kafka_resp_err_t native = RD_KAFKA_RESP_ERR_NO_ERROR;
     if (!record.headers.empty() || record.timestamp >= 0)
@@ -136,7 +179,72 @@ result<void> sink::send(const broker::outgoing& record) noexcept {
         native = rd_kafka_last_error();
     // From here on an accepted record's node belongs to the delivery loop.
     if (native == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
-    return fail(native == RD_KAFKA_RESP_ERR__FATAL ? fatal_error(client_->get()) : refusal(native, record));
+    return fail(native == RD_KAFKA_RESP_ERR__FATAL ? fatal_error(client_->get()) : explain(native, record));
+}
+
+// What goes in one call: plain records of a topic and, where that is worth it, of a partition: librdkafka
+// looks a given partition up once a call, where for its partitioner's it locks, counts and reads the clock
+// once a record. Few records, and some others now and then, are left to the partitioner, which alone hears of
+// new partitions.
+std::vector<broker::record_sink::refusal> sink::send_all(std::span<const broker::outgoing> records) noexcept {
+    std::vector<refusal> refused;
+    for (; records.size() > bulk::most; records = records.subspan(bulk::most))
+        send_some(records.first(bulk::most), refused);
+    send_some(records, refused);
+    return refused;
+}
+
+void sink::send_some(std::span<const broker::outgoing> records, std::vector<refusal>& refused) noexcept {
+    constexpr std::size_t worth_it = 16;
+    constexpr std::uint32_t now_and_then = 64;
+    const bool sorted =
+        records.size() >= worth_it && bulks_.fetch_add(1, std::memory_order_relaxed) % now_and_then != 0;
+    std::bitset<bulk::most> gone;
+    for (std::size_t first = 0; first < records.size(); ++first) {
+        if (gone[first]) continue;
+        const auto* topic = static_cast<const resolved_topic*>(records[first].topic);
+        const auto partition_of = [&](const broker::outgoing& record) {
+            return sorted ? topic->partition_for(record.choice) : RD_KAFKA_PARTITION_UA;
+        };
+        bulk together(partition_of(records[first]));
+        for (std::size_t i = first; i < records.size(); ++i) {
+            if (gone[i] || records[i].topic != topic) continue;
+            if (!is_plain(records[i])) break;
+            if (partition_of(records[i]) != together.partition()) continue;
+            together.add(records[i], opaque_of(records[i]));
+            gone[i] = true;
+        }
+        if (together.empty()) {
+            if (auto sent = send(records[first]); !sent)
+                refused.push_back({&records[first], std::move(sent).error()});
+        } else {
+            send_bulk(together, refused);
+        }
+    }
+}
+
+void sink::send_bulk(bulk& together, std::vector<refusal>& refused) noexcept {
+    const auto closed = [&](const broker::outgoing& record) {
+        return error(errc::producer_closed, {.operation = "send", .topic = record.topic->name().str()});
+    };
+    if (closed_.load(std::memory_order_relaxed)) {
+        for (const auto* record : together.records())
+            refused.push_back({record, closed(*record)});
+        return;
+    }
+    auto messages = together.messages();
+    const auto taken = rd_kafka_produce_batch(
+        static_cast<resolved_topic*>(together.records().front()->topic)->native(), together.partition(),
+        RD_KAFKA_MSG_F_COPY, messages.data(), static_cast<int>(messages.size()));
+    if (static_cast<std::size_t>(taken) == messages.size()) [[likely]]
+        return;
+    const bool is_fatal = rd_kafka_fatal_error(client_->get(), nullptr, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
+    for (std::size_t i = 0; i < messages.size(); ++i) {
+        if (!messages[i].err) continue;
+        const auto& record = *together.records()[i];
+        refused.push_back(
+            {&record, is_fatal ? fatal_error(client_->get()) : explain(messages[i].err, record)});
+    }
 }
 
 rd_kafka_resp_err_t sink::enqueue_with(const broker::outgoing& record, rd_kafka_topic_t* topic,

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a publisher hears on its delivery loop: reports, refusals, and the end of a client.
+#include <corvid/base/post_call.hpp>
+#include <corvid/produce/publisher.hpp>
+
+#include <exception>
+#include <mutex>
+
+namespace corvid {
+
+void publisher::delivered(broker::delivery_batch&& batch) noexcept {
+    credit_.give(credit::tally::awaited, batch.node_records, batch.node_bytes);
+    credit_.give(credit::tally::posted_even, batch.posted_records[0], batch.posted_bytes[0]);
+    credit_.give(credit::tally::posted_odd, batch.posted_records[1], batch.posted_bytes[1]);
+    {
+        const detail::post_batch together;
+        while (work* node = batch.nodes.pop())
+            node->run(*node);
+    }
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    wake_waiting();
+    end_flush_if_done();
+    if (intake_.look()) sweep_later();
+}
+
+void publisher::post_failed(const broker::failed_post& record) noexcept {
+    log_.error("a posted record failed", record.why,
+               {{"topic", record.topic.str()}, {"partition", record.partition.value}});
+    note_failure(record.generation, record.why);
+    if (settings_.on_failed_post) settings_.on_failed_post(record);
+}
+
+void publisher::warned(const error& why) noexcept { log_.warn("producer", why); }
+
+void publisher::broken(const error& why) noexcept {
+    log_.error("the producer is replaced", why);
+    try {
+        open_sink(*scheduler::current()); // the delivery loop
+        const std::lock_guard lock(topics_mutex_);
+        for (auto& [name, topic] : topics_)
+            if (auto routed = add_route(*topic); !routed)
+                log_.error("a topic was not resolved", routed.error());
+        rebuilds_.fetch_add(1, std::memory_order_relaxed);
+        if (figures_) figures_->counter_of(metric::producer_rebuilds).add();
+        sinks_[sinks_.size() - 2]->purge();
+    } catch (const std::exception& e) {
+        log_.critical("the producer could not be replaced", error(errc::client_fatal, {.message = e.what()}));
+    }
+}
+
+void publisher::export_figures() {
+    auto bring = [](published_topic::exported& into, std::uint64_t now) {
+        into.figure.add(now - into.seen);
+        into.seen = now;
+    };
+    const std::lock_guard lock(topics_mutex_);
+    for (auto& [name, topic] : topics_) {
+        std::uint64_t acknowledged = 0, failed = 0, possibly = 0;
+        for (const auto& route : routes_) {
+            if (route.topic->name() != name) continue;
+            acknowledged += route.topic->ended.acknowledged.load(std::memory_order_relaxed);
+            failed += route.topic->ended.failed.load(std::memory_order_relaxed);
+            possibly += route.topic->ended.possibly_persisted.load(std::memory_order_relaxed);
+        }
+        bring(topic->acknowledged_, acknowledged);
+        bring(topic->failed_, failed);
+        bring(topic->possibly_, possibly);
+    }
+    figures_->gauge_of(metric::producer_inflight_messages).set(static_cast<double>(credit_.records()));
+    figures_->gauge_of(metric::producer_inflight_bytes).set(static_cast<double>(credit_.bytes()));
+}
+
+void publisher::refused(const broker::outgoing& record, error&& why) noexcept {
+    if (record.node) {
+        fail_send(static_cast<send_operation&>(*record.node), std::move(why));
+    } else {
+        intake_.refuse(record, std::move(why));
+        post_call(delivery_loop(), [this] { tell_refused(); });
+    }
+}
+
+void publisher::fail_send(send_operation& op, error&& why) noexcept {
+    op.failure = std::move(why);
+    credit_.give(credit::tally::awaited, 1, op.record_.bytes());
+    op.complete();
+}
+
+void publisher::tell_refused() noexcept {
+    for (auto& each : intake_.take_refused()) {
+        const broker::outgoing& record = each.record;
+        if (record.node) {
+            fail_send(static_cast<send_operation&>(*record.node), std::move(each.why));
+            continue;
+        }
+        const auto partition =
+            record.choice.is_explicit ? static_cast<std::int32_t>(record.choice.value) : -1;
+        post_failed({.topic = record.topic->name(),
+                     .partition = partition_id(partition),
+                     .key = record.key,
+                     .value = record.value,
+                     .headers = record.headers,
+                     .persisted = broker::persistence::no,
+                     .why = each.why,
+                     .generation = record.generation});
+        credit_.give(credit::posted(record.generation), 1, record.bytes());
+    }
+    wake_waiting();
+    end_flush_if_done();
+}
+
+void publisher::sweeper::run_once(work& node) noexcept {
+    publisher& owner = static_cast<sweeper&>(static_cast<timer&>(node)).of;
+    const bool again = owner.intake_.sweep();
+    owner.tell_refused();
+    if (again) owner.sweep_later();
+}
+
+void publisher::sweep_later() noexcept {
+    if (!sweeper_.pending()) delivery_loop().at(delivery_loop().steady_now() + sweeper_.period, sweeper_);
+}
+
+} // namespace corvid
