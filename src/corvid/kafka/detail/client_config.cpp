@@ -5,7 +5,10 @@
 #include <corvid/kafka/versions.hpp>
 
 #include <algorithm>
+#include <cctype>
+#include <charconv>
 #include <initializer_list>
+#include <ranges>
 
 namespace corvid::kafka {
 namespace {
@@ -34,6 +37,26 @@ void apply(property_set& into, const std::map<std::string, std::string>& all, st
         into.set(name, value, origin);
 }
 
+/// HOST, HOST:PORT or [IPv6]:PORT, perhaps behind a security protocol: librdkafka would take anything, and
+/// try it for ever.
+bool is_address(std::string_view text) {
+    for (const std::string_view protocol : {"plaintext://", "ssl://", "sasl_plaintext://", "sasl_ssl://"})
+        if (text.size() > protocol.size() &&
+            std::ranges::equal(text.substr(0, protocol.size()), protocol, {},
+                               [](unsigned char c) { return std::tolower(c); }))
+            text.remove_prefix(protocol.size());
+    const bool is_v6 = text.starts_with('[');
+    if (is_v6 && !text.contains(']')) return false;
+    const std::size_t colon = text.find(':', is_v6 ? text.find(']') : 0);
+    const std::string_view host = text.substr(0, colon);
+    if (host.empty() || host.find_first_of("/ \t@") != std::string_view::npos) return false;
+    if (colon == std::string_view::npos) return true;
+    const std::string_view port = text.substr(colon + 1);
+    unsigned number = 0;
+    const auto [end, failed] = std::from_chars(port.data(), port.data() + port.size(), number);
+    return failed == std::errc() && end == port.data() + port.size() && number > 0 && number <= 65'535;
+}
+
 std::string addresses(std::string_view bootstrap) {
     constexpr std::string_view scheme = "kafka://";
     if (bootstrap.starts_with(scheme)) bootstrap.remove_prefix(scheme.size());
@@ -41,7 +64,18 @@ std::string addresses(std::string_view bootstrap) {
         bootstrap.remove_suffix(1);
     if (bootstrap.empty())
         refuse(errc::invalid_setting, "kafka.bootstrap is empty", "give host:port,host:port");
-    return std::string(bootstrap);
+    std::string all;
+    for (const auto part : std::views::split(bootstrap, ',')) {
+        std::string_view one(part.begin(), part.end());
+        one.remove_prefix(std::min(one.find_first_not_of(' '), one.size()));
+        one = one.substr(0, one.find_last_not_of(' ') + 1);
+        if (!is_address(one))
+            refuse(errc::invalid_setting,
+                   "kafka.bootstrap names \"" + std::string(one) + "\", which is no address",
+                   "give host:port,host:port");
+        all.append(all.empty() ? "" : ",").append(one);
+    }
+    return all;
 }
 
 property_set base_config(const connection_settings& connection, const std::string& client_id) {

@@ -60,6 +60,18 @@ TEST(client_config, a_producer_is_safe_by_default) {
     EXPECT_EQ(all.get("compression.codec"), "lz4");
 }
 
+TEST(client_config, what_is_no_address_is_refused_and_not_tried_for_ever) {
+    for (const char* good :
+         {"a", "a:1", "a:1, b:65535", "10.0.0.1:9092", "[::1]:9092", "[::1]", "SASL_SSL://a:1"})
+        EXPECT_NO_THROW(admin_config({.bootstrap = good})) << good;
+    for (const char* bad : {"a:b", "a:0", "a:65536", "a:", ":1", "a:1,,b:1", "a:1,", "kafka:/a:1",
+                            "http://a:1", "a:1/x", "a b:1", "[::1", "a:-1", "ssl://"}) {
+        const error why = refusal_of([&] { return admin_config({.bootstrap = bad}); });
+        EXPECT_EQ(why.code(), errc::invalid_setting) << bad;
+        EXPECT_THAT(std::string(why.message()), HasSubstr("kafka.bootstrap")) << bad;
+    }
+}
+
 TEST(client_config, a_leading_scheme_is_taken_off_the_bootstrap_address) {
     EXPECT_EQ(admin_config({.bootstrap = "kafka://a:1,b:2/"}).get("bootstrap.servers"), "a:1,b:2");
     EXPECT_EQ(admin_config({.bootstrap = "a:1"}).get("bootstrap.servers"), "a:1");
