@@ -219,7 +219,7 @@ exit_code service::stop() {
     for (auto& [group, loop] : p.groups)
         loop->stop(settings_.shutdown.drain, settings_.shutdown.grace);
     exit_code code = wait_for_groups();
-    const auto patience = p.publishes->settings().sink.message_timeout;
+    const auto patience = std::min(p.publishes->settings().sink.message_timeout, settings_.shutdown.drain);
     if (auto closed = p.publishes->close(patience); !closed) {
         p.log.error("not all that was posted could be sent", closed.error());
         if (code == exit_code::clean) code = exit_code::unflushed;

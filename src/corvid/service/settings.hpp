@@ -88,8 +88,10 @@ struct topic_settings {
 };
 
 struct shutdown_settings {
-    std::chrono::milliseconds drain{20'000}; ///< for what runs, once intake has stopped
-    std::chrono::milliseconds grace{5'000};  ///< for handlers that were asked to stop, after that
+    /// For what runs, once intake has stopped; at the end as long once more for what was sent and is not
+    /// answered.
+    std::chrono::milliseconds drain{20'000};
+    std::chrono::milliseconds grace{5'000}; ///< for handlers that were asked to stop, after that
 };
 
 struct settings {

@@ -151,6 +151,9 @@ TEST(settings, what_yaml_would_let_pass_is_refused) {
     EXPECT_THAT(fault("service: a\n]"), HasSubstr("CVD-100"));
     EXPECT_THAT(fault("]"), HasSubstr("CVD-100"));
     EXPECT_THAT(fault("service: [a"), HasSubstr("this is not YAML"));
+    const auto unquoted = settings::parse("kafka:\n  bootstrap: memory:\n", "corvid.yaml", {});
+    ASSERT_FALSE(unquoted);
+    EXPECT_THAT(std::string(unquoted.error().hint()), HasSubstr("quote a value that has a colon"));
     EXPECT_THAT(fault("? [a, b]\n: c"), HasSubstr("a name is a single text"));
     EXPECT_THAT(fault(std::string(100'000, '[')), HasSubstr("CVD-1005"));
 }

@@ -314,6 +314,9 @@ result<void> guarded(const place& where, Read read) {
     } catch (const YAML::Exception& thrown) {
         return fail(errc::settings_unreadable,
                     {.message = where.at(thrown.mark) + ": this is not YAML: " + thrown.msg,
+                     .hint =
+                         "indent with spaces, close what is open, and quote a value that has a colon at its "
+                         "end or before a space",
                      .operation = "read settings"});
     }
 }

@@ -173,7 +173,7 @@ constexpr setting_row<settings> service_rows[] = {
 
     {"shutdown.drain",
      CORVID_TIME(shutdown.drain),
-     "At SIGTERM: how long what runs may take to end.",
+     "At SIGTERM: how long what runs may take to end, and at last what was sent to be answered.",
      {},
      0,
      day},
