@@ -9,6 +9,7 @@
 namespace {
 
 int run(const flights::options& o) {
+    if (!o.summary.empty()) flights::check_can_write(o.summary); // before the work, not after it
     flights::demo demo(o);
     corvid::signal stop;
     const corvid::termination_signals signals(demo.root(), stop);

@@ -84,6 +84,19 @@ std::string difference(const run_figures& f, const tally& expected) {
     return {};
 }
 
+namespace {
+
+std::runtime_error unwritable(const std::filesystem::path& summary) {
+    return std::runtime_error("cannot write the summary to " + summary.string() +
+                              "; is its folder there, and yours to write to?");
+}
+
+} // namespace
+
+void check_can_write(const std::filesystem::path& summary) {
+    if (!std::ofstream(summary, std::ios::app)) throw unwritable(summary);
+}
+
 void write_summary(const std::filesystem::path& file, const run_figures& f) {
     const carrier_tally all = f.counted.total();
     summary s{.flights = all.flights,
@@ -98,7 +111,7 @@ void write_summary(const std::filesystem::path& file, const run_figures& f) {
         throw std::runtime_error(written.error().describe());
     std::ofstream out(file);
     out << json.text() << '\n';
-    if (!out.flush()) throw std::runtime_error("cannot write the summary to " + file.string());
+    if (!out.flush()) throw unwritable(file);
 }
 
 } // namespace flights

@@ -28,6 +28,8 @@ void print(std::ostream& out, const run_figures& figures, const std::map<std::st
 /// Why what was counted is not what the file says, in a sentence; empty: it is.
 [[nodiscard]] std::string difference(const run_figures& figures, const tally& expected);
 
+/// Throws std::runtime_error. Leaves an empty file where there was none.
+void check_can_write(const std::filesystem::path& summary);
 /// Throws std::runtime_error.
 void write_summary(const std::filesystem::path& file, const run_figures& figures);
 
