@@ -2,6 +2,8 @@
 #include <corvid/lanes/failure_policy.hpp>
 
 #include <algorithm>
+#include <string>
+#include <utility>
 
 namespace corvid {
 
@@ -26,6 +28,18 @@ result<void> failure_policy::settings::validate(order how) const {
                     {.message = "rejected is park_key, which keeps order, and retry_topics give it up",
                      .hint = "leave retry_topics empty, or set rejected = dead_letters"});
     return {};
+}
+
+outcome failure_policy::outcome_of(error why) noexcept {
+    switch (why.kind()) {
+    case error_kind::retriable:
+        return {verdict::retry, std::move(why)};
+    case error_kind::rejected:
+        return {verdict::dead_letter, std::move(why)};
+    case error_kind::fatal:
+        break;
+    }
+    return {verdict::stop, std::move(why)};
 }
 
 std::optional<error_kind> failure_policy::class_of(const outcome& what) const {

@@ -9,8 +9,8 @@
 //   retry, used up · dead_letter · rejected ───▶ dead_letter | park_key | stop_partition, as `rejected` says
 //   stop · fatal ──────────────────────────────▶ stop_service    the offset is held
 //
-// The class of an error is retriable, rejected or fatal by its code (base/error_codes.def), unless the
-// user's `classify` knows better. Safe to share between threads if `classify` is.
+// What the handler said is the class of the failure (retry: retriable, dead_letter: rejected, stop: fatal),
+// unless the user's `classify` knows better from its error. Safe to share between threads if `classify` is.
 #pragma once
 
 #include <corvid/base/backoff.hpp>
@@ -39,7 +39,7 @@ public:
         bool gives_up_order = false;             ///< says that retry topics may overtake: needed by by_key
         when_rejected rejected = when_rejected::stop_partition;
         exponential transfer = {.first = std::chrono::seconds(1), .cap = std::chrono::minutes(1)};
-        /// What an error means, where the table of codes does not know; none: as the handler said.
+        /// What a handler's error means; none: what the handler said.
         std::function<std::optional<error_kind>(const error&)> classify = {};
 
         /// errc::invalid_setting, or errc::conflicting_settings with a sentence that names both.
@@ -78,6 +78,10 @@ public:
     [[nodiscard]] steady_time transfer_again_at(int number, steady_time now, double random01) const {
         return now + settings_.transfer.delay(number, random01);
     }
+
+    /// What an error means that no handler has judged (decoding, the settling of what a handler published):
+    /// by the kind in the table of codes.
+    [[nodiscard]] static outcome outcome_of(error why) noexcept;
 
     /// The class of what a handler said: none for done and skip.
     [[nodiscard]] std::optional<error_kind> class_of(const outcome& what) const;

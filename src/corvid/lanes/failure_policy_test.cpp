@@ -93,6 +93,16 @@ TEST(failure_policy, the_users_classes_win_and_where_they_know_nothing_the_handl
     EXPECT_TRUE(is<policy::commit>(p.decide(done, {})));
 }
 
+TEST(failure_policy, an_error_that_no_handler_judged_is_classed_by_the_table_of_codes) {
+    for (const auto& row : error_codes()) {
+        const policy p({.rejected = when_rejected::dead_letters});
+        const auto action = p.decide(policy::outcome_of(error(row.code)), {});
+        EXPECT_EQ(is<policy::again_at>(action), row.kind == error_kind::retriable) << row.name;
+        EXPECT_EQ(is<policy::dead_letter>(action), row.kind == error_kind::rejected) << row.name;
+        EXPECT_EQ(is<policy::stop_service>(action), row.kind == error_kind::fatal) << row.name;
+    }
+}
+
 TEST(failure_policy, a_transfer_that_fails_is_tried_again_for_ever_and_within_the_cap) {
     const policy p({});
     for (int failed : {1, 2, 10, 1'000'000}) {
