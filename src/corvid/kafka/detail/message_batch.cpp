@@ -34,12 +34,15 @@ record_batch message_batch::make(const client_handle& client, const std::shared_
     owner->messages_.assign(messages.begin(), messages.end());
     std::vector<record> records = std::move(owner->records_);
     records.reserve(messages.size());
-    for (const rd_kafka_message_t* message : messages)
-        records.push_back({.key = bytes_of(message->key, message->key_len),
-                           .value = bytes_of(message->payload, message->len),
-                           .offset = message->offset,
-                           .timestamp = timestamp_of(*message),
-                           .native = message});
+    for (const rd_kafka_message_t* message : messages) {
+        __builtin_prefetch(message->payload); // its handler's first look would wait for it
+        record& one = records.emplace_back(); // filled in place: a copy would wait for its own writes
+        one.key = bytes_of(message->key, message->key_len);
+        one.value = bytes_of(message->payload, message->len);
+        one.offset = message->offset;
+        one.timestamp = timestamp_of(*message);
+        one.native = message;
+    }
     return {std::move(records), std::move(owner)};
 }
 
