@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/kafka/detail/error_map.hpp>
 
+#include <algorithm>
 #include <array>
 #include <string>
 
@@ -68,6 +69,10 @@ constexpr row meanings[] = {
     {RD_KAFKA_RESP_ERR_OFFSET_METADATA_TOO_LARGE, {errc::broker_refused, rejected}},
 };
 
+/// What a cluster answers while it starts and elects, and a client asks again without being told to.
+constexpr rd_kafka_resp_err_t of_starting[] = {RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS,
+                                               RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE};
+
 std::string named(rd_kafka_resp_err_t native, std::string_view text) {
     std::string message(rd_kafka_err2name(native));
     message += ": ";
@@ -111,9 +116,13 @@ bool worth_telling(std::string_view facility) noexcept {
 }
 
 error log_line(std::string_view facility, std::string_view text) {
-    return error(errc::broker_error, {.message = std::string(facility) + ": " + std::string(text),
-                                      .operation = "librdkafka",
-                                      .kind = error_kind::retriable});
+    const bool is_starting = std::ranges::any_of(of_starting, [&](rd_kafka_resp_err_t native) {
+        return text.find(rd_kafka_err2str(native)) != std::string_view::npos;
+    });
+    return error(is_starting ? errc::broker_starting : errc::broker_error,
+                 {.message = std::string(facility) + ": " + std::string(text),
+                  .operation = "librdkafka",
+                  .kind = error_kind::retriable});
 }
 
 error fatal_error(rd_kafka_t* client, std::string_view text) {

@@ -28,7 +28,8 @@ struct error_class {
 [[nodiscard]] error client_error(rd_kafka_t* client, rd_kafka_resp_err_t native, std::string_view text,
                                  error_details details = {});
 
-/// A line of librdkafka's log, as an error that passes by itself.
+/// A line of librdkafka's log, as an error that passes by itself; broker_starting where a cluster that has
+/// just come up is asked again.
 [[nodiscard]] error log_line(std::string_view facility, std::string_view text);
 
 /// False for lines that say nothing to an operator (a consumer's property given to a producer), or nothing

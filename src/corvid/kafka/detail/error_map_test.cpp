@@ -51,6 +51,17 @@ TEST(error_map, what_no_retry_helps_is_rejected) {
         EXPECT_EQ(classify(native).kind, error_kind::rejected) << rd_kafka_err2name(native);
 }
 
+TEST(error_map, a_fresh_broker_that_is_asked_again_is_no_error_of_the_broker) {
+    const error fresh = log_line("GETPID", "Failed to acquire idempotence PID from broker h:1/1: Broker: "
+                                           "Coordinator load in progress: retrying");
+    EXPECT_EQ(fresh.code(), errc::broker_starting);
+    EXPECT_EQ(fresh.kind(), error_kind::retriable);
+    EXPECT_EQ(log_line("GETPID", "Failed to acquire idempotence PID from broker h:1/1: Broker: Cluster "
+                                 "authorization failed: retrying")
+                  .code(),
+              errc::broker_error);
+}
+
 TEST(error_map, what_ends_the_client_is_fatal) {
     for (const auto native :
          {RD_KAFKA_RESP_ERR__FATAL, RD_KAFKA_RESP_ERR__AUTHENTICATION, RD_KAFKA_RESP_ERR__SSL,
