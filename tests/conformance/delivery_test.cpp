@@ -23,6 +23,23 @@ TEST_P(conformance, each_record_is_reported_exactly_once) {
     }
 }
 
+TEST_P(conformance, how_long_an_answer_took_is_told_for_all_that_were_acknowledged) {
+    const topic_name topic = make_topic(1);
+    const auto producer = open_producer();
+    const steady_time began = producer->loop().steady_now();
+    for (int i = 0; i < 300; ++i)
+        ASSERT_TRUE(producer->post(topic, {.value = "v"}));
+    ASSERT_TRUE(producer->await_reports(300));
+    const duration most = producer->loop().steady_now() - began;
+    std::uint64_t records = 0;
+    for (const auto& [took, count] : producer->reported().answers) {
+        EXPECT_GE(took.count(), 0);
+        EXPECT_LE(took, most);
+        records += count;
+    }
+    EXPECT_EQ(records, 300U);
+}
+
 TEST_P(conformance, posted_records_are_counted_by_generation) {
     const topic_name topic = make_topic(1);
     const auto producer = open_producer();

@@ -85,6 +85,7 @@ public:
         std::uint64_t failed_posts = 0;
         int warnings = 0;
         std::optional<error> broke;
+        std::vector<std::pair<duration, std::uint64_t>> answers; ///< how long how many took
     };
     /// What was reported up to now.
     [[nodiscard]] tally reported();
@@ -101,6 +102,7 @@ private:
         std::size_t number;
     };
     void delivered(broker::delivery_batch&& batch) noexcept override;
+    void answered(broker::sink_topic& topic, duration took, std::uint64_t records) noexcept override;
     void post_failed(const broker::failed_post& record) noexcept override;
     void broken(const error& why) noexcept override;
     void warned(const error& why) noexcept override;

@@ -147,6 +147,10 @@ void producer::delivered(broker::delivery_batch&& batch) noexcept {
     }
 }
 
+void producer::answered(broker::sink_topic&, duration took, std::uint64_t records) noexcept {
+    tally_.answers.emplace_back(took, records);
+}
+
 void producer::post_failed(const broker::failed_post&) noexcept { ++tally_.failed_posts; }
 void producer::broken(const error& why) noexcept { tally_.broke = why; }
 void producer::warned(const error&) noexcept { ++tally_.warnings; }

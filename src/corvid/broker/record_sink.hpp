@@ -37,6 +37,8 @@ public:
     };
     ends ended;
 
+    void* user = nullptr; ///< the sender's own, set before the first record
+
 private:
     topic_name name_;
 };
@@ -110,6 +112,9 @@ struct delivery_batch {
 class sink_listener {
 public:
     virtual void delivered(delivery_batch&& batch) noexcept = 0;
+    /// Before the batch that brings them: `records` of one topic were answered together, and the first of
+    /// them that was acknowledged took so long from send() until now. One reading of a clock for all of them.
+    virtual void answered(sink_topic& /*topic*/, duration /*took*/, std::uint64_t /*records*/) noexcept {}
     virtual void post_failed(const failed_post& record) noexcept = 0; ///< before the batch that counts it
     /// The sink cannot go on: every record in flight will still be reported, later sends are refused.
     virtual void broken(const error& why) noexcept = 0;

@@ -45,11 +45,14 @@ publisher::publisher(broker::cluster& cluster, scheduler& root, producer_setting
     if (failure) std::rethrow_exception(failure);
     exporter_ = std::make_shared<exporter>();
     exporter_->owner = this;
-    if (figures_)
+    if (figures_) {
+        records_in_flight_ = figures_->gauge_of(metric::producer_inflight_messages);
+        bytes_in_flight_ = figures_->gauge_of(metric::producer_inflight_bytes);
         figures_->before_export([kept = exporter_] {
             const std::lock_guard lock(kept->mutex);
             if (kept->owner) kept->owner->export_figures();
         });
+    }
 }
 
 publisher::~publisher() {
@@ -82,6 +85,7 @@ result<published_topic*> publisher::topic(const topic_name& name,
         made->failed_.figure = figures_->counter_of(metric::messages_produced, {name.str(), "failed"});
         made->possibly_.figure =
             figures_->counter_of(metric::messages_produced, {name.str(), "possibly_persisted"});
+        made->took_ = figures_->histogram_of(metric::produce_duration, {name.str()});
     }
     entry = std::move(made);
     return entry.get();
@@ -90,6 +94,7 @@ result<published_topic*> publisher::topic(const topic_name& name,
 result<void> publisher::add_route(published_topic& to) {
     auto resolved = sinks_.back()->topic(to.name());
     if (!resolved) return fail(std::move(resolved).error());
+    (*resolved)->user = &to;
     routes_.push_back({sinks_.back().get(), *resolved});
     to.route_.store(&routes_.back(), std::memory_order_release);
     return {};

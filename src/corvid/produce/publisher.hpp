@@ -53,6 +53,7 @@ private:
         std::uint64_t seen = 0;
     };
     exported acknowledged_, failed_, possibly_;
+    histogram took_;
 };
 
 class publisher final : private broker::sink_listener, private detail::gather::owner {
@@ -139,6 +140,7 @@ private:
     };
 
     void delivered(broker::delivery_batch&& batch) noexcept override;
+    void answered(broker::sink_topic& topic, duration took, std::uint64_t records) noexcept override;
     void post_failed(const broker::failed_post& record) noexcept override;
     void broken(const error& why) noexcept override;
     void warned(const error& why) noexcept override;
@@ -196,6 +198,7 @@ private:
     producer_settings settings_;
     logger log_;
     metrics* figures_;
+    gauge records_in_flight_, bytes_in_flight_;
 
     credit credit_;
     std::atomic<bool> somebody_waits_{false};

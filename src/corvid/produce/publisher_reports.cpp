@@ -24,6 +24,10 @@ void publisher::delivered(broker::delivery_batch&& batch) noexcept {
     if (intake_.look()) sweep_later();
 }
 
+void publisher::answered(broker::sink_topic& topic, duration took, std::uint64_t records) noexcept {
+    static_cast<const published_topic*>(topic.user)->took_.observe(took, records);
+}
+
 void publisher::post_failed(const broker::failed_post& record) noexcept {
     log_.error("a posted record failed", record.why,
                {{"topic", record.topic.str()}, {"partition", record.partition.value}});
@@ -31,7 +35,10 @@ void publisher::post_failed(const broker::failed_post& record) noexcept {
     if (settings_.on_failed_post) settings_.on_failed_post(record);
 }
 
-void publisher::warned(const error& why) noexcept { log_.warn("producer", why); }
+void publisher::warned(const error& why) noexcept {
+    const log_level level = why == errc::broker_starting ? log_level::info : log_level::warn;
+    log_.write(level, "the producer has trouble", {}, &why, logger::site::current());
+}
 
 void publisher::broken(const error& why) noexcept {
     log_.error("the producer is replaced", why);
@@ -67,8 +74,8 @@ void publisher::export_figures() {
         bring(topic->failed_, failed);
         bring(topic->possibly_, possibly);
     }
-    figures_->gauge_of(metric::producer_inflight_messages).set(static_cast<double>(credit_.records()));
-    figures_->gauge_of(metric::producer_inflight_bytes).set(static_cast<double>(credit_.bytes()));
+    records_in_flight_.set(static_cast<double>(credit_.records()));
+    bytes_in_flight_.set(static_cast<double>(credit_.bytes()));
 }
 
 void publisher::refused(const broker::outgoing& record, error&& why) noexcept {

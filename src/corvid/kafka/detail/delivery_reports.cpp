@@ -88,11 +88,13 @@ void delivery_reports::deliver(rd_kafka_event_t* event) {
     told last;
     tally sums;
     broker::sink_topic* topic = nullptr;
+    const rd_kafka_message_t* first = nullptr;
     while (const std::size_t count = rd_kafka_event_message_array(event, some.data(), some.size())) {
         const auto messages = std::span(some).first(count);
         for (const rd_kafka_message_t* message : messages)
             prefetch_node(message->_private);
         if (!topic) topic = &topic_of(*messages.front());
+        if (!first && !messages.front()->err) first = messages.front();
         for (const rd_kafka_message_t* message : messages) {
             sums.add(*message);
             account_for(*message, batch, last);
@@ -100,6 +102,9 @@ void delivery_reports::deliver(rd_kafka_event_t* event) {
     }
     if (!topic) return;
     sums.write_to(topic->ended);
+    if (first)
+        listener_.answered(*topic, std::chrono::microseconds(rd_kafka_message_latency(first)),
+                           sums.acknowledged);
     listener_.delivered(std::move(batch));
 }
 

@@ -103,6 +103,7 @@ result<void> outbox::send(const broker::outgoing& record, bool& must_wait) {
                              .node = record.node,
                              .size = size,
                              .generation = record.generation,
+                             .sent = now,
                              .due = now + script_.delay(),
                              .expires = limits_.message_timeout.count() == 0
                                             ? steady_time::max()
@@ -120,7 +121,7 @@ void outbox::write(waiting& record, bool reported) {
     const std::int64_t at = of.log_of(partition)->append(record.bytes.get(), time);
     if (reported)
         report({.topic = record.topic, .node = record.node, .generation = record.generation}, record.size,
-               partition, at, time);
+               partition, at, time, record.sent);
 }
 
 // Ends the first record's wait if its time has come.
@@ -216,15 +217,18 @@ void outbox::count(broker::send_node* node, bool generation, std::uint32_t size)
     wake();
 }
 
-outbox_topic::uncounted& outbox::counts_of(outbox_topic& of) {
+outbox_topic::uncounted& outbox::counts_of(outbox_topic& of, std::optional<steady_time> sent) {
     outbox_topic::uncounted& fresh = of.fresh;
-    if (fresh.acknowledged + fresh.failed + fresh.possibly_persisted == 0) reports_->touched.push_back(&of);
+    if (fresh.acknowledged + fresh.failed + fresh.possibly_persisted == 0) {
+        reports_->touched.push_back(&of);
+        fresh.since = sent ? *sent : clock_.steady_now();
+    }
     return fresh;
 }
 
 void outbox::report(const broker::outgoing& record, std::uint32_t size, partition_id partition,
-                    std::int64_t at, std::int64_t timestamp) {
-    ++counts_of(static_cast<outbox_topic&>(*record.topic)).acknowledged;
+                    std::int64_t at, std::int64_t timestamp, std::optional<steady_time> sent) {
+    ++counts_of(static_cast<outbox_topic&>(*record.topic), sent).acknowledged;
     if (record.node) {
         record.node->partition = partition;
         record.node->at = offset(at);
@@ -237,7 +241,7 @@ void outbox::report(const broker::outgoing& record, std::uint32_t size, partitio
 
 void outbox::report_failure(waiting&& record, error why, persistence persisted) {
     const partition_id partition = partition_of(record.choice, record.topic->of());
-    outbox_topic::uncounted& counts = counts_of(*record.topic);
+    outbox_topic::uncounted& counts = counts_of(*record.topic, record.sent);
     ++(persisted == persistence::no ? counts.failed : counts.possibly_persisted);
     if (record.node) {
         record.node->partition = partition;
@@ -271,6 +275,8 @@ void outbox::hand_over(reports& now) {
                                .why = one.why,
                                .generation = one.generation});
     }
+    for (const reports::answer& one : now.answers)
+        listener_.answered(*one.topic, clock_.steady_now() - one.sent, one.records);
     if (now.records() != 0) listener_.delivered(std::move(now.batch));
 }
 
@@ -280,6 +286,8 @@ outbox::reports outbox::take_reports() {
     reports_.emplace();
     for (outbox_topic* one : now.touched) {
         const outbox_topic::uncounted fresh = std::exchange(one->fresh, {});
+        if (fresh.acknowledged != 0)
+            now.answers.push_back({.topic = one, .sent = fresh.since, .records = fresh.acknowledged});
         one->ended.acknowledged.fetch_add(fresh.acknowledged, std::memory_order_relaxed);
         one->ended.failed.fetch_add(fresh.failed, std::memory_order_relaxed);
         one->ended.possibly_persisted.fetch_add(fresh.possibly_persisted, std::memory_order_relaxed);

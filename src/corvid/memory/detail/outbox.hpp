@@ -26,6 +26,7 @@ public:
     /// What `ended` does not count yet; guarded by the outbox's lock.
     struct uncounted {
         std::uint64_t acknowledged = 0, failed = 0, possibly_persisted = 0;
+        steady_time since{}; ///< when the first of them was sent
     };
     uncounted fresh;
 
@@ -73,6 +74,7 @@ private:
         broker::send_node* node;
         std::uint32_t size;
         bool generation;
+        steady_time sent;
         steady_time due;
         steady_time expires;
     };
@@ -88,6 +90,12 @@ private:
         broker::delivery_batch batch;
         std::vector<failed> posts_failed;
         std::vector<outbox_topic*> touched; ///< those with fresh counts
+        struct answer {
+            outbox_topic* topic;
+            steady_time sent;
+            std::uint64_t records;
+        };
+        std::vector<answer> answers; ///< of `touched`, once they are taken
         std::vector<error> warnings;
         std::optional<error> broke;
         [[nodiscard]] std::uint64_t records() const noexcept {
@@ -105,9 +113,10 @@ private:
                                                std::size_t payload) const;
     [[nodiscard]] static partition_id partition_of(broker::partition_choice choice, const topic& of) noexcept;
     void count(broker::send_node* node, bool generation, std::uint32_t size);
-    [[nodiscard]] outbox_topic::uncounted& counts_of(outbox_topic& of);
+    /// `sent`: when the record was; none: now.
+    [[nodiscard]] outbox_topic::uncounted& counts_of(outbox_topic& of, std::optional<steady_time> sent);
     void report(const broker::outgoing& record, std::uint32_t size, partition_id partition, std::int64_t at,
-                std::int64_t timestamp);
+                std::int64_t timestamp, std::optional<steady_time> sent = {});
     void report_failure(waiting&& record, error why, broker::persistence persisted);
     void write(waiting& record, bool reported);
     [[nodiscard]] bool advance_first(steady_time now);
