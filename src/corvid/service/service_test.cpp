@@ -41,6 +41,14 @@ settings quiet(const std::string& name = "billing") {
     return s;
 }
 
+/// In virtual time there is no HTTP.
+struct virtual_world {
+    explicit virtual_world(std::uint64_t seed) : sim(seed) { with.http.listen.clear(); }
+    simulation sim;
+    memory::cluster cluster{sim};
+    settings with = quiet();
+};
+
 task<void> send_all(message_producer out, int from, int to) {
     for (int i = from; i < to; ++i) {
         const order_placed o{i};
@@ -86,10 +94,8 @@ TEST(service, sigterm_drains_and_commits) {
 }
 
 TEST(service, a_stop_waits_no_longer_than_the_drain_for_a_broker_that_is_away) {
-    simulation sim{8};
-    memory::cluster cluster{sim};
-    settings with = quiet();
-    with.http.listen.clear();
+    virtual_world world{8};
+    auto& [sim, cluster, with] = world;
     ASSERT_TRUE(create_topics(cluster, with.topics, 1s));
     service s(with, cluster, sim);
     s.start();
@@ -123,10 +129,8 @@ TEST(service, two_subscriptions_of_one_group_on_one_topic_are_refused_with_both_
 }
 
 TEST(service, several_instances_share_the_work_in_virtual_time) {
-    simulation sim{3};
-    memory::cluster cluster{sim};
-    settings with = quiet();
-    with.http.listen.clear();
+    virtual_world world{3};
+    auto& [sim, cluster, with] = world;
     ASSERT_TRUE(create_topics(cluster, with.topics, 1s));
     std::multiset<int> seen;
     std::vector<std::unique_ptr<service>> instances;
@@ -152,10 +156,8 @@ TEST(service, several_instances_share_the_work_in_virtual_time) {
 
 // A message's bytes go back to their pool when its send has started, and are another's while it waits.
 TEST(service, what_waits_for_credit_is_sent_as_it_was_given) {
-    simulation sim{5};
-    memory::cluster cluster{sim};
-    settings with = quiet();
-    with.http.listen.clear();
+    virtual_world world{5};
+    auto& [sim, cluster, with] = world;
     with.produce.in_flight = 10;
     ASSERT_TRUE(create_topics(cluster, with.topics, 1s));
     cluster.script().delay_sends(5ms);
@@ -172,10 +174,8 @@ TEST(service, what_waits_for_credit_is_sent_as_it_was_given) {
 }
 
 TEST(service, waits_until_each_group_has_its_partitions) {
-    simulation sim{7};
-    memory::cluster cluster{sim};
-    settings with = quiet();
-    with.http.listen.clear();
+    virtual_world world{7};
+    auto& [sim, cluster, with] = world;
     std::multiset<int> seen;
     service s(with, cluster, sim);
     s.on<order_placed>("late", [&](const order_placed& o) { seen.insert(o.id); });
@@ -199,10 +199,8 @@ bool has_series(const std::string& text, const metric_info& of) {
 TEST(service, exports_every_metric_of_the_table) {
     // These stand for what went wrong, and are there from then on.
     const std::set<metric> only_in_trouble = {metric::series_dropped, metric::producer_rebuilds};
-    simulation sim{5};
-    memory::cluster cluster{sim};
-    settings with = quiet();
-    with.http.listen.clear();
+    virtual_world world{5};
+    auto& [sim, cluster, with] = world;
     ASSERT_TRUE(create_topics(cluster, with.topics, 1s));
     service s(with, cluster, sim);
     s.on<order_placed>("plain", [](const order_placed&) {});
@@ -216,10 +214,8 @@ TEST(service, exports_every_metric_of_the_table) {
 }
 
 TEST(service, says_what_it_is_built_of_what_it_logs_and_what_is_in_hand) {
-    simulation sim{6};
-    memory::cluster cluster{sim};
-    settings with = quiet();
-    with.http.listen.clear();
+    virtual_world world{6};
+    auto& [sim, cluster, with] = world;
     int told = 0;
     with.log.counted = [&](log_level) { ++told; };
     ASSERT_TRUE(create_topics(cluster, with.topics, 1s));
@@ -246,10 +242,8 @@ TEST(service, says_what_it_is_built_of_what_it_logs_and_what_is_in_hand) {
 }
 
 TEST(stream, gives_each_message_once_and_commits_what_was_passed) {
-    simulation sim{4};
-    memory::cluster cluster{sim};
-    settings with = quiet();
-    with.http.listen.clear();
+    virtual_world world{4};
+    auto& [sim, cluster, with] = world;
     ASSERT_TRUE(create_topics(cluster, with.topics, 1s));
     std::set<int> seen;
     auto reads = [](message_stream<order_placed> in, std::set<int>& into) -> task<void> {
@@ -272,10 +266,8 @@ TEST(stream, gives_each_message_once_and_commits_what_was_passed) {
 }
 
 TEST(consumer, polls_none_then_messages_then_errors_and_commits_by_hand) {
-    simulation sim{4};
-    memory::cluster cluster{sim};
-    settings with = quiet();
-    with.http.listen.clear();
+    virtual_world world{4};
+    auto& [sim, cluster, with] = world;
     ASSERT_TRUE(create_topics(cluster, with.topics, 1s));
     service s(with, cluster, sim);
     auto in = s.stream<order_placed>("scan", {.commit = commit_mode::by_hand});
