@@ -15,8 +15,8 @@
 // `unordered` has no lanes to hold: a run's records leave the set with take(), run.of is null, and a record
 // that failed is added again when it is due.
 //
-// Not safe for concurrent use. Costs a few hash probes a record; allocates when more lanes than ever are in
-// flight, at no other time. Preconditions are asserted.
+// Not safe for concurrent use. Costs a few hash probes a record; allocates only when the lanes in flight grow
+// to twice what they were, and gives back what they no longer need. Preconditions are asserted.
 #pragma once
 
 #include <corvid/lanes/detail/lane_table.hpp>
