@@ -12,10 +12,11 @@ group_figures::group_figures(metrics* into, const std::string& group) : into_(in
     lost = into->counter_of(metric::rebalances, {group, "lost"});
     partitions = into->gauge_of(metric::assigned_partitions, {group});
     last_poll = into->gauge_of(metric::last_poll, {group});
+    intake_stopped = into->gauge_of(metric::intake_stopped, {group});
 }
 
-lane_figures group_figures::of(const topic_partition& where, const std::string& handler) {
-    lane_figures f;
+partition_figures group_figures::of(const topic_partition& where, const std::string& handler) {
+    partition_figures f;
     if (!into_) return f;
     const std::string& topic = where.topic.str();
     const std::string partition = std::to_string(where.partition.value);
@@ -31,8 +32,16 @@ lane_figures group_figures::of(const topic_partition& where, const std::string& 
     f.lag = into_->gauge_of(metric::group_lag, {group_, topic, partition});
     f.committed = into_->gauge_of(metric::group_offset, {group_, topic, partition});
     f.age = into_->histogram_of(metric::message_age, {topic, group_});
+    f.into = into_;
+    f.topic = topic;
+    f.group = group_;
     f.handling = into_->histogram_of(metric::handler_duration, {topic, group_, handler});
     return f;
+}
+
+counter partition_figures::dead_letters(const error& why) const {
+    return into ? into->counter_of(metric::dlq_messages, {topic, group, info_of(why.code()).name})
+                : counter();
 }
 
 void group_figures::in_hand(const std::map<std::string_view, std::size_t>& records) {

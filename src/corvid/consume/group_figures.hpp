@@ -18,21 +18,26 @@
 
 namespace corvid {
 
-struct lane_figures {
+struct partition_figures {
     counter done, skipped, retried, rejected, stopped, gaps;
     gauge lag, committed;
     histogram age, handling;
+    /// Of its topic, by the error's code. Looks its series up at each call.
+    [[nodiscard]] counter dead_letters(const error& why) const;
+
+    metrics* into = nullptr;
+    std::string topic = {}, group = {};
 };
 
 class group_figures {
 public:
     group_figures(metrics* into, const std::string& group);
-    [[nodiscard]] lane_figures of(const topic_partition& where, const std::string& handler);
+    [[nodiscard]] partition_figures of(const topic_partition& where, const std::string& handler);
     /// Records in hand by topic. A topic that is not named any more has no figure.
     void in_hand(const std::map<std::string_view, std::size_t>& records);
 
     counter commit_failures, restarts, assigned, revoked, lost;
-    gauge partitions, last_poll;
+    gauge partitions, last_poll, intake_stopped;
 
 private:
     metrics* into_;

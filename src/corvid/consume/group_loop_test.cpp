@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <random>
 
 namespace sample {
 struct event {
@@ -200,7 +201,7 @@ TEST_F(group_loop_test, a_rejected_record_is_passed_over_where_the_policy_says_s
         if (e->n % 3 == 0) throw rejected("never");
         log.push_back({e.partition().value, e.offset().value, e->n});
     };
-    auto loop = join(handler, {.rejected = rejected_policy::pass_over});
+    auto loop = join(handler, {.rejected = when_rejected::pass_over});
     publish(900);
     EXPECT_TRUE(sim.run_until([&] { return all_committed(); }, 1min));
     EXPECT_EQ(log.size(), 600u);
@@ -211,7 +212,7 @@ TEST_F(group_loop_test, a_rejected_record_is_passed_over_where_the_policy_says_s
 }
 
 TEST_F(group_loop_test, bytes_that_are_no_message_are_rejected_with_their_place) {
-    auto loop = join(recorder(), {.rejected = rejected_policy::pass_over});
+    auto loop = join(recorder(), {.rejected = when_rejected::pass_over});
     message_producer to(*out);
     ASSERT_TRUE(to.post(**to.topic(topic.str()), nullptr, "{\"n\":tru", {.partition = partition_id(2)}));
     publish(4);

@@ -8,27 +8,38 @@
 
 namespace corvid {
 
-subscription& group_loop::reader_of(const topic_name& topic) {
-    for (auto& s : subscriptions_)
-        if (std::ranges::find(s.topics, topic) != s.topics.end()) return s;
-    for (auto& s : subscriptions_)
-        if (!s.pattern.empty() && std::regex_search(topic.str(), std::regex(s.pattern, std::regex::extended)))
-            return s;
-    return subscriptions_.front();
+dispatcher& group_loop::dispatcher_of(const topic_name& topic) {
+    for (std::size_t i = 0; i < subscriptions_.size(); ++i)
+        if (std::ranges::find(subscriptions_[i].topics, topic) != subscriptions_[i].topics.end())
+            return *dispatchers_[i];
+    for (std::size_t i = 0; i < subscriptions_.size(); ++i)
+        if (const std::string& pattern = subscriptions_[i].pattern;
+            !pattern.empty() && std::regex_search(topic.str(), std::regex(pattern, std::regex::extended)))
+            return *dispatchers_[i];
+    return *dispatchers_.front();
+}
+
+// Dense, and the partition's for ever: by it a key's lock outlives the assignment.
+std::uint32_t group_loop::number_of(const topic_partition& where) {
+    return numbers_.emplace(where, static_cast<std::uint32_t>(numbers_.size())).first->second;
 }
 
 void group_loop::on(broker::assigned& event) {
     std::vector<broker::start_at> starts;
     for (auto& which : event.partitions) {
-        auto& reader = reader_of(which.where.topic);
+        auto& by = dispatcher_of(which.where.topic);
         starts.push_back({.id = which.id});
-        lanes_.push_back(std::make_unique<partition_lane>(*this, *loop_, which, reader, group()));
-        lanes_.back()->figures = figures_.of(which.where, reader.name);
+        epochs_ = next(epochs_);
+        auto& fresh = *tenancies_.emplace_back(std::make_unique<tenancy>(
+            assignment{number_of(which.where), epochs_}, which, group(), by, by.window()));
+        fresh.figures = figures_.of(which.where, by.reader().name);
     }
+    for (auto& each : tenancies_)
+        each->by.assigned(*each, sharing(each->by));
     log_.info("partitions assigned", {{"partitions", event.partitions.size()}});
     figures_.assigned.add();
-    figures_.partitions.set(static_cast<double>(lanes_.size()));
-    state_.assigned(lanes_.size());
+    figures_.partitions.set(static_cast<double>(tenancies_.size()));
+    state_.assigned(tenancies_.size());
     unreachable_.reset();
     if (refused_ &&
         (refused_->topic().empty() || std::ranges::any_of(event.partitions, [&](const auto& which) {
@@ -38,7 +49,17 @@ void group_loop::on(broker::assigned& event) {
     tell_trouble();
     reopen_after_ = settings_.reopen_first;
     source_->accept(starts);
-    if (!lanes_.empty() && !was_assigned_.is_set()) was_assigned_.set();
+    if (!tenancies_.empty() && !was_assigned_.is_set()) was_assigned_.set();
+}
+
+std::size_t group_loop::sharing(const dispatcher& by) const {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(tenancies_, [&](const auto& each) { return &each->by == &by; }));
+}
+
+bool group_loop::is_revoked(const tenancy& which) const {
+    return revoking_ && std::ranges::any_of(revoking_->partitions,
+                                            [&](const auto& each) { return each.id == which.slot; });
 }
 
 void group_loop::on(broker::revoked& event) {
@@ -46,35 +67,32 @@ void group_loop::on(broker::revoked& event) {
     (event.lost ? figures_.lost : figures_.revoked).add();
     revoking_ = std::move(event);
     final_commits_ = 0;
-    for (const auto& which : revoking_->partitions)
-        for (auto& lane : lanes_)
-            if (lane->slot() == which.id) {
-                lane->ask_to_stop();
-                lane->cancel_back_off();
-                if (revoking_->lost) lane->request_stop(stop_reason::revoked);
-            }
-    if (!revoking_->lost && phase_ == phase::working && somebody_runs())
+    bool waits = false;
+    for (auto& each : tenancies_) {
+        if (!is_revoked(*each)) continue;
+        revoking_->lost ? each->by.cut_off(*each) : each->by.drain(*each);
+        if (revoking_->lost) each->stop.request(stop_reason::revoked);
+        waits |= !each->is_drained();
+    }
+    if (!revoking_->lost && phase_ == phase::working && waits && !drain_timer_.pending())
         loop_->at(loop_->steady_now() + settings_.rebalance_drain, drain_timer_);
     try_release();
 }
 
-bool group_loop::somebody_runs() const noexcept {
-    return std::ranges::any_of(lanes_, [](const auto& lane) { return lane->is_running(); });
+bool group_loop::is_drained() const noexcept {
+    return std::ranges::all_of(tenancies_, [](const auto& each) { return each->is_drained(); });
 }
 
 // Gives the revoked partitions back when their handlers are done and what is done is committed; when the
 // drain is over, or the partitions are lost, without waiting.
 void group_loop::try_release() {
     if (!revoking_) return;
-    const auto is_revoked = [&](const partition_lane& lane) {
-        return std::ranges::any_of(revoking_->partitions,
-                                   [&](const auto& which) { return which.id == lane.slot(); });
-    };
-    const bool waits = std::ranges::any_of(
-        lanes_, [&](const auto& lane) { return is_revoked(*lane) && lane->is_running(); });
     if (!revoking_->lost) {
+        const bool waits = std::ranges::any_of(
+            tenancies_, [&](const auto& each) { return is_revoked(*each) && !each->is_drained(); });
         if (waits && drain_timer_.pending()) return;
         if (commits_.in_flight()) return;
+        note_progress();
         // A commit that fails inside the revoke is tried once more; then the records are delivered again
         // elsewhere.
         if (!commits_.is_settled() && final_commits_++ < 2) {
@@ -83,32 +101,36 @@ void group_loop::try_release() {
         }
     }
     if (drain_timer_.pending() && phase_ == phase::working) loop_->cancel(drain_timer_);
-    drop_lanes();
+    drop_revoked();
     revoking_.reset();
     source_->release();
-    ready();
+    pump_later();
 }
 
-void group_loop::drop_lanes() {
-    std::vector<std::unique_ptr<partition_lane>> kept;
-    for (auto& lane : lanes_) {
-        const bool goes = std::ranges::any_of(revoking_->partitions,
-                                              [&](const auto& which) { return which.id == lane->slot(); });
-        if (!goes) {
-            kept.push_back(std::move(lane));
+void group_loop::drop_revoked() {
+    std::vector<std::unique_ptr<tenancy>> kept;
+    for (auto& each : tenancies_) {
+        if (!is_revoked(*each)) {
+            kept.push_back(std::move(each));
             continue;
         }
-        commits_.forget(lane->where());
-        lane->cancel_back_off();
-        lane->request_stop(stop_reason::revoked);
-        if (lane->is_running()) leftovers_.push_back(std::move(lane));
+        commits_.forget(each->origin.where);
+        each->by.drop(*each);
+        each->stop.request(stop_reason::revoked);
+        if (each->at_work > 0) leftovers_.push_back(std::move(each));
     }
-    lanes_ = std::move(kept);
-    figures_.partitions.set(static_cast<double>(lanes_.size()));
-    state_.assigned(lanes_.size());
-    if (std::ranges::none_of(lanes_,
-                             [](const auto& l) { return l->now() == partition_lane::state::stopped; }))
-        state_.stopped({});
+    tenancies_ = std::move(kept);
+    figures_.partitions.set(static_cast<double>(tenancies_.size()));
+    state_.assigned(tenancies_.size());
+    tell_stopped();
+}
+
+void group_loop::drop_all() {
+    revoking_.emplace().lost = true;
+    for (const auto& each : tenancies_)
+        revoking_->partitions.push_back({.id = each->slot, .where = each->origin.where});
+    drop_revoked();
+    revoking_.reset();
 }
 
 void group_loop::drain_is_over() noexcept {
@@ -123,17 +145,8 @@ void group_loop::on(broker::source_error& event) {
         return;
     }
     log_.error("the consumer is replaced", event.why, {{"after_ms", reopen_after_}});
-    if (!revoking_) revoking_.emplace();
-    revoking_->lost = true;
-    revoking_->partitions.clear();
-    for (auto& lane : lanes_) {
-        revoking_->partitions.push_back({.id = lane->slot(), .where = lane->where()});
-        lane->ask_to_stop();
-    }
-    drop_lanes();
-    revoking_.reset();
-    source_is_broken_ = true;
-    if (leftovers_.empty()) abandon_source();
+    drop_all();
+    abandon_source();
 }
 
 // --- trouble: a client says when it begins, never when it is over ------------------------------------------
@@ -158,14 +171,13 @@ void group_loop::tell_trouble() {
     state_.trouble(worst ? worst->describe() : std::string());
 }
 
-// Records in use belong to the client: it goes when the last handler has returned.
+// What is at work works on copies: the client may go at once.
 void group_loop::abandon_source() {
-    source_is_broken_ = false;
     source_.reset();
     committer_ = nullptr;
     if (phase_ != phase::working) {
         end_ = loop_end::failed;
-        return finish();
+        return finish_when_idle();
     }
     figures_.restarts.add();
     loop_->at(loop_->steady_now() + reopen_after_, reopen_timer_);
@@ -185,16 +197,18 @@ void group_loop::open_source() {
     }
 }
 
-void group_loop::on(broker::closed&) {
+void group_loop::on(broker::closed&) { finish_when_idle(); }
+
+void group_loop::finish_when_idle() {
     phase_ = phase::over;
+    drop_all();
     if (leftovers_.empty()) finish();
 }
 
 void group_loop::finish() {
-    phase_ = phase::over;
     source_.reset();
     committer_ = nullptr;
-    for (timed* t : {&tick_, &drain_timer_, &reopen_timer_})
+    for (timed* t : {&tick_, &due_, &drain_timer_, &reopen_timer_})
         if (t->pending()) loop_->cancel(*t);
     ended_.set();
 }

@@ -55,11 +55,7 @@ class polled {
 public:
     polled() = default;
     polled(const run& of, result<T> decoded, std::function<void(offset)> commit)
-        : origin_(record_origin{.topic = of.origin().where.topic.str(),
-                                .where = of.origin().where.partition,
-                                .source = &of.current(),
-                                .batch = &of.batch()}),
-          commit_(std::move(commit)) {
+        : origin_(of.place()), commit_(std::move(commit)) {
         if (decoded)
             message_ = *std::move(decoded);
         else

@@ -157,6 +157,8 @@ private:
             record.choice = broker::partition_choice::exactly(*options.partition);
         else if (options.partition_by) [[unlikely]]
             record.choice = partitioner::by_field(as_bytes(*options.partition_by));
+        else if (options.partition_modulo) [[unlikely]]
+            record.choice = broker::partition_choice::by_hash(*options.partition_modulo);
         else
             record.choice = to.partitions_.choose(record.key, record.key.size() + record.value.size());
         return !options.partition || options.partition->value >= 0;

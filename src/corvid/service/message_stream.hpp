@@ -56,7 +56,7 @@ public:
 private:
     polled<T> decode(const run& of) const {
         T message{};
-        auto read = decode_record(of.batch(), of.current(), message);
+        auto read = decode_record(of.current(), of.headers(), message);
         auto commit = [channel = channel_, where = of.origin().where](offset next) {
             channel->commit(where, next);
         };

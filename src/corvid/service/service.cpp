@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <limits>
 #include <mutex>
 
 namespace corvid {
@@ -61,6 +62,7 @@ struct service::parts {
     std::vector<std::shared_ptr<pull_channel>> channels;
     std::once_flag publishes_once; // producer() may race with start() on another thread
     std::unique_ptr<publisher> publishes;
+    std::unique_ptr<blocking_pool> blocking; // outlives the groups, whose handlers run on it
     std::map<std::string, std::unique_ptr<group_loop>> groups;
     std::vector<health_registry::registration> checks;
     std::unique_ptr<http_server> http;
@@ -104,16 +106,23 @@ void service::subscribe(const std::string& name, std::string_view topic, subscri
     if (parts_->started)
         throw config_error(
             error(errc::invalid_argument, {.message = "subscription \"" + name + "\" comes after start()"}));
-    if (auto valid = options.retry.validate(); !valid) throw config_error(std::move(valid).error());
     subscription s{.name = name,
                    .pattern = std::move(options.pattern),
-                   .failure = {.retry = options.retry, .rejected = options.rejected},
+                   .order = options.order,
+                   .key = std::move(options.key),
+                   .concurrency = options.concurrency,
+                   .failure = {.retry = options.retry,
+                               .rejected = options.rejected,
+                               .classify = std::move(options.classify)},
+                   .intake = options.intake,
+                   .window = options.window,
                    .commit = options.commit,
                    .handle = std::move(handle)};
     for (auto& given : options.topics)
         s.topics.emplace_back(std::move(given));
     if (s.topics.empty() && s.pattern.empty()) s.topics.emplace_back(topic);
     const std::string group = options.group.empty() ? settings_.group_of(name) : options.group;
+    if (auto valid = s.failure.validate(s.order); !valid) throw config_error(std::move(valid).error());
     auto& of_group = parts_->waiting[group];
     of_group.push_back(std::move(s));
     if (auto valid = check_disjoint(group, of_group); !valid) throw config_error(std::move(valid).error());
@@ -121,6 +130,9 @@ void service::subscribe(const std::string& name, std::string_view topic, subscri
 
 std::shared_ptr<pull_channel> service::pull(const std::string& name, std::string_view topic,
                                             subscription_options options) {
+    options.order = by_partition; // "all before it" means something
+    options.concurrency = std::numeric_limits<std::size_t>::max();
+    options.rejected = when_rejected::stop_partition;
     auto handle = std::make_unique<pull_handler>();
     auto channel = std::make_shared<pull_channel>();
     channel->from = handle.get();
@@ -136,6 +148,12 @@ std::shared_ptr<pull_channel> service::pull(const std::string& name, std::string
     return channel;
 }
 
+blocking_pool& service::blocking_threads() {
+    auto& pool = parts_->blocking;
+    if (!pool) pool = std::make_unique<blocking_pool>(parts_->root, settings_.threads.blocking);
+    return *pool;
+}
+
 void service::start() {
     auto& p = *parts_;
     if (std::exchange(p.started, true)) return;
@@ -145,7 +163,9 @@ void service::start() {
     (void)producer();
     for (auto& [group, subscriptions] : p.waiting) {
         group_settings g{.source = source_settings_of(settings_),
-                         .rebalance_drain = settings_.shutdown.drain};
+                         .rebalance_drain = settings_.shutdown.drain,
+                         .producer = p.publishes.get(),
+                         .service = settings_.service};
         g.source.group = group;
         auto loop = std::make_unique<group_loop>(p.cluster, p.root, std::move(g), std::move(subscriptions),
                                                  p.log, &p.figures);
