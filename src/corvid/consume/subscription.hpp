@@ -28,7 +28,8 @@ using failure_settings = failure_policy::settings;
 using when_rejected = failure_policy::when_rejected;
 
 /// What orders a record instead of its own key, over all partitions that this member has; none: nothing but
-/// its partition does. Called on the loop, once a record that waits and once where anything waits.
+/// or one that throws: nothing but its partition does. Called on the loop, for each record that waits, and
+/// for all while anything waits.
 using lane_key = std::function<std::optional<std::string>(const record_origin&)>;
 
 struct subscription {

@@ -131,6 +131,18 @@ std::size_t dispatcher::free_until(const tenancy& at, const record_batch& batch,
     return from;
 }
 
+std::optional<std::string> dispatcher::lane_key_of(const tenancy& at, const record& what,
+                                                   const record_batch& batch) const {
+    try {
+        return reader_.key({.topic = at.origin.where.topic.str(),
+                            .where = at.origin.where.partition,
+                            .source = &what,
+                            .batch = &batch});
+    } catch (...) {
+        return std::nullopt;
+    }
+}
+
 bool dispatcher::has_lane(const tenancy& at, const record& what, const record_batch& batch) {
     lane_record probe;
     probe.from = at.which;
@@ -138,10 +150,7 @@ bool dispatcher::has_lane(const tenancy& at, const record& what, const record_ba
     probe.key = what.key;
     std::optional<std::string> made;
     if (reader_.key) {
-        made = reader_.key({.topic = at.origin.where.topic.str(),
-                            .where = at.origin.where.partition,
-                            .source = &what,
-                            .batch = &batch});
+        made = lane_key_of(at, what, batch);
         probe.key = made ? optional_bytes(*made) : optional_bytes();
         probe.scope = all_partitions;
     }
@@ -180,10 +189,7 @@ std::size_t dispatcher::run_over(tenancy& at, const record_batch& batch, std::si
 held_record& dispatcher::hold(tenancy& at, const record& what, const record_batch& batch) {
     held_record::owner made;
     if (reader_.key) {
-        const auto text = reader_.key({.topic = at.origin.where.topic.str(),
-                                       .where = at.origin.where.partition,
-                                       .source = &what,
-                                       .batch = &batch});
+        const auto text = lane_key_of(at, what, batch);
         const optional_bytes key = text ? optional_bytes(*text) : optional_bytes();
         made = held_record::copy(what, batch.headers_of(what), &key);
         made->scope = all_partitions;

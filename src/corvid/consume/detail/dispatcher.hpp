@@ -96,6 +96,8 @@ private:
     void track(tenancy& at, std::span<const record> records);
     void work_inline(tenancy& at, const record_batch& batch);
     [[nodiscard]] std::size_t free_until(const tenancy& at, const record_batch& batch, std::size_t from);
+    [[nodiscard]] std::optional<std::string> lane_key_of(const tenancy& at, const record& what,
+                                                         const record_batch& batch) const;
     [[nodiscard]] bool has_lane(const tenancy& at, const record& what, const record_batch& batch);
     [[nodiscard]] std::size_t run_over(tenancy& at, const record_batch& batch, std::size_t from,
                                        std::size_t to);
