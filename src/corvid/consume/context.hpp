@@ -31,7 +31,7 @@ public:
     [[nodiscard]] std::string event_id() const;
 
     [[nodiscard]] const std::string& group() const noexcept { return *run_->origin().group; }
-    /// How often a handler has had this record since it was delivered, this time included: 1 at first.
+    /// How often a handler has had this record, this time included, before a retry topic too: 1 at first.
     [[nodiscard]] int attempt() const noexcept { return attempt_; }
     /// When it failed first; none: it did not.
     [[nodiscard]] std::optional<wall_time> first_failed_at() const noexcept { return first_failed_; }

@@ -27,7 +27,7 @@ group_loop::group_loop(broker::cluster& cluster, scheduler& root, group_settings
       log_(log.with({{"group", settings_.source.group}})),
       figures_(figures, settings_.source.group),
       random_(settings_.seed),
-      letters_(settings_.producer, settings_.service, instance_of(settings_.source)),
+      elsewhere_(settings_.producer, root, settings_.service, instance_of(settings_.source)),
       request_(*this),
       pump_node_(*this,
                  [](work& w) noexcept {
@@ -46,6 +46,9 @@ group_loop::group_loop(broker::cluster& cluster, scheduler& root, group_settings
     for (const auto& s : subscriptions_) {
         if (auto valid = validate(s, settings_); !valid) throw config_error(std::move(valid).error());
         settings_.source.topics.insert(settings_.source.topics.end(), s.topics.begin(), s.topics.end());
+        for (const topic_name& topic : s.topics)
+            for (const duration delay : s.failure.retry_topics)
+                settings_.source.topics.emplace_back(retry_topic(topic, group(), delay));
         if (!s.pattern.empty())
             settings_.source.pattern +=
                 (settings_.source.pattern.empty() ? "" : "|") + ('(' + s.pattern + ')');
@@ -66,7 +69,7 @@ void group_loop::start() {
         try {
             dispatch_owner& owner = *this;
             for (auto& each : subscriptions_)
-                dispatchers_.push_back(std::make_unique<dispatcher>(each, loop, owner, log_, letters_));
+                dispatchers_.push_back(std::make_unique<dispatcher>(each, loop, owner, log_, elsewhere_));
             auto member = cluster_.join(settings_.source, loop, *this);
             source_ = std::move(member.source);
             committer_ = member.offsets;

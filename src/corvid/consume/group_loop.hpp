@@ -90,7 +90,12 @@ private:
     void on(broker::revoked& event);
     void on(broker::source_error& event);
     void on(broker::closed& event);
-    [[nodiscard]] dispatcher& dispatcher_of(const topic_name& topic);
+    struct reading {
+        dispatcher& by;
+        topic_name home;
+        std::size_t tier;
+    };
+    [[nodiscard]] reading reading_of(const topic_name& topic);
     [[nodiscard]] std::uint32_t number_of(const topic_partition& where);
     [[nodiscard]] bool is_revoked(const tenancy& which) const;
     [[nodiscard]] std::size_t sharing(const dispatcher& by) const;
@@ -126,7 +131,7 @@ private:
     group_figures figures_;
     group_state state_;
     prng random_;
-    dead_letters letters_;
+    transfers elsewhere_;
 
     std::vector<std::unique_ptr<dispatcher>> dispatchers_; // one a subscription, made on the loop
     std::map<topic_partition, std::uint32_t> numbers_;

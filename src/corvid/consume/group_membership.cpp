@@ -8,15 +8,20 @@
 
 namespace corvid {
 
-dispatcher& group_loop::dispatcher_of(const topic_name& topic) {
+group_loop::reading group_loop::reading_of(const topic_name& topic) {
     for (std::size_t i = 0; i < subscriptions_.size(); ++i)
-        if (std::ranges::find(subscriptions_[i].topics, topic) != subscriptions_[i].topics.end())
-            return *dispatchers_[i];
+        for (const topic_name& home : subscriptions_[i].topics) {
+            if (home == topic) return {*dispatchers_[i], home, 0};
+            const auto& delays = subscriptions_[i].failure.retry_topics;
+            for (std::size_t tier = 0; tier < delays.size(); ++tier)
+                if (retry_topic(home, group(), delays[tier]) == topic.str())
+                    return {*dispatchers_[i], home, tier + 1};
+        }
     for (std::size_t i = 0; i < subscriptions_.size(); ++i)
         if (const std::string& pattern = subscriptions_[i].pattern;
             !pattern.empty() && std::regex_search(topic.str(), std::regex(pattern, std::regex::extended)))
-            return *dispatchers_[i];
-    return *dispatchers_.front();
+            return {*dispatchers_[i], topic, 0};
+    return {*dispatchers_.front(), topic, 0};
 }
 
 // Dense, and the partition's for ever: by it a key's lock outlives the assignment.
@@ -27,12 +32,14 @@ std::uint32_t group_loop::number_of(const topic_partition& where) {
 void group_loop::on(broker::assigned& event) {
     std::vector<broker::start_at> starts;
     for (auto& which : event.partitions) {
-        auto& by = dispatcher_of(which.where.topic);
+        const reading its = reading_of(which.where.topic);
         starts.push_back({.id = which.id});
         epochs_ = next(epochs_);
         auto& fresh = *tenancies_.emplace_back(std::make_unique<tenancy>(
-            assignment{number_of(which.where), epochs_}, which, group(), by, by.window()));
-        fresh.figures = figures_.of(which.where, by.reader().name);
+            assignment{number_of(which.where), epochs_}, which, group(), its.by, its.by.window()));
+        fresh.home = its.home;
+        fresh.tier = its.tier;
+        fresh.figures = figures_.of(which.where, its.by.reader().name);
     }
     for (auto& each : tenancies_)
         each->by.assigned(*each, sharing(each->by));

@@ -36,10 +36,16 @@ public:
         return static_cast<held_record*>(lane_record::next());
     }
 
-    tenancy* of = nullptr;      ///< the assignment that it came with
-    int attempt = 1;            ///< of the handler, the next or the present one
+    [[nodiscard]] int all_attempts() const noexcept { return attempts_before + attempt; }
+
+    tenancy* of = nullptr; ///< the assignment that it came with
+    enum class destination : std::uint8_t { none, dead_letters, retry_topic };
+    /// Other than none: it is on its way to another topic, and no handler runs it again here.
+    destination goes = destination::none;
+    duration delay{};           ///< of the retry topic
+    int attempt = 1;            ///< of the handler since it was delivered, the next or the present one
+    int attempts_before = 0;    ///< before it came through a retry topic
     int transfers = 0;          ///< that failed
-    bool leaves = false;        ///< it is on its way to another topic: no handler runs it again
     wall_time first_failed{};   ///< once it failed
     std::optional<error> why{}; ///< the last failure
 

@@ -54,8 +54,6 @@ public:
         batch_ = nullptr;
         current_ = &first.what();
         begin(count, origin);
-        attempt_ = first.attempt;
-        first_failed_ = first.first_failed;
     }
 
     [[nodiscard]] bool has_next() const noexcept {
@@ -76,16 +74,15 @@ public:
                 .own_headers = held_ ? &held_->its_headers() : nullptr};
     }
     /// Of the current record: 1 at first.
-    [[nodiscard]] int attempt() const noexcept { return attempt_; }
+    [[nodiscard]] int attempt() const noexcept { return held_ ? held_->all_attempts() : 1; }
     /// When the current record failed first; none: it did not.
     [[nodiscard]] std::optional<wall_time> first_failed_at() const noexcept {
-        return attempt_ > 1 ? std::optional(first_failed_) : std::nullopt;
+        return attempt() > 1 ? std::optional(held_->first_failed) : std::nullopt;
     }
 
     void complete(outcome what) noexcept {
         if (what == verdict::done || what == verdict::skip) [[likely]] {
             skipped_ += what == verdict::skip;
-            attempt_ = 1;
             const std::size_t n = index() + 1;
             if (n < count_) step();
             completed_.store(n, std::memory_order_release);
@@ -125,7 +122,6 @@ private:
         completed_.store(0, std::memory_order_relaxed);
         bound_.store(no_bound, std::memory_order_relaxed);
         skipped_ = 0;
-        attempt_ = 1;
         verdict_.reset();
     }
     void step() noexcept {
@@ -146,8 +142,6 @@ private:
     std::atomic<std::size_t> completed_{0};
     std::atomic<std::int64_t> bound_{no_bound};
     std::size_t skipped_ = 0;
-    int attempt_ = 1;
-    wall_time first_failed_{};
     std::optional<outcome> verdict_;
     bool starting_ = false; // both touched by the loop's own thread only
     bool ended_inline_ = false;

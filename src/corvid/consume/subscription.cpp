@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/consume/subscription.hpp>
 
-#include <corvid/consume/detail/dead_letters.hpp>
+#include <corvid/consume/detail/transfers.hpp>
 
 #include <map>
 #include <regex>
@@ -80,14 +80,15 @@ bool writes_dead_letters(const subscription& one) noexcept {
 }
 
 result<void> check_is_performed(const subscription& one) {
-    const char* const what = one.failure.rejected == when_rejected::park_key ? "rejected is park_key"
-                             : !one.failure.retry_topics.empty()             ? "retry_topics are given"
-                                                                             : nullptr;
-    if (!what) return {};
-    return fail(errc::unsupported,
-                {.message = "subscription \"" + one.name + "\": " + what + ", which a group does not perform",
-                 .hint = "use rejected = when_rejected::dead_letters, without retry_topics",
-                 .operation = "subscribe"});
+    if (one.failure.rejected == when_rejected::park_key)
+        return fail(errc::unsupported, {.message = "subscription \"" + one.name +
+                                                   "\": rejected is park_key, which a group does not perform",
+                                        .hint = "use rejected = when_rejected::dead_letters",
+                                        .operation = "subscribe"});
+    if (!one.failure.retry_topics.empty() && !one.pattern.empty())
+        return clash(one, "retry_topics are given, and topics come from a pattern",
+                     "name the topics, or leave retry_topics empty");
+    return {};
 }
 
 result<void> check_order(const subscription& one) {
@@ -105,16 +106,24 @@ result<void> check_order(const subscription& one) {
     return {};
 }
 
-result<void> check_dead_letters(const subscription& one, const group_settings& within) {
-    if (!writes_dead_letters(one)) return {};
+result<void> check_other_topics(const subscription& one, const group_settings& within) {
+    const bool tiers = !one.failure.retry_topics.empty();
+    if (!writes_dead_letters(one) && !tiers) return {};
     if (!within.producer)
-        return clash(one, "rejected writes dead letters, and the group has no producer",
-                     "set producer, or rejected = when_rejected::stop_partition");
-    for (const topic_name& topic : one.topics)
-        if (const std::string name = dead_letter_topic(topic, within.source.group); !is_kafka_topic(name))
-            return fail(errc::invalid_name, {.message = name + " is no name that a topic can have",
-                                             .hint = "shorten the topic's name or the group's",
-                                             .operation = "subscribe"});
+        return clash(one,
+                     std::string(tiers ? "retry_topics are given" : "rejected writes dead letters") +
+                         ", and the group has no producer",
+                     "set producer, or rejected = when_rejected::stop_partition and no retry_topics");
+    for (const topic_name& topic : one.topics) {
+        std::vector<std::string> names = {dead_letter_topic(topic, within.source.group)};
+        for (const duration delay : one.failure.retry_topics)
+            names.push_back(retry_topic(topic, within.source.group, delay));
+        for (const std::string& name : names)
+            if (!is_kafka_topic(name))
+                return fail(errc::invalid_name, {.message = name + " is no name that a topic can have",
+                                                 .hint = "shorten the topic's name or the group's",
+                                                 .operation = "subscribe"});
+    }
     return {};
 }
 
@@ -126,7 +135,7 @@ result<void> validate(const subscription& one, const group_settings& within) {
     if (answer) answer = one.window.validate();
     if (answer) answer = check_is_performed(one);
     if (answer) answer = check_order(one);
-    if (answer) answer = check_dead_letters(one, within);
+    if (answer) answer = check_other_topics(one, within);
     return answer;
 }
 

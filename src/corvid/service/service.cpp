@@ -112,6 +112,8 @@ void service::subscribe(const std::string& name, std::string_view topic, subscri
                    .key = std::move(options.key),
                    .concurrency = options.concurrency,
                    .failure = {.retry = options.retry,
+                               .retry_topics = std::move(options.retry_topics),
+                               .gives_up_order = options.gives_up_order,
                                .rejected = options.rejected,
                                .classify = std::move(options.classify)},
                    .intake = options.intake,
@@ -133,6 +135,7 @@ std::shared_ptr<pull_channel> service::pull(const std::string& name, std::string
     options.order = by_partition; // "all before it" means something
     options.concurrency = std::numeric_limits<std::size_t>::max();
     options.rejected = when_rejected::stop_partition;
+    options.retry_topics.clear();
     auto handle = std::make_unique<pull_handler>();
     auto channel = std::make_shared<pull_channel>();
     channel->from = handle.get();

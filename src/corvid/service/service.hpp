@@ -39,6 +39,8 @@ struct subscription_options {
     lane_key key = {};             ///< with by_key: instead of the record's own
     std::size_t concurrency = 256; ///< keys (by_partition: partitions) that coroutines work on at once
     exponential retry = {};        ///< while it waits its key waits, and no other
+    std::vector<duration> retry_topics = {}; ///< delays; after `retry`, without its key waiting …
+    bool gives_up_order = false;             ///< … which by_key and by_partition must say they give up
     when_rejected rejected = when_rejected::dead_letters; ///< also when the attempts are used up
     /// What a handler's error means; none: what the handler said.
     std::function<std::optional<error_kind>(const error&)> classify = {};

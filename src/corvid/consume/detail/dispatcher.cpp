@@ -31,12 +31,12 @@ dispatcher::work_run::work_run(dispatcher& d) noexcept
       by(d) {}
 
 dispatcher::dispatcher(subscription& handles, scheduler& loop, dispatch_owner& owner, logger& log,
-                       const dead_letters& letters)
+                       const transfers& elsewhere)
     : reader_(handles),
       loop_(loop),
       owner_(owner),
       log_(log),
-      letters_(letters),
+      elsewhere_(elsewhere),
       immediate_(handles.handle->is_immediate()),
       policy_(handles.failure),
       lanes_(handles.order),
@@ -77,7 +77,10 @@ bool dispatcher::take_in(tenancy& from, broker::record_source& source) {
         return false;
     }
     note_arrival(from, batch);
-    if (immediate_) {
+    if (from.tier > 0) {
+        for (const record& each : batch.records())
+            place_when_due(hold(from, each, batch));
+    } else if (immediate_) {
         work_inline(from, batch);
     } else {
         for (const record& each : batch.records())
@@ -208,6 +211,15 @@ void dispatcher::place(held_record& what) {
     const bool waits =
         lanes_.ordering() != unordered && (in.now() == lane::state::blocked || in.length() > run::most);
     waits ? gate_.waiting(what) : gate_.runnable(what);
+}
+
+// A record of a retry topic waits on its own, in no lane: its order was given up.
+void dispatcher::place_when_due(held_record& what) {
+    const auto left = read_retry(what) - loop_.wall_now();
+    if (left <= duration::zero()) return place(what);
+    loose_.insert(&what);
+    gate_.waiting(what);
+    static_cast<void>(schedule_.add(loop_.steady_now() + left, what));
 }
 
 // --- runs -------------------------------------------------------------------------------------------------

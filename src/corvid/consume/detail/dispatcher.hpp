@@ -12,8 +12,8 @@
 //                                      dead letter durable ─▶ settled ◀┘
 #pragma once
 
-#include <corvid/consume/detail/dead_letters.hpp>
 #include <corvid/consume/detail/tenancy.hpp>
+#include <corvid/consume/detail/transfers.hpp>
 #include <corvid/consume/subscription.hpp>
 #include <corvid/lanes/intake_gate.hpp>
 #include <corvid/lanes/lane_set.hpp>
@@ -42,7 +42,7 @@ protected:
 class dispatcher {
 public:
     dispatcher(subscription& handles, scheduler& loop, dispatch_owner& owner, logger& log,
-               const dead_letters& letters);
+               const transfers& elsewhere);
     dispatcher(const dispatcher&) = delete;
     dispatcher& operator=(const dispatcher&) = delete;
     ~dispatcher();
@@ -103,6 +103,7 @@ private:
                                        std::size_t to);
     [[nodiscard]] held_record& hold(tenancy& at, const record& what, const record_batch& batch);
     void place(held_record& what);
+    void place_when_due(held_record& what);
 
     // --- runs
     void begin(const lane_run& chosen);
@@ -117,6 +118,7 @@ private:
     void decide(held_record& failed, const outcome& what);
     void try_again(held_record& failed, steady_time when);
     void set_aside(held_record& what, steady_time until);
+    void transfer_to(held_record::destination where, held_record& what, duration delay);
     void transfer(held_record& what);
     void transferred(held_record& what, const std::optional<error>& failure) noexcept;
     void pass_over(held_record& what);
@@ -129,7 +131,7 @@ private:
     scheduler& loop_;
     dispatch_owner& owner_;
     logger& log_;
-    const dead_letters& letters_;
+    const transfers& elsewhere_;
     const bool immediate_;
     failure_policy policy_;
     lane_set lanes_;

@@ -32,19 +32,21 @@ void dispatcher::tell(log_level level, std::string_view text, const error& why, 
 void dispatcher::decide(held_record& failed, const outcome& what) {
     failed.why = what.why().value_or(error(errc::handler_rejected, {.operation = "handle"}));
     if (failed.first_failed == wall_time{}) failed.first_failed = loop_.wall_now();
-    const auto action = policy_.decide(
-        what, {.number = failed.attempt, .now = loop_.steady_now(), .random01 = owner_.random01()});
-    std::visit(overloaded{[&](const failure_policy::again_at& again) { try_again(failed, again.when); },
-                          [&](const failure_policy::commit&) { settled(failed); },
-                          [&](const failure_policy::pass_over&) { pass_over(failed); },
-                          [&](const failure_policy::stop_partition&) { stop_at(failed, false); },
-                          [&](const failure_policy::stop_service&) { stop_at(failed, true); },
-                          [&](const auto&) {
-                              tell(log_level::error, "a record goes to the dead letter topic", *failed.why,
-                                   failed);
-                              transfer(failed);
-                          }},
-               action);
+    const auto action = policy_.decide(what, {.number = failed.attempt,
+                                              .tier = failed.of->tier,
+                                              .now = loop_.steady_now(),
+                                              .random01 = owner_.random01()});
+    std::visit(
+        overloaded{[&](const failure_policy::again_at& again) { try_again(failed, again.when); },
+                   [&](const failure_policy::commit&) { settled(failed); },
+                   [&](const failure_policy::pass_over&) { pass_over(failed); },
+                   [&](const failure_policy::stop_partition&) { stop_at(failed, false); },
+                   [&](const failure_policy::stop_service&) { stop_at(failed, true); },
+                   [&](const failure_policy::retry_topic& to) {
+                       transfer_to(held_record::destination::retry_topic, failed, to.delay);
+                   },
+                   [&](const auto&) { transfer_to(held_record::destination::dead_letters, failed, {}); }},
+        action);
 }
 
 void dispatcher::try_again(held_record& failed, steady_time when) {
@@ -73,7 +75,7 @@ void dispatcher::wake_due(steady_time now) {
         auto& due = static_cast<held_record&>(*entry);
         lane* const in = due.in();
         if (!in) loose_.erase(&due);
-        if (due.leaves) {
+        if (due.goes != held_record::destination::none) {
             if (in) static_cast<void>(lanes_.take_front(*in, 1));
             transfer(due);
         } else if (in) {
@@ -84,11 +86,20 @@ void dispatcher::wake_due(steady_time now) {
     }
 }
 
+void dispatcher::transfer_to(held_record::destination where, held_record& what, duration delay) {
+    const bool again = where == held_record::destination::retry_topic;
+    tell(again ? log_level::warn : log_level::error,
+         again ? "a record goes to a retry topic" : "a record goes to the dead letter topic", *what.why,
+         what);
+    what.goes = where;
+    what.delay = delay;
+    transfer(what);
+}
+
 void dispatcher::transfer(held_record& what) {
-    what.leaves = true;
     if (lane* const in = what.in()) lanes_.narrow(*in, 1);
     ++what.of->at_work;
-    letters_.send(what, [this, &what](std::optional<error> failure) {
+    elsewhere_.start(what, [this, &what](std::optional<error> failure) {
         post_call(loop_,
                   [this, &what, failure = std::move(failure)]() noexcept { transferred(what, failure); });
     });
@@ -100,13 +111,18 @@ void dispatcher::transferred(held_record& what, const std::optional<error>& fail
     if (of.is_over) {
         leave(what.in(), &what, 1);
     } else if (!failure) {
-        of.figures.rejected.add();
-        of.figures.dead_letters(*what.why).add();
+        if (what.goes == held_record::destination::retry_topic) {
+            of.figures.retried.add();
+        } else {
+            of.figures.rejected.add();
+            of.figures.dead_letters(*what.why).add();
+        }
         settled(what);
     } else {
         ++what.transfers;
         tell(log_level::error,
-             "a dead letter could not be written; its offset is held, and it is tried again", *failure, what);
+             "a record could not be put elsewhere; its offset is held, and it is tried again", *failure,
+             what);
         set_aside(what, policy_.transfer_again_at(what.transfers, loop_.steady_now(), owner_.random01()));
     }
     owner_.work_ended(of);

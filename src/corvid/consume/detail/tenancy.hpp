@@ -23,6 +23,7 @@ struct tenancy {
         : which(a),
           slot(given.id),
           origin{.where = std::move(given.where), .group = &group, .stop = stop.token()},
+          home(origin.where.topic),
           ledger(window),
           by(handles) {}
 
@@ -30,6 +31,8 @@ struct tenancy {
     broker::slot slot;
     stop_source stop;
     run_origin origin;
+    topic_name home;      ///< the topic itself, or the one that its retry topic is of
+    std::size_t tier = 0; ///< how many retry topics its records have been through
     offset_ledger ledger;
     partition_figures figures;
     dispatcher& by;

@@ -91,7 +91,7 @@ TEST(dead_letters, the_offset_moves_only_when_the_dead_letter_is_durable) {
     EXPECT_EQ(sees.done.size(), 4u) << "its key waits, the others are done";
     EXPECT_FALSE(sees.done.contains("k0"));
     EXPECT_TRUE(w.sim.run_until([&] { return w.all_committed(); }, 1min));
-    EXPECT_EQ(w.lines_with("could not be written"), 3);
+    EXPECT_EQ(w.lines_with("could not be put elsewhere"), 3);
     EXPECT_EQ(sees.done["k0"], std::vector<int>{1});
     w.end(*loop);
     EXPECT_EQ(w.dead_letters().size(), 1u);
@@ -138,6 +138,76 @@ TEST(dead_letters, one_function_says_what_an_error_means) {
     EXPECT_EQ(tries, 5) << "rejected: no second attempt";
     w.end(*loop);
     EXPECT_EQ(w.dead_letters().size(), 5u);
+}
+
+TEST(retry_topics, are_named_by_their_delay) {
+    const topic_name t("a.b");
+    EXPECT_EQ(retry_topic(t, "g", 500ms), "a.b.g.retry.500ms");
+    EXPECT_EQ(retry_topic(t, "g", 30s), "a.b.g.retry.30s");
+    EXPECT_EQ(retry_topic(t, "g", 5min), "a.b.g.retry.5m");
+    EXPECT_EQ(retry_topic(t, "g", 90min), "a.b.g.retry.90m");
+    EXPECT_EQ(retry_topic(t, "g", 2h), "a.b.g.retry.2h");
+}
+
+class retry_topics_of : public testing::TestWithParam<order> {};
+
+TEST_P(retry_topics_of, a_failing_record_goes_through_every_tier_in_its_time_and_nothing_waits_for_it) {
+    group_world w(6);
+    for (const char* tier : {"10s", "1m"})
+        w.make_topic(topic_name("test.keyed.made.group.retry." + std::string(tier)));
+    failure_settings tiers = to_dead_letters;
+    tiers.retry.limit = 2;
+    tiers.retry_topics = {10s, 1min};
+    tiers.gives_up_order = true;
+    std::vector<std::pair<int, duration>> tries; // attempt, since the first
+    std::optional<steady_time> began;
+    std::multiset<std::string> done_keys;
+    auto loop = w.join(
+        [&](const keyed& e, context& ctx) {
+            if (e.key != "sick") return static_cast<void>(done_keys.insert(e.key));
+            if (!began) began = w.sim.steady_now();
+            tries.emplace_back(ctx.attempt(), w.sim.steady_now() - *began);
+            if (e.n == 0) throw std::runtime_error("still sick");
+        },
+        {.order = GetParam(), .failure = tiers});
+    w.publish("sick");
+    w.publish(20, 5);
+    w.sim.run_for(5s);
+    EXPECT_EQ(done_keys.size(), 100u);
+    EXPECT_TRUE(w.all_committed()) << "what is in a retry topic holds no offset";
+    w.sim.run_for(2min);
+    ASSERT_EQ(tries.size(), 6u) << "two attempts in each of three places";
+    for (std::size_t i = 0; i < tries.size(); ++i)
+        EXPECT_EQ(tries[i].first, static_cast<int>(i) + 1) << "attempts are counted across topics";
+    EXPECT_GE(tries[2].second, 10s);
+    EXPECT_LT(tries[2].second, 15s);
+    EXPECT_GE(tries[4].second - tries[3].second, 60s);
+    EXPECT_LT(tries[4].second - tries[3].second, 65s);
+    EXPECT_EQ(w.end(*loop), loop_end::clean);
+
+    const auto dead = w.dead_letters();
+    ASSERT_EQ(dead.size(), 1u);
+    EXPECT_EQ(dead[0].key, "sick");
+    EXPECT_EQ(dead[0].its_headers.find("retry_count"), "5");
+    EXPECT_EQ(dead[0].its_headers.find("__dlq.errors.topic"), keyed_topic.str()) << "its source, not a tier";
+    EXPECT_EQ(dead[0].its_headers.find("__dlq.errors.offset"), "0");
+    EXPECT_FALSE(dead[0].its_headers.find("corvid-retry-due-at").has_value());
+    EXPECT_EQ(dead[0].its_headers.size(), 12u) << "each name once";
+}
+
+INSTANTIATE_TEST_SUITE_P(orders, retry_topics_of, testing::Values(by_key, by_partition, unordered));
+
+TEST(retry_topics, that_clash_are_refused_with_both_settings_named) {
+    group_world w(7);
+    failure_settings tiers = to_dead_letters;
+    tiers.retry_topics = {10s};
+    try {
+        auto loop = w.join([](const keyed&) {}, {.failure = tiers});
+        FAIL() << "it was taken";
+    } catch (const config_error& e) {
+        for (const char* name : {"retry_topics", "order", "gives_up_order"})
+            EXPECT_NE(std::string(e.what()).find(name), std::string::npos) << e.what();
+    }
 }
 
 } // namespace
