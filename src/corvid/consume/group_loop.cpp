@@ -152,27 +152,23 @@ void group_loop::note_progress(partition_lane& lane) {
 void group_loop::decide_on(partition_lane& lane, const outcome& what) {
     const error why = what.why().value_or(error(errc::handler_rejected, {.operation = "handle"}));
     const auto& where = lane.where();
-    const logger::fields at = {{"topic", where.topic.str()},
-                               {"partition", where.partition.value},
-                               {"offset", lane.failed_record().offset},
-                               {"handler", lane.reader().name},
-                               {"attempt", lane.attempt()}};
+    const logger log = lane.failure_log();
     const auto action = decide(what, lane.attempt(), lane.reader().failure, uniform(random_));
     if (const auto* again = std::get_if<retry_after>(&action)) {
         lane.figures.retried.add();
-        log_.warn("a record is tried again", why, at);
+        log.warn("a record is tried again", why);
         lane.back_off(loop_->steady_now() + again->delay);
     } else if (std::holds_alternative<pass_over>(action)) {
         lane.figures.rejected.add();
-        log_.error("a record was rejected and passed over", why, at);
+        log.error("a record was rejected and passed over", why);
         lane.pass_over();
         lane.has_rest() && phase_ == phase::working && !revoking_ ? lane.go_on() : run_ended(lane);
     } else {
         const bool service = std::holds_alternative<stop_service>(action);
         (service ? lane.figures.stopped : lane.figures.rejected).add();
-        log_.error(service ? "a handler stops the service; the offset is held"
-                           : "a partition stops at a record that was rejected; the offset is held",
-                   why, at);
+        log.error(service ? "a handler stops the service; the offset is held"
+                          : "a partition stops at a record that was rejected; the offset is held",
+                  why);
         lane.stop_here(why);
         state_.stopped(to_string(where) + " at offset " + std::to_string(lane.failed_record().offset) + ": " +
                        why.describe());

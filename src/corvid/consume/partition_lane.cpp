@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/consume/partition_lane.hpp>
 
+#include <corvid/consume/context.hpp>
 #include <corvid/consume/group_loop.hpp>
 
 namespace corvid {
@@ -19,7 +20,7 @@ partition_lane::partition_lane(group_loop& owner, scheduler& loop, broker::assig
       loop_(loop),
       slot_(which.id),
       reader_(reader),
-      origin_{.where = std::move(which.where), .group = &group, .stop = stop_.token()},
+      origin_{.where = std::move(which.where), .group = &group, .log = &owner.log_, .stop = stop_.token()},
       run_(loop, &partition_lane::ended, this),
       timer_(*this) {}
 
@@ -58,6 +59,10 @@ partition_lane::progress partition_lane::take_progress() noexcept {
     reported_ = count;
     reported_skips_ = skips;
     return fresh;
+}
+
+logger partition_lane::failure_log() const {
+    return context(run_).log().with({{"handler", reader_.name}, {"attempt", attempt()}});
 }
 
 void partition_lane::back_off(steady_time until) {

@@ -54,6 +54,8 @@ public:
     /// stop.
     [[nodiscard]] std::optional<outcome> verdict() const { return run_.verdict_; }
     [[nodiscard]] const record& failed_record() const noexcept { return run_.current(); }
+    /// Names the failed record, its handler and the attempt.
+    [[nodiscard]] logger failure_log() const;
     [[nodiscard]] int attempt() const noexcept { return run_.attempt(); }
 
     void back_off(steady_time until);

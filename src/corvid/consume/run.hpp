@@ -17,6 +17,7 @@
 #include <corvid/base/stop.hpp>
 #include <corvid/model/outcome.hpp>
 #include <corvid/model/record.hpp>
+#include <corvid/observe/log.hpp>
 
 #include <atomic>
 #include <cstddef>
@@ -28,6 +29,7 @@ namespace corvid {
 struct run_origin {
     topic_partition where;
     const std::string* group = nullptr;
+    const logger* log = nullptr;
     stop_token stop;
 };
 
