@@ -99,6 +99,8 @@ constexpr setting_row<settings> service_rows[] = {
      "Takes cooperative-sticky on a librdkafka below 2.10.0, which loses assignments."},
     {"kafka.allow_refused_version", CORVID_FLAG(kafka.allow_refused_version),
      "Takes a librdkafka that is known to lose records or to crash."},
+    {"kafka.keep_freed_memory", CORVID_FLAG(kafka.keep_freed_memory),
+     "The process keeps the memory that fetches free (glibc), which saves a tenth of a consumer's CPU."},
 
     {"produce.idempotent", CORVID_FLAG(produce.idempotent),
      "The broker drops what a retry sent twice, and keeps the order."},
