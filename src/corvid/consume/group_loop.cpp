@@ -104,7 +104,12 @@ void group_loop::pump() noexcept {
 }
 
 bool group_loop::take_and_run(partition_lane& lane) {
-    if (revoking_ || lane.now() != partition_lane::state::idle) return false;
+    if (revoking_ || !lane.is_ready()) return false;
+    if (lane.has_rest()) {
+        lane.run_began = loop_->steady_now();
+        lane.go_on();
+        return true;
+    }
     if (std::ranges::any_of(leftovers_, [&](const auto& old) { return old->where() == lane.where(); }))
         return false;
     auto batch = source_->take(lane.slot(), run::most);
@@ -123,10 +128,9 @@ bool group_loop::take_and_run(partition_lane& lane) {
 void group_loop::run_ended(partition_lane& lane) noexcept {
     note_progress(lane);
     const auto verdict = lane.verdict();
-    const bool is_leftover = std::ranges::any_of(leftovers_, [&](const auto& l) { return l.get() == &lane; });
-    if (is_leftover) {
+    if (lane.is_leftover()) {
         std::erase_if(leftovers_, [&](const auto& l) { return l.get() == &lane; });
-    } else if (verdict && !(revoking_ && *verdict == corvid::verdict::retry)) {
+    } else if (verdict && !(lane.is_leaving() && *verdict == corvid::verdict::retry)) {
         decide_on(lane, *verdict);
     } else {
         lane.become_idle();
@@ -145,7 +149,7 @@ void group_loop::note_progress(partition_lane& lane) {
         lane.figures.handling.observe(
             (loop_->steady_now() - lane.run_began) / static_cast<std::int64_t>(fresh.done), fresh.done);
     if (lane.reader().commit == commit_mode::by_hand) return;
-    if (std::ranges::any_of(leftovers_, [&](const auto& l) { return l.get() == &lane; })) return;
+    if (lane.is_leftover()) return;
     if (auto next = lane.frontier()) commits_.advance(lane.where(), *next);
 }
 
@@ -162,7 +166,8 @@ void group_loop::decide_on(partition_lane& lane, const outcome& what) {
         lane.figures.rejected.add();
         log.error("a record was rejected and passed over", why);
         lane.pass_over();
-        lane.has_rest() && phase_ == phase::working && !revoking_ ? lane.go_on() : run_ended(lane);
+        note_progress(lane);
+        lane.become_idle();
     } else {
         const bool service = std::holds_alternative<stop_service>(action);
         (service ? lane.figures.stopped : lane.figures.rejected).add();

@@ -101,7 +101,9 @@ void group_loop::drop_lanes() {
         commits_.forget(lane->where());
         lane->cancel_back_off();
         lane->request_stop(stop_reason::revoked);
-        if (lane->is_running()) leftovers_.push_back(std::move(lane));
+        if (!lane->is_running()) continue;
+        lane->become_leftover();
+        leftovers_.push_back(std::move(lane));
     }
     lanes_ = std::move(kept);
     figures_.partitions.set(static_cast<double>(lanes_.size()));

@@ -9,8 +9,10 @@ namespace corvid {
 partition_lane::back_off_timer::back_off_timer(partition_lane& l) noexcept
     : timer([](work& w) noexcept {
           auto& self = static_cast<back_off_timer&>(w).lane;
+          group_loop& owner = self.owner_;
           self.run_.try_again();
           self.launch();
+          owner.ready(); // it may have ended already, with more to take
       }),
       lane(l) {}
 
@@ -86,13 +88,15 @@ void partition_lane::stop_here(error why) {
 }
 
 void partition_lane::become_idle() noexcept {
-    expected_ = frontier();
     state_ = state::idle;
+    if (has_rest() && !leaving_) return;
+    expected_ = frontier();
     run_.reset({}, origin_);
     reported_ = reported_skips_ = 0;
 }
 
 void partition_lane::ask_to_stop() noexcept {
+    leaving_ = true;
     run_.ask_to_stop();
     if (is_running()) reader_.handle->asked_to_stop(run_);
 }

@@ -10,7 +10,6 @@ void pull_handler::start(run& records) noexcept {
     work* wake = nullptr;
     {
         const std::lock_guard lock(mutex_);
-        if (closed_) return records.end();
         waiting_.push_back(&records);
         wake = std::exchange(wake_, nullptr);
     }
@@ -77,17 +76,15 @@ bool pull_handler::forget(work& wake) noexcept {
 }
 
 void pull_handler::close() noexcept {
-    std::deque<run*> ending;
+    run* held = nullptr;
     work* wake = nullptr;
     {
         const std::lock_guard lock(mutex_);
         closed_ = true;
-        ending = std::exchange(waiting_, {});
-        if (held_) ending.push_back(std::exchange(held_, nullptr));
+        held = std::exchange(held_, nullptr);
         wake = std::exchange(wake_, nullptr);
     }
-    for (run* r : ending)
-        r->end();
+    if (held) held->end();
     if (wake) wake->run(*wake);
 }
 

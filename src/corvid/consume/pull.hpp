@@ -34,7 +34,8 @@ public:
     /// Takes `wake` back; false if it was or is about to be run.
     [[nodiscard]] bool forget(work& wake) noexcept;
 
-    /// Nothing more is handed out; the record in the reader's hands is not done. Any thread.
+    /// Nothing more is handed out; the record in the reader's hands is not done. What nobody read is kept
+    /// until the group asks for it back. Any thread.
     void close() noexcept;
     [[nodiscard]] bool is_closed() const noexcept;
 

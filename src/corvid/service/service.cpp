@@ -214,10 +214,10 @@ exit_code service::stop() {
     if (p.ended) return *p.ended;
     if (!p.started) return *(p.ended = exit_code::clean);
     p.log.info("stopping");
-    for (pull_handler* pull : p.pulls)
-        pull->close();
     for (auto& [group, loop] : p.groups)
         loop->stop(settings_.shutdown.drain, settings_.shutdown.grace);
+    for (pull_handler* pull : p.pulls) // behind stop(): a run that ends earlier would only be begun anew
+        pull->close();
     exit_code code = wait_for_groups();
     const auto patience = std::min(p.publishes->settings().sink.message_timeout, settings_.shutdown.drain);
     if (auto closed = p.publishes->close(patience); !closed) {
