@@ -106,7 +106,7 @@ TEST_F(group_membership, what_a_handler_left_of_its_run_without_being_asked_come
 TEST_F(group_membership, a_closed_stream_moves_no_offset_past_what_was_read) {
     auto& in = join<pull_handler>();
     say(both);
-    ASSERT_TRUE(in.try_next());
+    ASSERT_TRUE(in.try_next().has_value());
     in.close();
     sim.run_for(5s);
     EXPECT_EQ(committed(0), 0);

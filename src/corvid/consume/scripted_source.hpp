@@ -86,7 +86,7 @@ inline record_batch source::take(broker::slot from, std::size_t) {
     int& at = next[static_cast<std::size_t>(from)];
     std::vector<record> made;
     for (int end = std::min(at + a_run, records); at < end; ++at)
-        made.push_back({.key = {}, .value = "{}", .offset = at, .timestamp = 0});
+        made.push_back({.key = {}, .value = R"({"row":0})", .offset = at, .timestamp = 0});
     if (made.empty()) return {};
     return {std::move(made), std::make_unique<owner>(owner_of.batches)};
 }
