@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// publisher: the one safe producer that everybody shares, in bytes; typed_publisher.hpp puts messages on top.
+// publisher: the one safe producer that everybody shares, in bytes; message_producer.hpp has messages.
 //
-//   send   awaited, or with a callback: the result says where the record is, or why it is not, and whether it
-//   may be post   fire and forget; flush() waits for all that was posted before, and gives the first error
+//   send  awaited, or with a callback: where the record is, or why not and whether it may be
+//   post  fire and forget; flush() waits for all that was posted before, and gives the first error
 //
 // Any thread. In flight are at most 20,000 records and 32 MiB (settings.in_flight): send suspends beyond
 // that; post blocks a plain thread, and on a loop, which must not block, overdraws up to twice and is refused
@@ -163,6 +163,10 @@ private:
     }
     [[nodiscard]] static error no_such_partition(const published_topic& to, const send_options& options);
     result<void> post(published_topic& to, broker::outgoing& record);
+    void join_generation(broker::outgoing& record) noexcept;
+    [[nodiscard]] static constexpr bool is_odd(std::uint32_t generation) noexcept {
+        return (generation & 1U) != 0;
+    }
     [[nodiscard]] result<void> dispatch(const published_topic& to, broker::outgoing& record) noexcept;
 
     [[nodiscard]] bool launch(send_operation& op) noexcept;
@@ -170,7 +174,8 @@ private:
     /// Takes a record along with others; false: it is to be sent now, behind those before it.
     [[nodiscard]] bool goes_along(broker::record_sink& to, const broker::outgoing& record) noexcept;
     void refused(const broker::outgoing& record, error&& why) noexcept override;
-    void fail_send(send_operation& op, error&& why) noexcept;
+    [[nodiscard]] bool bundle_began() noexcept override;
+    void bundle_ended() noexcept override;
     void tell_refused() noexcept;
     void sweep_later() noexcept;
     [[nodiscard]] bool wait_for_turn(send_operation& op) noexcept;
@@ -187,7 +192,11 @@ private:
     [[nodiscard]] error queue_full(const published_topic& to) const;
     void export_figures();
     [[nodiscard]] std::vector<broker::record_sink*> all_sinks();
+    void give_back(credit::tally to, std::uint64_t bytes) noexcept;
+    void credit_came_back() noexcept;
     void wake_waiting() noexcept;
+    /// True: some were refused, their credit is back.
+    bool wake_some() noexcept;
 
     [[nodiscard]] bool begin_flush(flush_operation& op) noexcept;
     void end_flush_if_done() noexcept;
@@ -207,6 +216,8 @@ private:
     std::vector<blocked_thread*> blocked_;
 
     detail::intake intake_;
+    std::atomic<std::uint32_t> open_bundles_{1}; // in gathers, and one until close()
+    signal bundles_ended_;
     sweeper sweeper_;
 
     std::atomic<std::uint32_t> generation_{0};
