@@ -33,8 +33,9 @@ group_loop::group_loop(broker::cluster& cluster, scheduler& root, group_settings
                      loop.pump();
                  }),
       tick_(*this, [](work& w) noexcept { static_cast<timed&>(w).owner.tick(); }),
-      drain_timer_(*this, [](work& w) noexcept { static_cast<timed&>(w).owner.drain_is_over(); }),
       reopen_timer_(*this, [](work& w) noexcept { static_cast<timed&>(w).owner.open_source(); }),
+      revoke_timer_(*this, [](work& w) noexcept { static_cast<timed&>(w).owner.try_release(); }),
+      stop_timer_(*this, [](work& w) noexcept { static_cast<timed&>(w).owner.advance_stop(); }),
       reopen_after_(settings_.reopen_first) {
     if (auto valid = validate(settings_); !valid) throw config_error(std::move(valid).error());
     if (auto valid = check_disjoint(group(), subscriptions_); !valid)
@@ -155,7 +156,6 @@ void group_loop::note_progress(partition_lane& lane) {
 
 void group_loop::decide_on(partition_lane& lane, const outcome& what) {
     const error why = what.why().value_or(error(errc::handler_rejected, {.operation = "handle"}));
-    const auto& where = lane.where();
     const logger log = lane.failure_log();
     const auto action = decide(what, lane.attempt(), lane.reader().failure, uniform(random_));
     if (const auto* again = std::get_if<retry_after>(&action)) {
@@ -175,8 +175,7 @@ void group_loop::decide_on(partition_lane& lane, const outcome& what) {
                           : "a partition stops at a record that was rejected; the offset is held",
                   why);
         lane.stop_here(why);
-        state_.stopped(to_string(where) + " at offset " + std::to_string(lane.failed_record().offset) + ": " +
-                       why.describe());
+        tell_stopped();
         if (service && on_handler_stop) on_handler_stop(why);
         if (service) end_ = loop_end::failed;
     }

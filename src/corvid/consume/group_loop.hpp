@@ -6,11 +6,11 @@
 //
 // Invariants
 //   - A committed offset is behind a contiguous run of records that are done (done, skipped, or passed over
-//   by policy).
-//   - A partition's records run one at a time, in the order of their offsets.
+//     by policy).
+//   - A partition's records run one at a time, in the order of their offsets, and none is left out while the
+//     partition is this member's.
 //   - After a partition is given back nothing is committed for it, and its next run waits for the handler
-//   that may
-//     still be at work.
+//     that may still be at work.
 //   - What fails at the broker is retried for ever, from 1 s back-off on; a handler cannot end the loop.
 #pragma once
 
@@ -87,9 +87,12 @@ private:
     void on(broker::source_error& event);
     void on(broker::closed& event);
     [[nodiscard]] subscription& reader_of(const topic_name& topic);
-    void drop_lanes();
+    [[nodiscard]] bool is_revoked(const partition_lane& lane) const;
+    template <class Goes>
+    void drop_lanes(Goes goes);
     void try_release();
-    void drain_is_over() noexcept;
+    void stop_partition_of(const error& why);
+    void tell_stopped();
 
     void tick() noexcept;
     void count_in_hand();
@@ -126,7 +129,9 @@ private:
     bool trouble_since_commit_ = false;
     timed pump_node_;
     bool pump_posted_ = false, pumping_ = false;
-    timed tick_, drain_timer_, reopen_timer_;
+    timed tick_, reopen_timer_;
+    timed revoke_timer_; // handlers at work have so long before what is revoked is given back
+    timed stop_timer_;   // the drain of a stop, then its grace
     std::optional<broker::revoked> revoking_;
     int final_commits_ = 0;
     std::chrono::milliseconds reopen_after_;

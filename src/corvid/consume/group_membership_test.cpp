@@ -118,6 +118,67 @@ TEST_F(group_membership, a_closed_stream_moves_no_offset_past_what_was_read) {
     EXPECT_EQ(committed(1), 0);
 }
 
+TEST_F(group_membership, a_client_that_breaks_while_a_revoke_is_held_leaves_no_timer_behind) {
+    auto& work = join<holding>();
+    say(both);
+    say(second);
+    say(broker::source_error{error(errc::client_fatal)});
+    for (run* each : work.held)
+        end(each);
+    sim.run_for(2s);
+    ASSERT_EQ(cluster.joins, 2) << "it was replaced";
+    say(both);
+    say(second);
+    sim.run_for(18500ms); // the first drain would be over, the second is not
+    EXPECT_EQ(cluster.source->releases, 0);
+    sim.run_for(2s);
+    EXPECT_EQ(cluster.source->releases, 1);
+    for (run* each : work.held)
+        end(each);
+}
+
+const error no_offset(errc::no_committed_offset, {.operation = "fetch", .topic = "test.event.made", .partition = 1});
+
+TEST_F(group_membership, a_partition_without_an_offset_stops_alone_and_is_named) {
+    auto& work = join<holding>();
+    cluster.source->next[1] = scripted::records; // nothing comes of it
+    say(both);
+    say(broker::source_error{no_offset});
+    EXPECT_NE(loop->state().stopped().find("test.event.made[1]"), std::string::npos);
+    EXPECT_EQ(loop->state().trouble(), "");
+    work.held[0]->complete(done);
+    sim.run_for(10min);
+    EXPECT_EQ(cluster.joins, 1) << "the others go on with the client they have";
+    EXPECT_EQ(committed(0), 1);
+    say(broker::revoked{{scripted::partition(0), scripted::partition(1)}, true});
+    EXPECT_EQ(loop->state().stopped(), "") << "the next assignment looks anew";
+    end(work.held[0]);
+}
+
+TEST_F(group_membership, a_partition_that_lost_its_place_ends_the_run_at_work_and_then_stops) {
+    auto& work = join<holding>();
+    say(both);
+    say(broker::source_error{no_offset});
+    EXPECT_NE(loop->state().stopped().find("CVD-5002"), std::string::npos);
+    for (int i = 0; i < scripted::a_run; ++i)
+        work.held[1]->complete(done);
+    const std::size_t runs = work.from.size();
+    end(work.held[1]);
+    sim.run_for(5s);
+    EXPECT_EQ(committed(1), scripted::a_run);
+    EXPECT_EQ(work.from.size(), runs);
+    end(work.held[0]);
+}
+
+TEST_F(group_membership, every_partition_that_stopped_is_named) {
+    auto& work = join<holding>();
+    say(both);
+    reject(work.held[0]);
+    reject(work.held[1]);
+    for (const char* each : {"test.event.made[0] at offset 0", "test.event.made[1] at offset 0"})
+        EXPECT_NE(loop->state().stopped().find(each), std::string::npos) << loop->state().stopped();
+}
+
 /// Fails once, then does all.
 struct failing_once final : handler {
     void start(run& records) noexcept override {

@@ -105,8 +105,8 @@ void group_loop::begin_stop(std::chrono::milliseconds drain, std::chrono::millis
         lane->ask_to_stop();
         lane->cancel_back_off();
     }
-    if (drain_timer_.pending()) loop_->cancel(drain_timer_);
-    loop_->at(loop_->steady_now() + drain, drain_timer_);
+    if (revoke_timer_.pending()) loop_->cancel(revoke_timer_); // what is revoked waits as long as the stop
+    loop_->at(loop_->steady_now() + drain, stop_timer_);
     if (!source_) return finish(); // a broken client, waiting for its successor
     advance_stop();
 }
@@ -114,18 +114,18 @@ void group_loop::begin_stop(std::chrono::milliseconds drain, std::chrono::millis
 // Moves the stop on as far as it can go now.
 void group_loop::advance_stop() {
     if (phase_ != phase::draining && phase_ != phase::grace) return;
-    if (phase_ == phase::draining && somebody_runs() && !drain_timer_.pending()) {
+    if (phase_ == phase::draining && somebody_runs() && !stop_timer_.pending()) {
         phase_ = phase::grace;
         for (auto& lane : lanes_)
             lane->request_stop(stop_reason::shutdown);
-        loop_->at(loop_->steady_now() + grace_, drain_timer_);
+        loop_->at(loop_->steady_now() + grace_, stop_timer_);
     }
-    const bool waits = somebody_runs() && drain_timer_.pending();
+    const bool waits = somebody_runs() && stop_timer_.pending();
     if (waits) return;
     if (somebody_runs() && end_ == loop_end::clean) end_ = loop_end::undrained;
     for (auto& lane : lanes_)
         note_progress(*lane);
-    if (drain_timer_.pending()) loop_->cancel(drain_timer_);
+    if (stop_timer_.pending()) loop_->cancel(stop_timer_);
     phase_ = phase::leaving;
     source_->close(); // commits happen inside the revoke that follows
     if (revoking_) try_release();

@@ -87,9 +87,21 @@ void partition_lane::stop_here(error why) {
     stopped_by_ = std::move(why);
 }
 
+void partition_lane::stop_behind_run(error why) {
+    stopped_by_ = std::move(why);
+    if (state_ == state::idle && !has_rest()) state_ = state::stopped;
+}
+
+std::string partition_lane::stopped_at() const {
+    std::string text = to_string(where());
+    if (state_ == state::stopped && has_rest()) text += " at offset " + std::to_string(failed_record().offset);
+    return text + ": " + stopped_by_->describe();
+}
+
 void partition_lane::become_idle() noexcept {
     state_ = state::idle;
     if (has_rest() && !leaving_) return;
+    if (stopped_by_) state_ = state::stopped;
     expected_ = frontier();
     run_.reset({}, origin_);
     reported_ = reported_skips_ = 0;

@@ -5,6 +5,7 @@
 //
 //   idle ─take─▶ running ─end─▶ idle
 //                  │ retry ▶ backing_off ─timer─▶ running        │ rejected ▶ stopped (the offset is held)
+// There is no offset to read from: stopped, behind the run at work.
 //
 // What is left of a run waits in the idle lane and goes on, unless the lane is leaving: it was asked to stop,
 // takes nothing any more, and its rest is delivered again to whoever gets the partition next. A lane that is
@@ -42,6 +43,8 @@ public:
     [[nodiscard]] bool is_leftover() const noexcept { return leftover_; }
     void become_leftover() noexcept { leftover_ = true; }
     [[nodiscard]] const std::optional<error>& stopped_by() const noexcept { return stopped_by_; }
+    /// Where and why it stopped, for operators. Stopped only.
+    [[nodiscard]] std::string stopped_at() const;
 
     /// Starts the handler on fresh records; answers how many offsets are missing before them. Ready and
     /// without a rest only.
@@ -68,6 +71,7 @@ public:
     void back_off(steady_time until);
     void pass_over() noexcept; ///< the failed record counts as done
     void stop_here(error why);
+    void stop_behind_run(error why);
     /// The run is over, or its rest goes on later.
     void become_idle() noexcept;
     /// Records taken and not yet done.
