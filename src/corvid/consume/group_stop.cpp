@@ -42,10 +42,18 @@ void group_loop::tick() noexcept {
 
 void group_loop::count_in_hand() {
     std::map<std::string_view, std::size_t> records;
+    std::size_t handlers = 0;
     for (const auto* lanes : {&lanes_, &leftovers_})
-        for (const auto& lane : *lanes)
+        for (const auto& lane : *lanes) {
             records[lane->where().topic.str()] += lane->in_hand();
+            handlers += lane->is_running();
+        }
     figures_.in_hand(records);
+    state_.at_work(handlers);
+}
+
+bool group_loop::waits_for_handlers() const noexcept {
+    return state_.at_work() > 0 || root_.steady_now() - state_.last_tick() > 3 * settings_.commit_every;
 }
 
 void group_loop::commit_now() {
