@@ -49,8 +49,8 @@ public:
     /// Set when the member is given partitions for the first time.
     [[nodiscard]] signal& was_assigned() noexcept { return was_assigned_; }
     [[nodiscard]] signal& ended() noexcept { return ended_; }
-    /// What has not ended waits for a handler that does not return or blocks the loop; else for the broker. Any
-    /// thread.
+    /// What has not ended waits for a handler that does not return or blocks the loop; else for the broker.
+    /// Any thread.
     [[nodiscard]] bool waits_for_handlers() const noexcept;
     [[nodiscard]] loop_end how_it_ended() const noexcept { return end_; } ///< once ended
 

@@ -38,8 +38,8 @@ public:
         group_settings settings;
         settings.source.group = "g";
         const logger log({.burst = 0, .output = [this](std::string_view l) { lines.emplace_back(l); }});
-        loop =
-            std::make_unique<group_loop>(cluster, sim, std::move(settings), std::move(subscriptions), log, nullptr);
+        loop = std::make_unique<group_loop>(cluster, sim, std::move(settings), std::move(subscriptions), log,
+                                            nullptr);
         loop->start();
         return mine;
     }
@@ -137,7 +137,8 @@ TEST_F(group_membership, a_client_that_breaks_while_a_revoke_is_held_leaves_no_t
         end(each);
 }
 
-const error no_offset(errc::no_committed_offset, {.operation = "fetch", .topic = "test.event.made", .partition = 1});
+const error no_offset(errc::no_committed_offset,
+                      {.operation = "fetch", .topic = "test.event.made", .partition = 1});
 
 TEST_F(group_membership, a_partition_without_an_offset_stops_alone_and_is_named) {
     auto& work = join<holding>();

@@ -94,7 +94,8 @@ void partition_lane::stop_behind_run(error why) {
 
 std::string partition_lane::stopped_at() const {
     std::string text = to_string(where());
-    if (state_ == state::stopped && has_rest()) text += " at offset " + std::to_string(failed_record().offset);
+    if (state_ == state::stopped && has_rest())
+        text += " at offset " + std::to_string(failed_record().offset);
     return text + ": " + stopped_by_->describe();
 }
 

@@ -7,8 +7,7 @@
 namespace corvid {
 
 void pull_handler::start(run& records) noexcept {
-    auto shared =
-        std::make_shared<const pulled_batch>(pulled_batch{records.origin().where, records.share()});
+    auto shared = std::make_shared<const pulled_batch>(pulled_batch{records.origin().where, records.share()});
     work* wake = nullptr;
     {
         const std::lock_guard lock(mutex_);

@@ -94,11 +94,10 @@ public:
     const polled* operator->() const noexcept { return this; }
     /// The record; it borrows from this. Not for none.
     [[nodiscard]] received<T> record() const noexcept {
-        return {message_ ? &*message_ : nullptr,
-                record_origin{.topic = record_.from->where.topic.str(),
-                              .where = record_.from->where.partition,
-                              .source = record_.source,
-                              .batch = &record_.batch()}};
+        return {message_ ? &*message_ : nullptr, record_origin{.topic = record_.from->where.topic.str(),
+                                                               .where = record_.from->where.partition,
+                                                               .source = record_.source,
+                                                               .batch = &record_.batch()}};
     }
     /// This record and all before it in its partition are done (commit_mode::by_hand); sent with the next
     /// commit, if the partition is still the group's. Any thread. Not for none.

@@ -58,8 +58,8 @@ public:
         verdict_.reset();
     }
 
-    /// In a handler's start(), before the records are looked at: the batch, to keep beyond the run, which goes
-    /// on with records that stand for the same bytes.
+    /// In a handler's start(), before the records are looked at: the batch, to keep beyond the run, which
+    /// goes on with records that stand for the same bytes.
     [[nodiscard]] std::shared_ptr<const record_batch> share();
 
     [[nodiscard]] bool has_next() const noexcept {

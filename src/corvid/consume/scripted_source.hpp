@@ -31,7 +31,8 @@ struct owner final : batch_owner {
 struct cluster;
 
 struct source final : broker::record_source, broker::offset_committer {
-    source(cluster& of, scheduler& on, broker::source_listener& tell) : owner_of(of), loop(on), listener(tell) {}
+    source(cluster& of, scheduler& on, broker::source_listener& tell)
+        : owner_of(of), loop(on), listener(tell) {}
 
     void say(broker::source_event what) {
         events.push_back(std::move(what));

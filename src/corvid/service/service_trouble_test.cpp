@@ -66,7 +66,8 @@ TEST_F(service_trouble, a_port_that_is_taken_is_told_before_any_record_is_handle
     memory::cluster cluster(root);
     settings with = quiet();
     ASSERT_TRUE(create_topics(cluster, with.topics, 1s));
-    const http_server taken(root, {.listen = "127.0.0.1:0"}, [](const http_request&) { return http_answer{}; });
+    const http_server taken(root, {.listen = "127.0.0.1:0"},
+                            [](const http_request&) { return http_answer{}; });
     with.http.listen = "127.0.0.1:" + std::to_string(taken.port());
     std::atomic<int> handled = 0;
     {
