@@ -55,7 +55,7 @@ public:
         of->complete(dead_letter(error(errc::handler_rejected)));
         end(of);
     }
-    [[nodiscard]] std::int64_t committed(int partition) { return cluster.committed[partition]; }
+    [[nodiscard]] std::int64_t committed(std::size_t partition) { return cluster.committed[partition]; }
 
     simulation sim{1};
     scripted::cluster cluster;
