@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/produce/publisher.hpp>
 
-#include <corvid/base/post_call.hpp>
 #include <corvid/base/random.hpp>
 
 #include <algorithm>
@@ -29,6 +28,7 @@ publisher::publisher(broker::cluster& cluster, scheduler& root, producer_setting
       log_(std::move(log)),
       figures_(figures),
       credit_(settings_.in_flight),
+      teller_(*this),
       sweeper_(*this, std::min<duration>(settings_.sink.linger / 4, std::chrono::milliseconds(1))) {
     if (auto valid = validate(settings_); !valid) throw config_error(std::move(valid).error());
     if (settings_.seed == 0) settings_.seed = entropy_seed();
@@ -327,7 +327,8 @@ result<void> publisher::close(std::chrono::milliseconds patience) {
     bundle_ended(); // the one that stands for not being closed
     (void)root_.wait(bundles_ended_, until);
     intake_.shut();
-    post_call(delivery_loop(), [this] { tell_refused(); }); // before the sinks' own farewell
+    tell_refused_later(); // before the sinks' own farewell
+    (void)root_.wait(all_told_, until);
     const auto left = [&] {
         return std::max(std::chrono::floor<std::chrono::milliseconds>(until - root_.steady_now()),
                         std::chrono::milliseconds(0));

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // publisher: the one safe producer that everybody shares, in bytes; message_producer.hpp has messages.
-//
 //   send  awaited, or with a callback: where the record is, or why not and whether it may be
 //   post  fire and forget; flush() waits for all that was posted before, and gives the first error
 //
@@ -126,6 +125,13 @@ private:
         detail::record_copy bytes;
     };
     struct exporter;
+    /// Tells who was refused, on the delivery loop.
+    struct teller : work {
+        explicit teller(publisher& p) noexcept : work(&teller::run_once), of(p) {}
+        static void run_once(work& node) noexcept;
+        publisher& of;
+        std::atomic<bool> queued{false};
+    };
     /// Looks after the intake, on the delivery loop.
     struct sweeper : timer {
         sweeper(publisher& p, duration every) noexcept : timer(&sweeper::run_once), of(p), period(every) {}
@@ -177,6 +183,7 @@ private:
     [[nodiscard]] bool bundle_began() noexcept override;
     void bundle_ended() noexcept override;
     void tell_refused() noexcept;
+    void tell_refused_later() noexcept;
     void sweep_later() noexcept;
     [[nodiscard]] bool wait_for_turn(send_operation& op) noexcept;
     /// Credit for a caller that is no coroutine: blocks a plain thread, overdraws on a loop; false: there is
@@ -216,6 +223,8 @@ private:
     std::vector<blocked_thread*> blocked_;
 
     detail::intake intake_;
+    teller teller_;
+    signal all_told_;                            // when closed
     std::atomic<std::uint32_t> open_bundles_{1}; // in gathers, and one until close()
     signal bundles_ended_;
     sweeper sweeper_;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a publisher hears on its delivery loop: reports, refusals, and the end of a client.
-#include <corvid/base/post_call.hpp>
 #include <corvid/produce/publisher.hpp>
 
 #include <exception>
@@ -78,7 +77,19 @@ void publisher::export_figures() {
 
 void publisher::refused(const broker::outgoing& record, error&& why) noexcept {
     intake_.refuse(record, std::move(why));
-    post_call(delivery_loop(), [this] { tell_refused(); });
+    tell_refused_later();
+}
+
+void publisher::tell_refused_later() noexcept {
+    if (!teller_.queued.exchange(true, std::memory_order_acq_rel)) delivery_loop().post(teller_);
+}
+
+void publisher::teller::run_once(work& node) noexcept {
+    auto& self = static_cast<teller&>(node);
+    publisher& owner = self.of;
+    self.queued.store(false, std::memory_order_release);
+    owner.tell_refused();
+    if (owner.closed_.load(std::memory_order_relaxed)) owner.all_told_.set();
 }
 
 bool publisher::bundle_began() noexcept {
