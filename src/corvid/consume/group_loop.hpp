@@ -20,6 +20,7 @@
 #include <corvid/consume/partition_lane.hpp>
 #include <corvid/observe/log.hpp>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <random>
@@ -140,6 +141,7 @@ private:
     std::chrono::milliseconds reopen_after_;
     bool source_is_broken_ = false;
 
+    std::atomic<bool> stop_asked_ = false;
     phase phase_ = phase::working;
     std::chrono::milliseconds grace_{0};
     loop_end end_ = loop_end::clean;

@@ -101,7 +101,7 @@ void group_loop::commit_up_to(topic_partition where, offset next) {
 }
 
 void group_loop::stop(std::chrono::milliseconds drain, std::chrono::milliseconds grace) {
-    if (!thread_) return;
+    if (!thread_ || stop_asked_.exchange(true)) return;
     post_call(*loop_, [this, drain, grace]() noexcept { begin_stop(drain, grace); });
 }
 
