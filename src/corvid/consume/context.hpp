@@ -14,6 +14,9 @@
 
 namespace corvid {
 
+/// A logger whose lines name the record and, where its headers have them, correlation_id and trace_id.
+[[nodiscard]] logger log_of(const run_origin& origin, std::int64_t offset, const header_list& its_headers);
+
 class context {
 public:
     explicit context(const run& of) noexcept
@@ -29,6 +32,10 @@ public:
     [[nodiscard]] header_list headers() const { return run_->headers(); }
     /// Header idempotency_key, else ce_id, else `<topic>-<partition>-<offset>`.
     [[nodiscard]] std::string event_id() const;
+
+    /// Its lines name the record and, where its headers have them, correlation_id and trace_id. Reads the
+    /// headers at each call: keep it while the handler runs.
+    [[nodiscard]] logger log() const;
 
     [[nodiscard]] const std::string& group() const noexcept { return *run_->origin().group; }
     /// How often a handler has had this record, this time included, before a retry topic too: 1 at first.

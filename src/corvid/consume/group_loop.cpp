@@ -37,8 +37,9 @@ group_loop::group_loop(broker::cluster& cluster, scheduler& root, group_settings
                  }),
       tick_(*this, [](work& w) noexcept { static_cast<timed&>(w).owner.tick(); }),
       due_(*this, [](work& w) noexcept { static_cast<timed&>(w).owner.pump(); }),
-      drain_timer_(*this, [](work& w) noexcept { static_cast<timed&>(w).owner.drain_is_over(); }),
       reopen_timer_(*this, [](work& w) noexcept { static_cast<timed&>(w).owner.open_source(); }),
+      revoke_timer_(*this, [](work& w) noexcept { static_cast<timed&>(w).owner.try_release(); }),
+      stop_timer_(*this, [](work& w) noexcept { static_cast<timed&>(w).owner.advance_stop(); }),
       reopen_after_(settings_.reopen_first) {
     if (auto valid = validate(settings_); !valid) throw config_error(std::move(valid).error());
     if (auto valid = check_disjoint(group(), subscriptions_); !valid)
@@ -69,7 +70,7 @@ void group_loop::start() {
         try {
             dispatch_owner& owner = *this;
             for (auto& each : subscriptions_)
-                dispatchers_.push_back(std::make_unique<dispatcher>(each, loop, owner, log_, elsewhere_));
+                dispatchers_.push_back(std::make_unique<dispatcher>(each, loop, owner, elsewhere_));
             auto member = cluster_.join(settings_.source, loop, *this);
             source_ = std::move(member.source);
             committer_ = member.offsets;

@@ -20,6 +20,7 @@
 #include <corvid/consume/group_figures.hpp>
 #include <corvid/observe/log.hpp>
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -49,6 +50,9 @@ public:
     /// Set when the member is given partitions for the first time.
     [[nodiscard]] signal& was_assigned() noexcept { return was_assigned_; }
     [[nodiscard]] signal& ended() noexcept { return ended_; }
+    /// What has not ended waits for a handler that does not return or blocks the loop; else for the broker.
+    /// Any thread.
+    [[nodiscard]] bool waits_for_handlers() const noexcept;
     [[nodiscard]] loop_end how_it_ended() const noexcept { return end_; } ///< once ended
 
     /// Called once, on the loop, when a handler says stop: the owner then stops the service.
@@ -103,7 +107,7 @@ private:
     void drop_all();
     void tell_stopped();
     void try_release();
-    void drain_is_over() noexcept;
+    void stop_partition_of(const error& why);
 
     void tick() noexcept;
     void note_progress();
@@ -147,11 +151,14 @@ private:
     bool trouble_since_commit_ = false;
     timed pump_node_;
     bool pump_posted_ = false, pumping_ = false;
-    timed tick_, due_, drain_timer_, reopen_timer_;
+    timed tick_, due_, reopen_timer_;
+    timed revoke_timer_; // handlers at work have so long before what is revoked is given back
+    timed stop_timer_;   // the drain of a stop, then its grace
     std::optional<broker::revoked> revoking_;
     int final_commits_ = 0;
     std::chrono::milliseconds reopen_after_;
 
+    std::atomic<bool> stop_asked_ = false;
     phase phase_ = phase::working;
     std::chrono::milliseconds grace_{0};
     loop_end end_ = loop_end::clean;

@@ -36,7 +36,7 @@ void group_loop::on(broker::assigned& event) {
         starts.push_back({.id = which.id});
         epochs_ = next(epochs_);
         auto& fresh = *tenancies_.emplace_back(std::make_unique<tenancy>(
-            assignment{number_of(which.where), epochs_}, which, group(), its.by, its.by.window()));
+            assignment{number_of(which.where), epochs_}, which, group(), log_, its.by, its.by.window()));
         fresh.home = its.home;
         fresh.tier = its.tier;
         fresh.figures = figures_.of(which.where, its.by.reader().name);
@@ -81,8 +81,8 @@ void group_loop::on(broker::revoked& event) {
         if (revoking_->lost) each->stop.request(stop_reason::revoked);
         waits |= !each->is_drained();
     }
-    if (!revoking_->lost && phase_ == phase::working && waits && !drain_timer_.pending())
-        loop_->at(loop_->steady_now() + settings_.rebalance_drain, drain_timer_);
+    if (!revoking_->lost && phase_ == phase::working && waits && !revoke_timer_.pending())
+        loop_->at(loop_->steady_now() + settings_.rebalance_drain, revoke_timer_);
     try_release();
 }
 
@@ -97,7 +97,7 @@ void group_loop::try_release() {
     if (!revoking_->lost) {
         const bool waits = std::ranges::any_of(
             tenancies_, [&](const auto& each) { return is_revoked(*each) && !each->is_drained(); });
-        if (waits && drain_timer_.pending()) return;
+        if (waits && (revoke_timer_.pending() || stop_timer_.pending())) return;
         if (commits_.in_flight()) return;
         note_progress();
         // A commit that fails inside the revoke is tried once more; then the records are delivered again
@@ -107,7 +107,7 @@ void group_loop::try_release() {
             return;
         }
     }
-    if (drain_timer_.pending() && phase_ == phase::working) loop_->cancel(drain_timer_);
+    if (revoke_timer_.pending()) loop_->cancel(revoke_timer_);
     drop_revoked();
     revoking_.reset();
     source_->release();
@@ -137,15 +137,24 @@ void group_loop::drop_all() {
     for (const auto& each : tenancies_)
         revoking_->partitions.push_back({.id = each->slot, .where = each->origin.where});
     drop_revoked();
+    if (revoke_timer_.pending()) loop_->cancel(revoke_timer_);
     revoking_.reset();
 }
 
-void group_loop::drain_is_over() noexcept {
-    if (phase_ == phase::working) return try_release();
-    advance_stop();
+// kafka.offset_reset is `error`, and the partition has no offset, or one that is gone.
+void group_loop::stop_partition_of(const error& why) {
+    for (auto& each : tenancies_) {
+        const topic_partition& where = each->origin.where;
+        if (where.topic.str() != why.topic() || where.partition.value != *why.partition()) continue;
+        log_.error("a partition stops: there is no offset to read from", why);
+        each->stopped_by = to_string(where) + ": " + why.describe();
+        each->by.drain(*each);
+    }
+    tell_stopped();
 }
 
 void group_loop::on(broker::source_error& event) {
+    if (event.why == errc::no_committed_offset && event.why.partition()) return stop_partition_of(event.why);
     note_trouble(event.why);
     if (event.why.kind() != error_kind::fatal) {
         log_.warn("the consumer has trouble", event.why);
@@ -215,7 +224,7 @@ void group_loop::finish_when_idle() {
 void group_loop::finish() {
     source_.reset();
     committer_ = nullptr;
-    for (timed* t : {&tick_, &due_, &drain_timer_, &reopen_timer_})
+    for (timed* t : {&tick_, &due_, &reopen_timer_, &revoke_timer_, &stop_timer_})
         if (t->pending()) loop_->cancel(*t);
     ended_.set();
 }

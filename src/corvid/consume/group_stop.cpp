@@ -56,6 +56,15 @@ void group_loop::count_in_hand() {
     for (const auto& each : tenancies_)
         records[each->origin.where.topic.str()] += each->by.in_hand(*each);
     figures_.in_hand(records);
+    std::size_t handlers = 0;
+    for (const auto* all : {&tenancies_, &leftovers_})
+        for (const auto& each : *all)
+            handlers += each->at_work;
+    state_.at_work(handlers);
+}
+
+bool group_loop::waits_for_handlers() const noexcept {
+    return state_.at_work() > 0 || root_.steady_now() - state_.last_tick() > 3 * settings_.commit_every;
 }
 
 void group_loop::commit_now() {
@@ -103,7 +112,7 @@ void group_loop::commit_up_to(topic_partition where, offset next) {
 }
 
 void group_loop::stop(std::chrono::milliseconds drain, std::chrono::milliseconds grace) {
-    if (!thread_) return;
+    if (!thread_ || stop_asked_.exchange(true)) return;
     post_call(*loop_, [this, drain, grace]() noexcept { begin_stop(drain, grace); });
 }
 
@@ -113,8 +122,8 @@ void group_loop::begin_stop(std::chrono::milliseconds drain, std::chrono::millis
     grace_ = grace;
     for (auto& each : tenancies_)
         each->by.drain(*each);
-    if (drain_timer_.pending()) loop_->cancel(drain_timer_);
-    loop_->at(loop_->steady_now() + drain, drain_timer_);
+    if (revoke_timer_.pending()) loop_->cancel(revoke_timer_); // what is revoked waits as long as the stop
+    loop_->at(loop_->steady_now() + drain, stop_timer_);
     if (!source_) return finish_when_idle(); // a broken client, waiting for its successor
     pump_later();
 }
@@ -123,12 +132,12 @@ void group_loop::begin_stop(std::chrono::milliseconds drain, std::chrono::millis
 void group_loop::advance_stop() {
     if (phase_ != phase::draining && phase_ != phase::grace) return;
     if (!is_drained()) {
-        if (drain_timer_.pending()) return;
+        if (stop_timer_.pending()) return;
         if (phase_ == phase::draining) return begin_grace();
         if (end_ == loop_end::clean) end_ = loop_end::undrained;
     }
     note_progress();
-    if (drain_timer_.pending()) loop_->cancel(drain_timer_);
+    if (stop_timer_.pending()) loop_->cancel(stop_timer_);
     phase_ = phase::leaving;
     source_->close(); // commits happen inside the revoke that follows
     if (revoking_) try_release();
@@ -137,7 +146,7 @@ void group_loop::advance_stop() {
 
 void group_loop::begin_grace() {
     phase_ = phase::grace;
-    loop_->at(loop_->steady_now() + grace_, drain_timer_);
+    loop_->at(loop_->steady_now() + grace_, stop_timer_);
     for (auto& each : tenancies_) {
         each->by.cut_off(*each);
         each->stop.request(stop_reason::shutdown);

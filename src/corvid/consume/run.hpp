@@ -17,6 +17,7 @@
 #include <corvid/base/stop.hpp>
 #include <corvid/consume/held_record.hpp>
 #include <corvid/message/envelope.hpp>
+#include <corvid/observe/log.hpp>
 
 #include <atomic>
 #include <cstddef>
@@ -30,6 +31,7 @@ namespace corvid {
 struct run_origin {
     topic_partition where;
     const std::string* group = nullptr;
+    const logger* log = nullptr;
     stop_token stop;
 };
 

@@ -30,12 +30,11 @@ dispatcher::work_run::work_run(dispatcher& d) noexcept
           }),
       by(d) {}
 
-dispatcher::dispatcher(subscription& handles, scheduler& loop, dispatch_owner& owner, logger& log,
+dispatcher::dispatcher(subscription& handles, scheduler& loop, dispatch_owner& owner,
                        const transfers& elsewhere)
     : reader_(handles),
       loop_(loop),
       owner_(owner),
-      log_(log),
       elsewhere_(elsewhere),
       immediate_(handles.handle->is_immediate()),
       policy_(handles.failure),
@@ -181,7 +180,11 @@ std::size_t dispatcher::run_over(tenancy& at, const record_batch& batch, std::si
             for (const record& each : records.first(finished))
                 at.ledger.mark(at.which.since, offset(each.offset));
     }
-    if (!inline_.undecided()) return records.size();
+    if (!inline_.undecided()) {
+        if (finished == records.size()) return finished;
+        place(hold(at, records[finished], batch)); // left over without a word: it comes again
+        return finished + 1;
+    }
     held_record& failed = hold(at, records[finished], batch);
     if (lanes_.ordering() != unordered) lanes_.add_at_work(failed);
     gate_.runnable(failed);
@@ -302,18 +305,12 @@ void dispatcher::settle_run(work_run& over) {
     decide(*over.unmarked, *over.undecided());
 }
 
-// The handler left records over without a word: it was asked to stop, or it takes no more.
+// The handler left records over without a word: they come again, unless it was asked to stop.
 void dispatcher::give_back_rest(tenancy& of, lane* in, held_record& rest, held_record* first,
                                 std::size_t finished) {
-    const bool was_asked = !of.takes_in();
-    if (was_asked) of.cut_at(rest.offset);
-    if (!in) return was_asked ? place(rest) : static_cast<void>(loose_.insert(&rest));
-    if (was_asked) {
-        lanes_.finish(*in, finished);
-    } else {
-        if (finished > 0) lanes_.complete(*in, finished);
-        lanes_.block(*in);
-    }
+    if (!of.takes_in()) of.cut_at(rest.offset);
+    if (!in) return place(rest);
+    lanes_.finish(*in, finished);
     free_chain(first, finished);
 }
 

@@ -41,8 +41,7 @@ protected:
 
 class dispatcher {
 public:
-    dispatcher(subscription& handles, scheduler& loop, dispatch_owner& owner, logger& log,
-               const transfers& elsewhere);
+    dispatcher(subscription& handles, scheduler& loop, dispatch_owner& owner, const transfers& elsewhere);
     dispatcher(const dispatcher&) = delete;
     dispatcher& operator=(const dispatcher&) = delete;
     ~dispatcher();
@@ -130,7 +129,6 @@ private:
     subscription& reader_;
     scheduler& loop_;
     dispatch_owner& owner_;
-    logger& log_;
     const transfers& elsewhere_;
     const bool immediate_;
     failure_policy policy_;

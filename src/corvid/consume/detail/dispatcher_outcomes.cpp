@@ -2,6 +2,7 @@
 //
 // What becomes of a record that is not done: performs what failure_policy decided. And how a partition ends.
 #include <corvid/base/post_call.hpp>
+#include <corvid/consume/context.hpp>
 #include <corvid/consume/detail/dispatcher.hpp>
 
 #include <algorithm>
@@ -19,13 +20,9 @@ struct overloaded : F... {
 
 void dispatcher::tell(log_level level, std::string_view text, const error& why, const held_record& about,
                       logger::site at) const {
-    const topic_partition& where = about.of->origin.where;
-    const std::initializer_list<log_field> fields = {{"topic", where.topic.str()},
-                                                     {"partition", where.partition.value},
-                                                     {"offset", about.what().offset},
-                                                     {"handler", reader_.name},
-                                                     {"attempt", about.attempt}};
-    log_.write(level, text, fields, &why, at);
+    log_of(about.of->origin, about.what().offset, about.its_headers())
+        .with({{"handler", reader_.name}, {"attempt", about.all_attempts()}})
+        .write(level, text, {}, &why, at);
 }
 
 // The record is at work: first of its lane, or in none where unordered.

@@ -18,11 +18,11 @@ namespace corvid {
 class dispatcher;
 
 struct tenancy {
-    tenancy(assignment a, broker::assigned_partition given, const std::string& group, dispatcher& handles,
-            const ledger_settings& window)
+    tenancy(assignment a, broker::assigned_partition given, const std::string& group, const logger& log,
+            dispatcher& handles, const ledger_settings& window)
         : which(a),
           slot(given.id),
-          origin{.where = std::move(given.where), .group = &group, .stop = stop.token()},
+          origin{.where = std::move(given.where), .group = &group, .log = &log, .stop = stop.token()},
           home(origin.where.topic),
           ledger(window),
           by(handles) {}
