@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// group_loop on the in-process broker and the simulated scheduler: what is processed, what is committed, and
-// in which order, through rebalances, failures, broker loss and stops.
+// group_loop in virtual time: what is processed and committed, through rebalances, failures and stops.
 #include <corvid/base/simulation.hpp>
 #include <corvid/consume/group_loop.hpp>
 #include <corvid/consume/typed_handler.hpp>

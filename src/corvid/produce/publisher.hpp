@@ -5,11 +5,10 @@
 //   post  fire and forget; flush() waits for all that was posted before, and gives the first error
 //
 // Any thread. In flight are at most 20,000 records and 32 MiB (settings.in_flight): send suspends beyond
-// that; post blocks a plain thread, and on a loop, which must not block, overdraws up to twice and is refused
-// after that. A failed send is a result and nothing else: it is never thrown and blocks nobody's work.
-//
-// The supervisor: a client error that is fatal to the producer replaces it. What was in flight is reported,
-// each record with whether it may be persisted; what comes after goes to the new one.
+// that; post blocks a plain thread; on a loop, which must not block, it overdraws up to twice, then is
+// refused. A failed send is a result: never thrown, and it blocks nobody's work. A client error that is fatal
+// to the producer replaces it. What was in flight is reported, each record with whether it may be persisted;
+// later ones go to the new one.
 #pragma once
 
 #include <corvid/broker/cluster.hpp>
