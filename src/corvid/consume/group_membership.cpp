@@ -217,7 +217,6 @@ void group_loop::on(broker::closed&) { finish_when_idle(); }
 
 void group_loop::finish_when_idle() {
     phase_ = phase::over;
-    drop_all();
     if (leftovers_.empty()) finish();
 }
 

@@ -4,11 +4,10 @@
 //   send  awaited, or with a callback: where the record is, or why not and whether it may be
 //   post  fire and forget; flush() waits for all that was posted before, and gives the first error
 //
-// Any thread. In flight are at most 20,000 records and 32 MiB (settings.in_flight): send suspends beyond
-// that; post blocks a plain thread; on a loop, which must not block, it overdraws up to twice, then is
-// refused. A failed send is a result: never thrown, and it blocks nobody's work. A client error that is fatal
-// to the producer replaces it. What was in flight is reported, each record with whether it may be persisted;
-// later ones go to the new one.
+// Any thread. In flight are at most 20,000 records and 32 MiB (settings.in_flight): beyond that send
+// suspends, post blocks a plain thread; on a loop it overdraws up to twice, then is refused. A failed send
+// is a result: never thrown. A client error that is fatal to the producer replaces it: what was in flight is
+// reported, each record with whether it may be persisted; later ones go to the new one.
 #pragma once
 
 #include <corvid/broker/cluster.hpp>

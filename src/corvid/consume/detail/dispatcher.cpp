@@ -43,7 +43,19 @@ dispatcher::dispatcher(subscription& handles, scheduler& loop, dispatch_owner& o
       schedule_(std::numeric_limits<std::size_t>::max()),
       inline_(loop, [](work&) noexcept {}) {}
 
-dispatcher::~dispatcher() = default;
+// What is left belongs to a client that ended without giving its partitions back.
+dispatcher::~dispatcher() {
+    std::vector<held_record*> rest(loose_.begin(), loose_.end());
+    lanes_.for_each([&](const lane& in) { // the records are ours, whatever the set shows of them
+        auto* each = static_cast<held_record*>(const_cast<lane_record*>(&in.front()));
+        for (; each; each = each->following())
+            rest.push_back(each);
+    });
+    for (held_record* each : rest) {
+        schedule_.cancel(*each);
+        free_chain(each, 1);
+    }
+}
 
 ledger_settings dispatcher::window() const noexcept {
     ledger_settings wider = reader_.window;
