@@ -10,7 +10,6 @@
 namespace corvid::kafka {
 namespace {
 
-using conformance::at;
 using conformance::producer;
 using namespace std::chrono_literals;
 

@@ -176,8 +176,9 @@ bool publisher::dispatch(send_operation& op) noexcept {
     if (goes_along(*route->sink, op.record_)) return true;
     auto sent =
         route->sink->send(op.record_); // unless it failed, op may be completed, and gone, from here on
-    if (!sent) op.failure = std::move(sent).error();
-    return sent.has_value();
+    if (sent) return true;
+    op.failure = std::move(sent).error();
+    return false;
 }
 
 // The only way back for credit that no report brings: whoever waits for it, or for an empty tally, must hear.

@@ -19,7 +19,7 @@ namespace {
 using namespace std::chrono_literals;
 
 class publisher_threads : public testing::Test {
-protected:
+public:
     publisher_threads() {
         EXPECT_TRUE(cluster.open_admin()->create_topic({.name = name, .partitions = 1}, 1s));
     }
@@ -124,7 +124,9 @@ TEST_F(publisher_threads, nothing_is_lost_between_posts_flushes_and_close) {
             });
             while (accepted < 3'000)
                 std::this_thread::yield();
-            if (round % 2 == 0) (void)p->close(10s);
+            if (round % 2 == 0) {
+                EXPECT_TRUE(p->close(10s));
+            }
             enough = true;
         }
         p.reset();
