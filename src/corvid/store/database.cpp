@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <corvid/store/database.hpp>
+
+#include <corvid/store/detail/pool.hpp>
+#include <corvid/store/postgres/detail/session.hpp>
+#include <corvid/store/sqlite/detail/session.hpp>
+#include <corvid/store/write.hpp>
+
+namespace corvid {
+
+namespace {
+
+bool is_sqlite(const database_settings& settings) { return settings.url.starts_with("sqlite:"); }
+
+database_settings checked(database_settings settings) {
+    if (auto valid = validate(settings); !valid) throw config_error(std::move(valid.error()));
+    if (settings.url == "sqlite::memory:") settings.pool_size = 1;
+    return settings;
+}
+
+} // namespace
+
+struct database::impl {
+    impl(scheduler& threads, database_settings given, metrics* figures)
+        : root(threads), settings(checked(std::move(given))),
+          thread(threads.run_thread(settings.name, [](scheduler&) {})),
+          sessions(thread->loop(), settings, [this](scheduler& loop) { return make(loop); }, figures) {}
+
+    std::unique_ptr<store::session> make(scheduler& loop) const {
+        if (is_sqlite(settings)) return store::make_sqlite_session(loop, settings);
+        return store::make_postgres_session(loop, settings);
+    }
+
+    scheduler& root;
+    const database_settings settings;
+    std::unique_ptr<loop_thread> thread;
+    task_scope calls;
+    store::detail::pool sessions;
+    bool closed = false;
+};
+
+database::database(scheduler& threads, database_settings settings, metrics* figures)
+    : impl_(std::make_unique<impl>(threads, std::move(settings), figures)) {}
+
+database::~database() { close(); }
+
+void database::close() {
+    if (std::exchange(impl_->closed, true)) return;
+    struct steps {
+        static task<void> refuse(store::detail::pool& sessions) {
+            sessions.refuse();
+            co_return;
+        }
+    };
+    wait_for(impl_->root, impl_->thread->loop(), steps::refuse(impl_->sessions));
+    impl_->calls.wait(impl_->root);
+    wait_for(impl_->root, impl_->thread->loop(), impl_->sessions.end());
+}
+
+const store::dialect& database::dialect() const noexcept {
+    return is_sqlite(impl_->settings) ? store::sqlite_dialect : store::postgres_dialect;
+}
+const database_settings& database::settings() const noexcept { return impl_->settings; }
+scheduler& database::loop() noexcept { return impl_->thread->loop(); }
+bool database::reachable() const noexcept { return impl_->sessions.reachable(); }
+call_home database::home() noexcept { return {&impl_->thread->loop(), &impl_->calls}; }
+
+database::lease::~lease() {
+    if (owner_) owner_->sessions.release(slot_);
+}
+store::session& database::lease::operator*() const noexcept { return owner_->sessions.at(slot_); }
+
+task<result<database::lease>> database::acquire(database& self) {
+    auto slot = co_await self.impl_->sessions.acquire();
+    if (!slot) co_return fail(std::move(slot.error()));
+    co_return lease(*self.impl_, *slot);
+}
+
+task<result<store::answer>> database::ask(store::statement what) {
+    return lend<store::answer>(*this, [what = std::move(what)](store::session& on) { return store::run_one(on, what); });
+}
+
+task<result<std::int64_t>> database::affected(task<result<store::answer>> asked) {
+    result<store::answer> answered = co_await std::move(asked);
+    if (!answered) co_return fail(std::move(answered.error()));
+    co_return answered->affected;
+}
+
+database_call<void> database::write(unit_of_work unit) {
+    auto kept = std::make_shared<unit_of_work>(std::move(unit));
+    return with_session<void>([kept](store::session& on) { return store::write_unit(on, kept); });
+}
+
+} // namespace corvid

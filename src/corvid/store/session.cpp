@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <corvid/store/session.hpp>
+
+namespace corvid::store {
+
+task<result<answer>> run_one(session& on, statement what) {
+    flight_answer flight = co_await on.run({&what, 1});
+    if (flight.failed) co_return fail(*std::move(flight.failed));
+    co_return std::move(flight.answers.front());
+}
+
+} // namespace corvid::store
