@@ -2,7 +2,6 @@
 #pragma once
 
 #include "database_under_test.hpp"
-
 #include <corvid/service/threaded_scheduler.hpp>
 
 #include <gtest/gtest.h>
@@ -21,12 +20,12 @@ protected:
 
     /// The pool under test: two sessions and short times, changed by `change`.
     database& open(const std::function<void(database_settings&)>& change = [](database_settings&) {}) {
-        database_settings settings{.url = here_->url(),
-                                   .pool_size = 2,
-                                   .statement_deadline = std::chrono::seconds{10},
-                                   .reconnect = {.first = std::chrono::milliseconds{10},
-                                                 .cap = std::chrono::milliseconds{100}},
-                                   .seed = 7};
+        database_settings settings{
+            .url = here_->url(),
+            .pool_size = 2,
+            .statement_deadline = std::chrono::seconds{10},
+            .reconnect = {.first = std::chrono::milliseconds{10}, .cap = std::chrono::milliseconds{100}},
+            .seed = 7};
         change(settings);
         db_.emplace(root_, settings);
         return *db_;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "harness.hpp"
-
 #include <corvid/observe/metrics.hpp>
 
 namespace corvid::test {
@@ -21,7 +20,8 @@ TEST_F(database_pool, that_is_exhausted_times_out_and_names_its_settings) {
     ASSERT_FALSE(waited);
     EXPECT_EQ(waited.error().code(), errc::pool_exhausted);
     EXPECT_EQ(waited.error().kind(), error_kind::retriable);
-    EXPECT_NE(waited.error().message().find("acquire_timeout (50 ms)"), std::string_view::npos) << waited.error().describe();
+    EXPECT_NE(waited.error().message().find("acquire_timeout (50 ms)"), std::string_view::npos)
+        << waited.error().describe();
     EXPECT_NE(waited.error().hint().find("database.pool_size"), std::string_view::npos);
     ASSERT_TRUE(get(held->rollback()));
     EXPECT_TRUE(get(db_->query<std::int64_t>("select 1")));
@@ -62,8 +62,8 @@ TEST_F(database_pool, a_statement_that_takes_too_long_is_ended_and_the_session_s
         s.statement_deadline = 100ms;
         s.lock_timeout = 100ms;
     });
-    const auto slow = get(db_->query<std::int64_t>(
-        "with recursive n(i) as (select 1 union all select i + 1 from n where i < 1000000000) select count(*) from n"));
+    const auto slow = get(db_->query<std::int64_t>("with recursive n(i) as (select 1 union all select i + 1 "
+                                                   "from n where i < 1000000000) select count(*) from n"));
     ASSERT_FALSE(slow);
     EXPECT_EQ(slow.error().sqlstate(), "57014");
     EXPECT_EQ(slow.error().code(), errc::statement_timed_out);
@@ -79,19 +79,22 @@ TEST_F(database_pool, forgets_the_oldest_statements_when_there_are_many_and_stil
     });
     for (int round = 0; round < 3; ++round)
         for (std::int64_t i = 0; i < 30; ++i)
-            EXPECT_EQ(read<std::int64_t>("select " + std::to_string(i) + " + 0"), std::vector<std::int64_t>{i});
+            EXPECT_EQ(read<std::int64_t>("select " + std::to_string(i) + " + 0"),
+                      std::vector<std::int64_t>{i});
 }
 
 TEST_F(database_pool, a_statement_survives_a_change_of_its_tables) {
     open([](database_settings& s) { s.pool_size = 1; });
     run("create table t(a " + type("int") + ")");
     run("insert into t values (1)");
-    const auto star = [&] { return get(db_->with_session<std::size_t>([](store::session& on) -> task<result<std::size_t>> {
-        store::statement all{.sql = "select * from t"};
-        auto rows = co_await store::run_one(on, all);
-        if (!rows) co_return fail(rows.error());
-        co_return rows->columns.size();
-    })); };
+    const auto star = [&] {
+        return get(db_->with_session<std::size_t>([](store::session& on) -> task<result<std::size_t>> {
+            store::statement all{.sql = "select * from t"};
+            auto rows = co_await store::run_one(on, all);
+            if (!rows) co_return fail(rows.error());
+            co_return rows->columns.size();
+        }));
+    };
     EXPECT_EQ(star().value_or(0), 1U);
     run("alter table t add column b " + type("int"));
     auto again = star();
@@ -100,6 +103,28 @@ TEST_F(database_pool, a_statement_survives_a_change_of_its_tables) {
         again = star();
     }
     EXPECT_EQ(again.value_or(0), 2U);
+}
+
+TEST_F(database_pool, tells_its_figures) {
+    metrics figures("test");
+    db_.emplace(
+        root_,
+        database_settings{.url = here_->url(), .name = "orders", .pool_size = 1, .acquire_timeout = 300ms},
+        &figures);
+    auto held = get(db_->begin());
+    ASSERT_FALSE(get(db_->query<std::int64_t>("select 1")));
+    const std::string text = figures.to_text();
+    for (const std::string line :
+         {R"(corvid_database_sessions{service="test",database="orders",state="lent"} 1)",
+          R"(corvid_database_sessions{service="test",database="orders",state="idle"} 0)",
+          R"(corvid_database_waiting{service="test",database="orders"} 0)",
+          R"(corvid_database_acquire_timeouts_total{service="test",database="orders"} 1)",
+          R"(corvid_database_connect_failures_total{service="test",database="orders"} 0)",
+          R"(corvid_database_acquire_duration_seconds_count{service="test",database="orders"} 2)"})
+        EXPECT_NE(text.find(line), std::string::npos) << line;
+    EXPECT_TRUE(get(held->rollback()));
+    held = fail(errc::stopped); // before its database and the figures
+    db_.reset();
 }
 
 } // namespace

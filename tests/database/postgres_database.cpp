@@ -23,6 +23,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<database_under_test> make_database_under_test() { return std::make_unique<postgres_database>(); }
+std::unique_ptr<database_under_test> make_database_under_test() {
+    return std::make_unique<postgres_database>();
+}
 
 } // namespace corvid::test

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The server that CORVID_TEST_POSTGRES names, a schema of a test's own on it, and what only its administrator can do.
+// The server that CORVID_TEST_POSTGRES names, a schema of a test's own on it, and what only its administrator
+// can do.
 #pragma once
 
 #include "database_under_test.hpp"

@@ -35,6 +35,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<database_under_test> make_database_under_test() { return std::make_unique<sqlite_database>(); }
+std::unique_ptr<database_under_test> make_database_under_test() {
+    return std::make_unique<sqlite_database>();
+}
 
 } // namespace corvid::test

@@ -10,7 +10,8 @@ protected:
         open();
         run("create table parent(id " + type("bigint") + " primary key)");
         run("create table item(id " + type("bigint") + " primary key, label " + type("text") +
-            " not null, size " + type("int") + " check (size < 100), parent " + type("bigint") + " references parent(id))");
+            " not null, size " + type("int") + " check (size < 100), parent " + type("bigint") +
+            " references parent(id))");
     }
     std::vector<std::int64_t> ids() { return read<std::int64_t>("select id from item order by id"); }
     static unit_of_work items(std::initializer_list<std::int64_t> ids) {
@@ -91,7 +92,8 @@ TEST_F(database_transactions, rolled_back_or_dropped_leave_nothing_and_give_thei
         auto dropped = get(db_->begin());
         ASSERT_TRUE(dropped) << dropped.error().describe();
         ASSERT_TRUE(get(dropped->execute("insert into item(id, label) values (1, 'x')")));
-        if (round % 2 == 0) ASSERT_TRUE(get(dropped->rollback()));
+        const bool ended = round % 2 == 1 || get(dropped->rollback()).has_value();
+        EXPECT_TRUE(ended);
     }
     EXPECT_EQ(ids(), list{});
 }
@@ -132,7 +134,8 @@ struct marker_hook final : commit_hook {
                        std::vector<store::statement>& into) override {
         ++calls;
         for (const unit_of_work* unit : units)
-            into.push_back(store::make_statement("insert into parent values ($1)", static_cast<std::int64_t>(100 + unit->recorded().size())));
+            into.push_back(store::make_statement("insert into parent values ($1)",
+                                                 static_cast<std::int64_t>(100 + unit->recorded().size())));
     }
     void after_commit(std::span<unit_of_work* const>) noexcept override { ++commits; }
     int calls = 0, commits = 0;

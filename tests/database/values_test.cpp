@@ -29,7 +29,9 @@ struct everything {
 BOOST_DESCRIBE_STRUCT(everything, (),
                       (id, flag, small, large, ratio, label, raw, happened, reference, paint, note, count))
 
-void PrintTo(const everything& e, std::ostream* out) { *out << "everything " << e.id << " `" << e.label << '`'; }
+void PrintTo(const everything& e, std::ostream* out) {
+    *out << "everything " << e.id << " `" << e.label << '`';
+}
 
 struct pair_row {
     std::int64_t id;
@@ -49,10 +51,11 @@ class database_values : public database_test {
 protected:
     database_values() {
         open();
-        run("create table everything(id " + type("bigint") + " primary key, flag " + type("bool") + ", small " +
-            type("int") + ", large " + type("bigint") + ", ratio " + type("double") + ", label " + type("text") +
-            ", raw " + type("bytes") + ", happened " + type("time") + ", reference " + type("uuid") + ", paint " +
-            type("text") + ", note " + type("text") + ", count " + type("bigint") + ")");
+        run("create table everything(id " + type("bigint") + " primary key, flag " + type("bool") +
+            ", small " + type("int") + ", large " + type("bigint") + ", ratio " + type("double") +
+            ", label " + type("text") + ", raw " + type("bytes") + ", happened " + type("time") +
+            ", reference " + type("uuid") + ", paint " + type("text") + ", note " + type("text") +
+            ", count " + type("bigint") + ")");
     }
     void round_trip(const everything& row) {
         run("insert into everything values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)", row);
@@ -69,17 +72,42 @@ TEST_F(database_values, of_every_type_come_back_as_they_went) {
     const store::sql_time now(std::chrono::microseconds(1'700'000'000'123'456));
     const uuid id = *uuid::parse("0189e36b-5c5a-7d3e-8b0a-3d2f1c0b9a87");
     round_trip({1, true, -7, 8, 0.1, "plain", bytes_of("abc"), now, id, colour::green, "noted", 5});
-    round_trip({2, false, limits32::min(), limits64::min(), -1e300, "", {}, store::sql_time{}, uuid{}, colour::red, {}, {}});
-    round_trip({3, true, limits32::max(), limits64::max(), 5e-324, "ä€🛫", bytes_of(std::string_view("\0\xff\x80'", 4)),
-                store::sql_time(std::chrono::microseconds(-1)), id, colour::red, "", 0});
-    round_trip({4, true, 0, 1'000'000'000'000, 3, "x", bytes_of("\\x41"), now + std::chrono::years{70}, id, colour::red, {}, {}});
+    round_trip({2,
+                false,
+                limits32::min(),
+                limits64::min(),
+                -1e300,
+                "",
+                {},
+                store::sql_time{},
+                uuid{},
+                colour::red,
+                {},
+                {}});
+    round_trip({3, true, limits32::max(), limits64::max(), 5e-324, "ä€🛫",
+                bytes_of(std::string_view("\0\xff\x80'", 4)), store::sql_time(std::chrono::microseconds(-1)),
+                id, colour::red, "", 0});
+    round_trip({4,
+                true,
+                0,
+                1'000'000'000'000,
+                3,
+                "x",
+                bytes_of("\\x41"),
+                now + std::chrono::years{70},
+                id,
+                colour::red,
+                {},
+                {}});
 }
 
 TEST_F(database_values, of_text_are_never_read_as_sql) {
     std::int64_t id = 10;
-    for (const std::string text : {"'; drop table everything; --", "\" \\ ' '' $1 %s ?1 :a", "a\nb\tc\r", "\\'", "{\"a\": 1}", "NULL"})
+    for (const std::string text :
+         {"'; drop table everything; --", "\" \\ ' '' $1 %s ?1 :a", "a\nb\tc\r", "\\'", "{\"a\": 1}", "NULL"})
         round_trip({++id, true, 0, 0, 0, text, bytes_of(text), {}, {}, colour::red, text, {}});
-    EXPECT_EQ(read<std::int64_t>("select count(*) from everything where label = note"), std::vector<std::int64_t>{6});
+    EXPECT_EQ(read<std::int64_t>("select count(*) from everything where label = note"),
+              std::vector<std::int64_t>{6});
 }
 
 TEST_F(database_values, a_megabyte_of_text_and_of_bytes_passes_both_ways) {
@@ -91,7 +119,8 @@ TEST_F(database_values, a_megabyte_of_text_and_of_bytes_passes_both_ways) {
 
 TEST_F(database_values, parameters_go_by_their_number_not_by_their_place) {
     run("insert into everything(note, label, id, large) values ($2, $3, $1, $1)", 1, "second", "third");
-    EXPECT_EQ(read<std::string>("select note from everything where id = $1 and large = $1", 1), std::vector<std::string>{"second"});
+    EXPECT_EQ(read<std::string>("select note from everything where id = $1 and large = $1", 1),
+              std::vector<std::string>{"second"});
 }
 
 TEST_F(database_values, more_or_fewer_than_the_statement_takes_are_refused_before_it_runs) {
@@ -102,7 +131,8 @@ TEST_F(database_values, more_or_fewer_than_the_statement_takes_are_refused_befor
 
 TEST_F(database_values, of_a_struct_take_their_columns_by_name_and_all_of_them) {
     run("insert into everything(id, label) values (1, 'a'), (2, 'b')");
-    EXPECT_EQ(read<pair_row>("select label, id from everything order by id"), (std::vector<pair_row>{{1, "a"}, {2, "b"}}));
+    EXPECT_EQ(read<pair_row>("select label, id from everything order by id"),
+              (std::vector<pair_row>{{1, "a"}, {2, "b"}}));
     const auto missing = get(db_->query<pair_row>("select id from everything"));
     ASSERT_FALSE(missing);
     EXPECT_EQ(missing.error().code(), errc::wrong_column);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // database_call: what database's functions return: work for the database's loop that has not begun. Await it
-// (`co_await db.query<int>(…)`), or start_detached it with a callback, or hand it an Asio token. Must be started;
-// stays in place until it has completed.
+// (`co_await db.query<int>(…)`), or start_detached it with a callback, or hand it an Asio token. Must be
+// started; stays in place until it has completed.
 #pragma once
 
 #include <corvid/base/operation.hpp>
@@ -24,7 +24,8 @@ struct call_home {
 template <class T>
 class database_call : public operation<database_call<T>, result<T>> {
 public:
-    database_call(call_home home, task<result<T>> what) noexcept : home_of_call_(home), work_(std::move(what)) {}
+    database_call(call_home home, task<result<T>> what) noexcept
+        : home_of_call_(home), work_(std::move(what)) {}
 
     bool start() {
         home_of_call_.scope->spawn(*home_of_call_.loop, perform(*this));
@@ -37,7 +38,8 @@ private:
         try {
             self.answer_.emplace(co_await std::move(self.work_));
         } catch (const std::exception& thrown) {
-            self.answer_.emplace(fail(errc::handler_threw, {.message = thrown.what(), .operation = "database call"}));
+            self.answer_.emplace(
+                fail(errc::handler_threw, {.message = thrown.what(), .operation = "database call"}));
         }
         self.complete();
     }

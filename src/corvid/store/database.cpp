@@ -22,7 +22,8 @@ database_settings checked(database_settings settings) {
 
 struct database::impl {
     impl(scheduler& threads, database_settings given, metrics* figures)
-        : root(threads), settings(checked(std::move(given))),
+        : root(threads),
+          settings(checked(std::move(given))),
           thread(threads.run_thread(settings.name, [](scheduler&) {})),
           sessions(thread->loop(), settings, [this](scheduler& loop) { return make(loop); }, figures) {}
 
@@ -36,7 +37,6 @@ struct database::impl {
     std::unique_ptr<loop_thread> thread;
     task_scope calls;
     store::detail::pool sessions;
-    bool closed = false;
 };
 
 database::database(scheduler& threads, database_settings settings, metrics* figures)
@@ -44,8 +44,8 @@ database::database(scheduler& threads, database_settings settings, metrics* figu
 
 database::~database() { close(); }
 
+// Again at the end for calls that came after the first close(): they are refused, but on the loop.
 void database::close() {
-    if (std::exchange(impl_->closed, true)) return;
     struct steps {
         static task<void> refuse(store::detail::pool& sessions) {
             sessions.refuse();
@@ -77,7 +77,8 @@ task<result<database::lease>> database::acquire(database& self) {
 }
 
 task<result<store::answer>> database::ask(store::statement what) {
-    return lend<store::answer>(*this, [what = std::move(what)](store::session& on) { return store::run_one(on, what); });
+    return lend<store::answer>(
+        *this, [what = std::move(what)](store::session& on) { return store::run_one(on, what); });
 }
 
 task<result<std::int64_t>> database::affected(task<result<store::answer>> asked) {

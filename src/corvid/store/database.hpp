@@ -7,9 +7,9 @@
 //   result<void> written = co_await db.write(std::move(u));                        // one transaction
 //   auto open = co_await db.query<invoice>("select id, cents from invoice where cents > $1", 100);
 //
-// Connects on first use, not before. Any thread may call it. What it returns runs on the database's own loop when it
-// is awaited; arguments are copied at once. Errors: pool_exhausted, database_unreachable, and what the database
-// says, by the table in store/sqlstate.hpp. Nothing is tried again here.
+// Connects on first use, not before. Any thread may call it. What it returns runs on the database's own loop
+// when it is awaited; arguments are copied at once. Errors: pool_exhausted, database_unreachable, and what
+// the database says, by the table in store/sqlstate.hpp. Nothing is tried again here.
 #pragma once
 
 #include <corvid/store/call.hpp>
@@ -27,7 +27,8 @@ class transaction;
 
 class database {
 public:
-    /// Starts the loop. Throws config_error for settings that cannot work. `threads` and `figures` outlive it.
+    /// Starts the loop. Throws config_error for settings that cannot work. `threads` and `figures` outlive
+    /// it.
     explicit database(scheduler& threads, database_settings settings, metrics* figures = nullptr);
     /// As close(), on a thread that is no loop.
     ~database();
@@ -59,8 +60,8 @@ public:
         return {home(), lend<T>(*this, std::move(use))};
     }
 
-    /// Refuses new work, lets what runs finish, ends the sessions and the loop. Idempotent. On a thread that is
-    /// no loop, when every transaction has been destroyed.
+    /// Refuses new work, lets what runs finish, ends the sessions and the loop. Idempotent. On a thread that
+    /// is no loop, when every transaction has been destroyed.
     void close();
 
     [[nodiscard]] const store::dialect& dialect() const noexcept;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <corvid/store/identifier.hpp>
 #include <corvid/store/insert.hpp>
+
+#include <corvid/store/identifier.hpp>
 
 #include <stdexcept>
 
@@ -8,7 +9,8 @@ namespace corvid::store {
 
 std::string insert_sql(std::string_view table, std::span<const std::string_view> columns, std::size_t rows) {
     if (columns.size() * rows > max_parameters)
-        throw std::length_error("an insert of " + std::to_string(rows) + " rows has too many values: send fewer");
+        throw std::length_error("an insert of " + std::to_string(rows) +
+                                " rows has too many values: send fewer");
     auto name = identifier::parse_qualified(table);
     if (!name) throw config_error(std::move(name.error()));
     std::string sql = "insert into " + name->quoted() + '(';

@@ -34,7 +34,8 @@ result<void> match_columns(const answer& a, std::span<const std::string_view> me
 
 error at_column(error why, const answer& a, std::size_t row, std::size_t column) {
     error_details details = why.details();
-    details.message = "column `" + a.columns[column] + "`, row " + std::to_string(row) + ": " + details.message;
+    details.message =
+        "column `" + a.columns[column] + "`, row " + std::to_string(row) + ": " + details.message;
     return error(why.code(), std::move(details));
 }
 

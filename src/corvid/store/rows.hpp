@@ -12,7 +12,8 @@
 
 namespace corvid::store {
 
-/// The column of each member of a struct in `a`; errc::wrong_column names the one that is missing or too much.
+/// The column of each member of a struct in `a`; errc::wrong_column names the one that is missing or too
+/// much.
 [[nodiscard]] result<void> match_columns(const answer& a, std::span<const std::string_view> members,
                                          std::span<std::size_t> into);
 

@@ -28,22 +28,22 @@ inline constexpr std::string_view commit_sql = "commit";
 inline constexpr std::string_view rollback_sql = "rollback";
 
 struct flight_answer {
-    std::vector<answer> answers = {};    ///< of the statements up to the first that failed
-    std::optional<error> failed = {};    ///< of the statement after those; none: all succeeded
-    bool lost = false;                   ///< the session is gone and nobody knows what ran after `answers`
+    std::vector<answer> answers = {}; ///< of the statements up to the first that failed
+    std::optional<error> failed = {}; ///< of the statement after those; none: all succeeded
+    bool lost = false;                ///< the session is gone and nobody knows what ran after `answers`
 };
 
 class session {
 public:
     virtual ~session() = default;
 
-    /// Connects and prepares the session. Errors: database_unreachable, or database_refused where waiting will
-    /// not help.
+    /// Connects and prepares the session. Errors: database_unreachable, or database_refused where waiting
+    /// will not help.
     virtual task<result<void>> open() = 0;
 
     /// Runs the statements in order, sent together, up to the first that fails; `flight` stays alive until
-    /// then. Within `statement_deadline`, else the session is lost. No transaction of its own: without `begin`
-    /// it is undefined how much of a flight that failed has taken effect.
+    /// then. Within `statement_deadline`, else the session is lost. No transaction of its own: without
+    /// `begin` it is undefined how much of a flight that failed has taken effect.
     virtual task<flight_answer> run(std::span<const statement> flight) = 0;
 
     /// Several commands as one text, without parameters: for migrations.

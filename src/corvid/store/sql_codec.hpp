@@ -66,7 +66,8 @@ struct sql_codec<bool> {
 
 template <std::integral T>
 struct sql_codec<T> {
-    static_assert(sizeof(T) < 8 || std::is_signed_v<T>, "corvid: no database has an unsigned integer of 64 bits");
+    static_assert(sizeof(T) < 8 || std::is_signed_v<T>,
+                  "corvid: no database has an unsigned integer of 64 bits");
     static sql_value to_sql(T number) { return {static_cast<std::int64_t>(number)}; }
     static result<T> from_sql(const sql_value& v) {
         const auto* number = std::get_if<std::int64_t>(&v.held);
@@ -96,7 +97,9 @@ struct sql_codec<T> {
 template <>
 struct sql_codec<std::string> {
     static sql_value to_sql(std::string text) { return {std::move(text)}; }
-    static result<std::string> from_sql(const sql_value& v) { return detail::exactly<std::string>(v, "text"); }
+    static result<std::string> from_sql(const sql_value& v) {
+        return detail::exactly<std::string>(v, "text");
+    }
 };
 template <>
 struct sql_codec<std::string_view> {
@@ -112,7 +115,9 @@ struct sql_codec<bytes_view> {
 };
 template <>
 struct sql_codec<std::vector<std::byte>> {
-    static sql_value to_sql(const std::vector<std::byte>& data) { return sql_codec<bytes_view>::to_sql(data); }
+    static sql_value to_sql(const std::vector<std::byte>& data) {
+        return sql_codec<bytes_view>::to_sql(data);
+    }
     static result<std::vector<std::byte>> from_sql(const sql_value& v) {
         const auto* found = std::get_if<sql_bytes>(&v.held);
         if (!found) return wrong_type(v, "bytes");
@@ -138,7 +143,9 @@ template <class Unit>
     requires(std::ratio_divide<typename Unit::period, std::micro>::den == 1)
 struct sql_codec<std::chrono::sys_time<Unit>> {
     using time = std::chrono::sys_time<Unit>;
-    static sql_value to_sql(time when) { return {std::chrono::time_point_cast<std::chrono::microseconds>(when)}; }
+    static sql_value to_sql(time when) {
+        return {std::chrono::time_point_cast<std::chrono::microseconds>(when)};
+    }
     /// SQLite has no time: microseconds are read, too.
     static result<time> from_sql(const sql_value& v) {
         if (const auto* when = std::get_if<sql_time>(&v.held)) return std::chrono::floor<Unit>(*when);

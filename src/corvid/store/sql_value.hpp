@@ -3,11 +3,12 @@
 // sql_value: what corvid hands to a database and gets from it, in one form for all of them. Plain C++ values
 // become one and come from one by sql_codec<T>:
 //
-//   bool, every integer, float, double, std::string, std::string_view, const char*, bytes (std::vector<std::byte>,
-//   bytes_view), uuid, sys_time of microseconds and coarser, std::optional of these (null), described enums (their
-//   name), std::vector of these (an array).
+//   bool, every integer, float, double, std::string, std::string_view, const char*, bytes
+//   (std::vector<std::byte>, bytes_view), uuid, sys_time of microseconds and coarser, std::optional of these
+//   (null), described enums (their name), std::vector of these (an array).
 //
-// A type of your own joins by a specialisation of sql_codec. Copies text and bytes: a value owns what it holds.
+// A type of your own joins by a specialisation of sql_codec. Copies text and bytes: a value owns what it
+// holds.
 #pragma once
 
 #include <corvid/base/ids.hpp>
@@ -39,15 +40,16 @@ struct sql_bytes {
 
 struct sql_value;
 
-/// One dimension, elements of one type or null. PostgreSQL takes them for `unnest($1::bigint[])` and `= any($1)`;
-/// SQLite has none and gets JSON text, for `json_each($1)`.
+/// One dimension, elements of one type or null. PostgreSQL takes them for `unnest($1::bigint[])` and `=
+/// any($1)`; SQLite has none and gets JSON text, for `json_each($1)`.
 struct sql_array {
     std::vector<sql_value> items;
     friend bool operator==(const sql_array&, const sql_array&);
 };
 
 struct sql_value {
-    using type = std::variant<sql_null, bool, std::int64_t, double, std::string, sql_bytes, sql_time, uuid, sql_array>;
+    using type =
+        std::variant<sql_null, bool, std::int64_t, double, std::string, sql_bytes, sql_time, uuid, sql_array>;
     type held = {};
 
     [[nodiscard]] bool is_null() const noexcept { return held.index() == 0; }

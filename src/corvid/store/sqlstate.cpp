@@ -20,19 +20,25 @@ errc code_of(std::string_view state) noexcept {
     if (group == "08" || (ends_session(state) && state != "25006")) return errc::database_unreachable;
     if (state == "57014") return errc::statement_timed_out;
     switch (kind_of_sqlstate(state)) {
-    case error_kind::retriable: return errc::database_busy;
-    case error_kind::rejected: return errc::statement_rejected;
-    case error_kind::fatal: break;
+    case error_kind::retriable:
+        return errc::database_busy;
+    case error_kind::rejected:
+        return errc::statement_rejected;
+    case error_kind::fatal:
+        break;
     }
     return group == "28" || group == "3D" ? errc::database_refused : errc::statement_wrong;
 }
 
 std::string hint_for(std::string_view state) {
-    if (state == "53300") return "raise max_connections of the server, or lower database.pool_size of the services";
+    if (state == "53300")
+        return "raise max_connections of the server, or lower database.pool_size of the services";
     if (state == "53100") return "free space on the database's disk";
     if (state == "55P03") return "look for a transaction that holds the lock, or raise database.lock_timeout";
     if (state == "57014") return "make the statement quicker, or raise database.statement_deadline";
-    if (state == "25006") return "the server is a standby: check database.url, target_session_attrs=read-write finds the primary";
+    if (state == "25006")
+        return "the server is a standby: check database.url, target_session_attrs=read-write finds the "
+               "primary";
     return {};
 }
 
@@ -45,7 +51,8 @@ error_kind kind_of_sqlstate(std::string_view sqlstate) noexcept {
 }
 
 bool ends_session(std::string_view sqlstate) noexcept {
-    return sqlstate.starts_with("08") || sqlstate.starts_with("57P0") || sqlstate == "25006" || sqlstate == "53300";
+    return sqlstate.starts_with("08") || sqlstate.starts_with("57P0") || sqlstate == "25006" ||
+           sqlstate == "53300";
 }
 
 error database_error(std::string_view sqlstate, std::string message, std::string operation) {

@@ -11,8 +11,8 @@
 
 namespace corvid::store {
 
-/// 08 40 53 55 57 58 XX, 25006, 26000: retriable. 21 22 23 44 54 P0 27 38 39: rejected, the record's own fault.
-/// The rest (wrong SQL, no access, no such database): fatal, as no other record would fare better.
+/// 08 40 53 55 57 58 XX, 25006, 26000: retriable. 21 22 23 44 54 P0 27 38 39: rejected, the record's own
+/// fault. The rest (wrong SQL, no access, no such database): fatal, as no other record would fare better.
 [[nodiscard]] error_kind kind_of_sqlstate(std::string_view sqlstate) noexcept;
 
 /// True when the session that answered so is of no more use: 08, 57P01-57P05, 25006, 53300.

@@ -5,7 +5,8 @@
 // store/identifier.hpp.
 //
 //   auto s = make_statement("insert into invoice(order_id, cents) values ($1, $2)", o.order_id, o.cents);
-//   auto t = make_statement("insert into invoice(order_id, cents) values ($1, $2)", o);     // o's described members in order
+//   auto t = make_statement("insert into invoice(order_id, cents) values ($1, $2)", o);     // o's described
+//   members in order
 #pragma once
 
 #include <corvid/store/sql_codec.hpp>
@@ -55,8 +56,9 @@ void add_parameter(std::vector<sql_value>& into, const T& value) {
         boost::mp11::mp_for_each<members_of<T>>(
             [&](auto member) { add_parameter(into, value.*decltype(member)::pointer); });
     } else {
-        static_assert(SqlValue<T>, "corvid: this type is no SQL value: give it a sql_codec, or describe it with "
-                                   "CORVID_VALUE or BOOST_DESCRIBE_STRUCT");
+        static_assert(SqlValue<T>,
+                      "corvid: this type is no SQL value: give it a sql_codec, or describe it with "
+                      "CORVID_VALUE or BOOST_DESCRIBE_STRUCT");
         if constexpr (SqlValue<T>) into.push_back(sql_codec<T>::to_sql(value));
     }
 }

@@ -38,10 +38,13 @@ void transaction::abandon() noexcept {
 
 call_home transaction::home() const noexcept { return state_->db.home(); }
 
-task<result<store::answer>> transaction::ask(store::statement what) { return ask_in(state_, std::move(what)); }
+task<result<store::answer>> transaction::ask(store::statement what) {
+    return ask_in(state_, std::move(what));
+}
 
 task<result<store::answer>> transaction::ask_in(std::shared_ptr<open> state, store::statement what) {
-    if (auto allowed = state->state.sending(false, false); !allowed) co_return fail(std::move(allowed.error()));
+    if (auto allowed = state->state.sending(false, false); !allowed)
+        co_return fail(std::move(allowed.error()));
     store::flight_answer answered = co_await (**state->held).run({&what, 1});
     if (auto fine = state->state.answered(answered); !fine) co_return fail(std::move(fine.error()));
     co_return std::move(answered.answers.front());
@@ -51,8 +54,7 @@ database_call<void> transaction::commit() { return {home(), commit_in(state_)}; 
 database_call<void> transaction::rollback() { return {home(), rollback_in(state_)}; }
 
 task<result<void>> transaction::commit_in(std::shared_ptr<open> state) {
-    if (!state->held)
-        co_return fail(errc::transaction_over, {.operation = "commit"});
+    if (!state->held) co_return fail(errc::transaction_over, {.operation = "commit"});
     auto written = co_await store::write_units(**state->held, state->state, {});
     if (state->state.over()) state->held.reset();
     if (!written) co_return fail(std::move(written.error().why));

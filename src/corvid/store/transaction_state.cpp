@@ -28,9 +28,10 @@ result<void> transaction_state::answered(const flight_answer& answer) {
     }
     if (committing && (answer.failed->sqlstate() == "40003" || says_nothing(answer))) {
         phase_ = phase::unknown;
-        return fail(caused_by(errc::commit_unknown,
-                              {.message = "the connection was lost before COMMIT was answered", .operation = "commit"},
-                              *answer.failed));
+        return fail(caused_by(
+            errc::commit_unknown,
+            {.message = "the connection was lost before COMMIT was answered", .operation = "commit"},
+            *answer.failed));
     }
     phase_ = answer.lost ? phase::rolled_back : phase::failed;
     return fail(*answer.failed);

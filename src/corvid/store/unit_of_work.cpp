@@ -17,7 +17,8 @@ std::vector<commit_hook*> hooks_of(std::span<unit_of_work* const> units) {
 
 } // namespace
 
-void run_before_commit(std::span<unit_of_work* const> units, const dialect& dialect, std::vector<statement>& into) {
+void run_before_commit(std::span<unit_of_work* const> units, const dialect& dialect,
+                       std::vector<statement>& into) {
     for (commit_hook* hook : hooks_of(units))
         hook->before_commit(units, dialect, into);
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // unit_of_work: what belongs together, recorded. `execute` notes a statement and returns at once; nothing is
-// sent while the unit is filled. Whoever made it (database::write, inbox, a subscription) later sends the whole in
-// one transaction, perhaps together with other units, and once more if the transaction failed: so a unit
-// holds values, never references.
+// sent while the unit is filled. Whoever made it (database::write, inbox, a subscription) later sends the
+// whole in one transaction, perhaps together with other units, and once more if the transaction failed: so a
+// unit holds values, never references.
 //
 //   u.execute("insert into invoice(order_id, cents) values ($1, $2)", o.order_id, o.cents);
 //   u.insert("invoice_line", lines);                          // a described struct a row, one statement
@@ -71,7 +71,8 @@ public:
             if (known == hook) return place;
         return hooks_.emplace_back(hook, std::any{}).second;
     }
-    [[nodiscard]] const std::vector<std::pair<std::shared_ptr<commit_hook>, std::any>>& hooks() const noexcept {
+    [[nodiscard]] const std::vector<std::pair<std::shared_ptr<commit_hook>, std::any>>& hooks()
+        const noexcept {
         return hooks_;
     }
 
@@ -94,7 +95,8 @@ private:
 namespace store {
 
 /// Appends what the hooks of these units write, each hook once, in the order of their first mention.
-void run_before_commit(std::span<unit_of_work* const> units, const dialect& dialect, std::vector<statement>& into);
+void run_before_commit(std::span<unit_of_work* const> units, const dialect& dialect,
+                       std::vector<statement>& into);
 void run_after_commit(std::span<unit_of_work* const> units) noexcept;
 
 } // namespace store

@@ -55,8 +55,8 @@ task<std::expected<void, write_failure>> write_units(session& on, transaction_st
     }
     if (state.where() != transaction_state::phase::unknown) co_await roll_back(on, state);
     const bool own = !begins || !answered.answers.empty(); // `begin` itself is nobody's
-    co_return std::unexpected(write_failure{
-        std::move(outcome.error()), own ? planned.unit_of(answered.answers.size()) : std::nullopt});
+    co_return std::unexpected(write_failure{std::move(outcome.error()),
+                                            own ? planned.unit_of(answered.answers.size()) : std::nullopt});
 }
 
 task<result<void>> write_unit(session& on, std::shared_ptr<unit_of_work> unit) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// write_units: recorded units on a session, in one transaction. For those who hold a session (database, inbox); on
-// its loop.
+// write_units: recorded units on a session, in one transaction. For those who hold a session (database,
+// inbox); on its loop.
 #pragma once
 
 #include <corvid/store/transaction_state.hpp>
@@ -18,9 +18,9 @@ struct write_failure {
     std::optional<std::size_t> unit = {};
 };
 
-/// Sends what the units recorded, then their hooks, then COMMIT, as one flight, within a transaction that is open
-/// in `state` or, where it is idle, begins now. On failure the transaction is rolled back, save when its outcome is
-/// unknown. The units stay alive and unchanged until then.
+/// Sends what the units recorded, then their hooks, then COMMIT, as one flight, within a transaction that is
+/// open in `state` or, where it is idle, begins now. On failure the transaction is rolled back, save when its
+/// outcome is unknown. The units stay alive and unchanged until then.
 [[nodiscard]] task<std::expected<void, write_failure>> write_units(session& on, transaction_state& state,
                                                                    std::span<unit_of_work* const> units);
 

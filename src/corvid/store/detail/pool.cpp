@@ -4,9 +4,12 @@
 namespace corvid::store::detail {
 
 pool::pool(scheduler& loop, const database_settings& settings, session_factory make, metrics* figures)
-    : loop_(loop), settings_(settings), make_(std::move(make)),
+    : loop_(loop),
+      settings_(settings),
+      make_(std::move(make)),
       state_(settings.pool_size, settings.validate_after, settings.reconnect),
-      random_(settings.seed ? settings.seed : entropy_seed()), sessions_(settings.pool_size) {
+      random_(settings.seed ? settings.seed : entropy_seed()),
+      sessions_(settings.pool_size) {
     if (!figures) return;
     idle_ = figures->gauge_of(metric::database_sessions, {settings.name, "idle"});
     lent_ = figures->gauge_of(metric::database_sessions, {settings.name, "lent"});
@@ -18,7 +21,8 @@ pool::pool(scheduler& loop, const database_settings& settings, session_factory m
 
 bool pool::acquire_operation::start() noexcept {
     if (owner_.closing_) {
-        outcome_ = fail(errc::stopped, {.message = "the database is closed", .operation = "acquire a session"});
+        outcome_ =
+            fail(errc::stopped, {.message = "the database is closed", .operation = "acquire a session"});
         return false;
     }
     id_ = ++owner_.last_waiter_;
@@ -42,15 +46,16 @@ void pool::acquire_operation::too_late() noexcept {
 
 error pool::exhausted() const {
     const std::string name = settings_.name + ": ";
-    error_details details{
-        .message = name + "no session became free within acquire_timeout (" +
-                   std::to_string(settings_.acquire_timeout.count()) + " ms); " + std::to_string(state_.lent()) + " of " +
-                   std::to_string(settings_.pool_size) + " (pool_size) are in use, " + std::to_string(state_.waiting()) +
-                   " others wait",
-        .operation = "acquire a session"};
+    error_details details{.message = name + "no session became free within acquire_timeout (" +
+                                     std::to_string(settings_.acquire_timeout.count()) + " ms); " +
+                                     std::to_string(state_.lent()) + " of " +
+                                     std::to_string(settings_.pool_size) + " (pool_size) are in use, " +
+                                     std::to_string(state_.waiting()) + " others wait",
+                          .operation = "acquire a session"};
     if (!last_failure_) return error(errc::pool_exhausted, std::move(details));
-    details.message = name + "no session within acquire_timeout (" + std::to_string(settings_.acquire_timeout.count()) +
-                      " ms): connecting failed " + std::to_string(state_.failures()) + " times";
+    details.message = name + "no session within acquire_timeout (" +
+                      std::to_string(settings_.acquire_timeout.count()) + " ms): connecting failed " +
+                      std::to_string(state_.failures()) + " times";
     return caused_by(errc::database_unreachable, std::move(details), *last_failure_);
 }
 

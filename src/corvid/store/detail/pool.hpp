@@ -88,15 +88,15 @@ public:
 
 private:
     friend class pool;
-    struct deadline_timer : timer {
-        explicit deadline_timer(acquire_operation& o) noexcept
-            : timer([](work& w) noexcept { static_cast<deadline_timer&>(w).owner.too_late(); }), owner(o) {}
+    struct acquire_alarm : timer {
+        explicit acquire_alarm(acquire_operation& o) noexcept
+            : timer([](work& w) noexcept { static_cast<acquire_alarm&>(w).owner.too_late(); }), owner(o) {}
         acquire_operation& owner;
     };
     void too_late() noexcept;
 
     pool& owner_;
-    deadline_timer deadline_;
+    acquire_alarm deadline_;
     pool_state::waiter_id id_ = 0;
     steady_time began_{};
     bool late_ = false;

@@ -53,7 +53,9 @@ public:
 
     [[nodiscard]] std::size_t waiting() const noexcept { return waiting_.size(); }
     [[nodiscard]] std::size_t idle() const noexcept { return idle_.size(); }
-    [[nodiscard]] std::size_t lent() const noexcept { return slots_ - free_.size() - opening_ - idle_.size(); }
+    [[nodiscard]] std::size_t lent() const noexcept {
+        return slots_ - free_.size() - opening_ - idle_.size();
+    }
     [[nodiscard]] std::size_t opening() const noexcept { return opening_; }
     [[nodiscard]] int failures() const noexcept { return failures_; }
 

@@ -10,25 +10,31 @@ namespace corvid::store::postgres {
 namespace {
 
 std::unexpected<error> malformed(type_id type) {
-    return fail(database_error("22P03", "a column of type " + std::to_string(type) + " has bytes that are not of it",
-                               "read a row"));
+    return fail(database_error(
+        "22P03", "a column of type " + std::to_string(type) + " has bytes that are not of it", "read a row"));
 }
 
 // How long a value of a type is; 0: any length.
 std::size_t fixed_size(type_id type) noexcept {
     switch (type) {
-    case types::boolean: return 1;
-    case types::int2: return 2;
+    case types::boolean:
+        return 1;
+    case types::int2:
+        return 2;
     case types::int4:
     case types::oid:
     case types::float4:
-    case types::date: return 4;
+    case types::date:
+        return 4;
     case types::int8:
     case types::float8:
     case types::timestamp:
-    case types::timestamptz: return 8;
-    case types::uuid_type: return 16;
-    default: return 0;
+    case types::timestamptz:
+        return 8;
+    case types::uuid_type:
+        return 16;
+    default:
+        return 0;
     }
 }
 
@@ -72,9 +78,12 @@ public:
     }
 
 private:
-    [[nodiscard]] std::uint16_t word(std::size_t at) const { return read_number<std::uint16_t>(bytes_.substr(2 * at)); }
+    [[nodiscard]] std::uint16_t word(std::size_t at) const {
+        return read_number<std::uint16_t>(bytes_.substr(2 * at));
+    }
     [[nodiscard]] unsigned group(int index, unsigned groups) const {
-        return index >= 0 && index < static_cast<int>(groups) ? word(4 + static_cast<std::size_t>(index)) : 0U;
+        return index >= 0 && index < static_cast<int>(groups) ? word(4 + static_cast<std::size_t>(index))
+                                                              : 0U;
     }
     static std::string four(unsigned digits) {
         const std::string text = std::to_string(digits);
@@ -113,21 +122,29 @@ result<sql_value> decode_array(type_id type, std::string_view bytes) {
 
 result<sql_value> decode_fixed(type_id type, std::string_view bytes) {
     switch (type) {
-    case types::boolean: return sql_value{bytes[0] != 0};
-    case types::int2: return sql_value{static_cast<std::int64_t>(read_number<std::int16_t>(bytes))};
-    case types::int4: return sql_value{static_cast<std::int64_t>(read_number<std::int32_t>(bytes))};
-    case types::oid: return sql_value{static_cast<std::int64_t>(read_number<std::uint32_t>(bytes))};
-    case types::int8: return sql_value{read_number<std::int64_t>(bytes)};
+    case types::boolean:
+        return sql_value{bytes[0] != 0};
+    case types::int2:
+        return sql_value{static_cast<std::int64_t>(read_number<std::int16_t>(bytes))};
+    case types::int4:
+        return sql_value{static_cast<std::int64_t>(read_number<std::int32_t>(bytes))};
+    case types::oid:
+        return sql_value{static_cast<std::int64_t>(read_number<std::uint32_t>(bytes))};
+    case types::int8:
+        return sql_value{read_number<std::int64_t>(bytes)};
     case types::float4:
         return sql_value{static_cast<double>(std::bit_cast<float>(read_number<std::int32_t>(bytes)))};
-    case types::float8: return sql_value{std::bit_cast<double>(read_number<std::int64_t>(bytes))};
-    case types::date: return sql_value{day_of(read_number<std::int32_t>(bytes))};
+    case types::float8:
+        return sql_value{std::bit_cast<double>(read_number<std::int64_t>(bytes))};
+    case types::date:
+        return sql_value{day_of(read_number<std::int32_t>(bytes))};
     case types::uuid_type: {
         uuid id;
         std::ranges::copy(bytes, id.bytes.begin());
         return sql_value{id};
     }
-    default: return sql_value{time_of(read_number<std::int64_t>(bytes))};
+    default:
+        return sql_value{time_of(read_number<std::int64_t>(bytes))};
     }
 }
 
@@ -135,7 +152,8 @@ result<sql_value> decode_fixed(type_id type, std::string_view bytes) {
 
 bool readable(type_id type) noexcept {
     return fixed_size(type) > 0 || types::is_text(type) || type == types::bytea || type == types::one_char ||
-           type == types::numeric || type == types::void_type || type == types::jsonb || types::element_of(type) != 0;
+           type == types::numeric || type == types::void_type || type == types::jsonb ||
+           types::element_of(type) != 0;
 }
 
 result<sql_value> decode(type_id type, std::string_view bytes) {

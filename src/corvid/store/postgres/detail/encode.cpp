@@ -32,7 +32,9 @@ result<encoded> narrowed(std::int64_t number, std::string_view type) {
     return as_binary(static_cast<Narrow>(number));
 }
 
-encoded as_float4(double number) { return as_binary(std::bit_cast<std::int32_t>(static_cast<float>(number))); }
+encoded as_float4(double number) {
+    return as_binary(std::bit_cast<std::int32_t>(static_cast<float>(number)));
+}
 encoded as_float8(double number) { return as_binary(std::bit_cast<std::int64_t>(number)); }
 
 std::string text_of(double number) {
@@ -51,8 +53,8 @@ std::string text_of(sql_time when) {
     const int size = std::snprintf(text.data(), text.size(), "%04d-%02u-%02u %02d:%02d:%02d.%06d+00",
                                    static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
                                    static_cast<unsigned>(date.day()), static_cast<int>(us / 3'600'000'000),
-                                   static_cast<int>(us / 60'000'000 % 60), static_cast<int>(us / 1'000'000 % 60),
-                                   static_cast<int>(us % 1'000'000));
+                                   static_cast<int>(us / 60'000'000 % 60),
+                                   static_cast<int>(us / 1'000'000 % 60), static_cast<int>(us % 1'000'000));
     return {text.data(), static_cast<std::size_t>(size)};
 }
 
@@ -65,18 +67,26 @@ public:
 
     result<encoded> operator()(sql_null) const { return encoded{.null = true}; }
     result<encoded> operator()(bool flag) const {
-        if (wanted_ == types::boolean) return encoded{wire_format::binary, false, std::string(1, flag ? '\1' : '\0')};
+        if (wanted_ == types::boolean)
+            return encoded{wire_format::binary, false, std::string(1, flag ? '\1' : '\0')};
         return as_text_form(flag ? "true" : "false");
     }
     result<encoded> operator()(std::int64_t number) const {
         switch (wanted_) {
-        case types::int8: return as_binary(number);
-        case types::int4: return narrowed<std::int32_t>(number, "int4");
-        case types::int2: return narrowed<std::int16_t>(number, "int2");
-        case types::oid: return narrowed<std::uint32_t>(number, "oid");
-        case types::float8: return as_float8(static_cast<double>(number));
-        case types::float4: return as_float4(static_cast<double>(number));
-        default: return as_text_form(std::to_string(number));
+        case types::int8:
+            return as_binary(number);
+        case types::int4:
+            return narrowed<std::int32_t>(number, "int4");
+        case types::int2:
+            return narrowed<std::int16_t>(number, "int2");
+        case types::oid:
+            return narrowed<std::uint32_t>(number, "oid");
+        case types::float8:
+            return as_float8(static_cast<double>(number));
+        case types::float4:
+            return as_float4(static_cast<double>(number));
+        default:
+            return as_text_form(std::to_string(number));
         }
     }
     result<encoded> operator()(double number) const {
@@ -86,7 +96,8 @@ public:
     }
     result<encoded> operator()(const std::string& text) const {
         if (wanted_ == types::bytea) return encoded{wire_format::binary, false, text};
-        if (text.find('\0') != std::string::npos) return refused("22021", "text with a NUL: PostgreSQL holds none");
+        if (text.find('\0') != std::string::npos)
+            return refused("22021", "text with a NUL: PostgreSQL holds none");
         return encoded{types::is_text(wanted_) ? wire_format::binary : wire_format::text, false, text};
     }
     result<encoded> operator()(const sql_bytes& bytes) const {
@@ -156,6 +167,8 @@ result<encoded> array_literal(const sql_array& array) {
 
 } // namespace
 
-result<encoded> encode(const sql_value& value, type_id wanted) { return std::visit(encoder(wanted), value.held); }
+result<encoded> encode(const sql_value& value, type_id wanted) {
+    return std::visit(encoder(wanted), value.held);
+}
 
 } // namespace corvid::store::postgres

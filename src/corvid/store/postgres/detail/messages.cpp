@@ -22,13 +22,15 @@ std::string_view trimmed(std::string_view text) noexcept {
 }
 
 bool is_sqlstate(std::string_view text) noexcept {
-    return text.size() == 5 && std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); });
+    return text.size() == 5 &&
+           std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); });
 }
 
 // `… FATAL:  28P01: password authentication failed …`
 std::string_view sqlstate_in(std::string_view verbose) noexcept {
     for (std::size_t at = verbose.find(":  "); at != std::string_view::npos; at = verbose.find(":  ", at + 1))
-        if (const auto five = verbose.substr(at + 3, 5); is_sqlstate(five) && verbose.substr(at + 8).starts_with(": "))
+        if (const auto five = verbose.substr(at + 3, 5);
+            is_sqlstate(five) && verbose.substr(at + 8).starts_with(": "))
             return five;
     return {};
 }
@@ -47,10 +49,11 @@ result<description> description_of(const PGresult* r) {
     for (int i = 0; i < PQnfields(r); ++i) {
         out.columns.push_back(PQftype(r, i));
         if (!readable(out.columns.back()))
-            return fail(database_error("42804",
-                                       "column `" + std::string(PQfname(r, i)) + "` is of a type that corvid does not read (oid " +
-                                           std::to_string(out.columns.back()) + "): cast it to text in the query",
-                                       "prepare"));
+            return fail(database_error(
+                "42804",
+                "column `" + std::string(PQfname(r, i)) + "` is of a type that corvid does not read (oid " +
+                    std::to_string(out.columns.back()) + "): cast it to text in the query",
+                "prepare"));
     }
     return out;
 }
@@ -58,8 +61,10 @@ result<description> description_of(const PGresult* r) {
 result<void> parameter_list::fill(const statement& what, const description& wanted) {
     const std::size_t count = what.parameters.size();
     if (count != wanted.parameters.size())
-        return fail(database_error("42P02", std::to_string(count) + " values for " +
-                                                std::to_string(wanted.parameters.size()) + " parameters", "bind"));
+        return fail(database_error("42P02",
+                                   std::to_string(count) + " values for " +
+                                       std::to_string(wanted.parameters.size()) + " parameters",
+                                   "bind"));
     owned_.resize(count);
     values_.resize(count);
     lengths_.resize(count);
@@ -91,7 +96,8 @@ result<answer> answer_of(const PGresult* r) {
                 out.cells.emplace_back();
                 continue;
             }
-            const std::string_view bytes(PQgetvalue(r, row, column), static_cast<std::size_t>(PQgetlength(r, row, column)));
+            const std::string_view bytes(PQgetvalue(r, row, column),
+                                         static_cast<std::size_t>(PQgetlength(r, row, column)));
             auto value = decode(PQftype(r, column), bytes);
             if (!value) return fail(std::move(value.error()));
             out.cells.push_back(*std::move(value));
@@ -105,7 +111,8 @@ error error_of(const PGresult* r, std::string operation) {
     const std::string state = field(r, PG_DIAG_SQLSTATE);
     if (state.empty()) return unreachable(PQresultErrorMessage(r), std::move(operation));
     std::string message = field(r, PG_DIAG_MESSAGE_PRIMARY);
-    if (const std::string table = field(r, PG_DIAG_TABLE_NAME); !table.empty()) message += " (table " + table + ")";
+    if (const std::string table = field(r, PG_DIAG_TABLE_NAME); !table.empty())
+        message += " (table " + table + ")";
     return database_error(state, std::move(message), std::move(operation));
 }
 

@@ -49,8 +49,8 @@ private:
 /// Rows and count of a result that is no error.
 [[nodiscard]] result<answer> answer_of(const PGresult* r);
 
-/// The error of a result: message and constraint, not the detail, which quotes values. Without a SQLSTATE it is the
-/// connection's: database_unreachable.
+/// The error of a result: message and constraint, not the detail, which quotes values. Without a SQLSTATE it
+/// is the connection's: database_unreachable.
 [[nodiscard]] error error_of(const PGresult* r, std::string operation);
 /// The error of a connection, its SQLSTATE read from a verbose message where there is one.
 [[nodiscard]] error error_of(const PGconn* connection, std::string operation);

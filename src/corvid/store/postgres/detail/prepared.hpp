@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// prepared_statements: which texts a session has prepared under which name, the one used longest ago first to go.
-// Pure. Internal.
+// prepared_statements: which texts a session has prepared under which name, the one used longest ago first to
+// go. Pure. Internal.
 #pragma once
 
 #include <corvid/store/postgres/detail/messages.hpp>

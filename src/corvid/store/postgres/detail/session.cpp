@@ -68,12 +68,14 @@ private:
     scheduler& loop_;
     const database_settings& settings_;
     std::unique_ptr<PGconn, finish> connection_;
-    socket socket_{loop_, [](void* self) noexcept { static_cast<postgres_session*>(self)->idle_input(); }, this};
+    socket socket_{loop_, [](void* self) noexcept { static_cast<postgres_session*>(self)->idle_input(); },
+                   this};
     prepared_statements prepared_;
     parameter_list parameters_;
 };
 
-// ---- connecting ------------------------------------------------------------------------------------------------------
+// ---- connecting
+// ------------------------------------------------------------------------------------------------------
 
 task<result<void>> postgres_session::open() {
     auto connected = co_await connect();
@@ -84,7 +86,8 @@ task<result<void>> postgres_session::open() {
 
 // libpq may close its socket and open another in each PQconnectPoll, so none is watched meanwhile.
 task<result<void>> postgres_session::connect() {
-    constexpr std::array<const char*, 5> names{"fallback_application_name", "keepalives_idle", "dbname", "client_encoding", nullptr};
+    constexpr std::array<const char*, 5> names{"fallback_application_name", "keepalives_idle", "dbname",
+                                               "client_encoding", nullptr};
     const std::array<const char*, 5> values{"corvid", "30", settings_.url.c_str(), "UTF8", nullptr};
     connection_.reset(PQconnectStartParams(names.data(), values.data(), 1));
     PGconn* const c = connection_.get();
@@ -92,7 +95,8 @@ task<result<void>> postgres_session::connect() {
     PQsetErrorVerbosity(c, PQERRORS_VERBOSE); // the only way to the SQLSTATE of a refusal
     PQsetNoticeProcessor(c, [](void*, const char*) {}, nullptr);
     const steady_time until = loop_.steady_now() + settings_.connect_timeout;
-    PostgresPollingStatusType next = PQstatus(c) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING;
+    PostgresPollingStatusType next =
+        PQstatus(c) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING;
     while (next == PGRES_POLLING_READING || next == PGRES_POLLING_WRITING) {
         socket_.attach(PQsocket(c));
         socket_.set_deadline(until);
@@ -100,9 +104,10 @@ task<result<void>> postgres_session::connect() {
         const bool in_time = co_await socket_.ready(next == PGRES_POLLING_READING ? read : write);
         socket_.detach();
         if (!in_time)
-            co_return fail(errc::database_unreachable, {.message = "no connection within connect_timeout (" +
-                                                                   std::to_string(settings_.connect_timeout.count()) + " ms)",
-                                                        .operation = "connect"});
+            co_return fail(errc::database_unreachable,
+                           {.message = "no connection within connect_timeout (" +
+                                       std::to_string(settings_.connect_timeout.count()) + " ms)",
+                            .operation = "connect"});
         next = PQconnectPoll(c);
     }
     if (next != PGRES_POLLING_OK) co_return fail(error_of(c, "connect"));
@@ -114,9 +119,10 @@ task<result<void>> postgres_session::connect() {
 task<result<void>> postgres_session::set_up() {
     if (PQsetnonblocking(connection_.get(), 1) != 0 || PQenterPipelineMode(connection_.get()) != 1)
         co_return fail(error_of(connection_.get(), "connect"));
-    statement set = make_statement("select set_config('statement_timeout', $1, false), set_config('lock_timeout', $2, false), "
-                         "set_config('datestyle', 'ISO', false)",
-                         std::to_string(settings_.statement_deadline.count()), std::to_string(settings_.lock_timeout.count()));
+    statement set = make_statement(
+        "select set_config('statement_timeout', $1, false), set_config('lock_timeout', $2, false), "
+        "set_config('datestyle', 'ISO', false)",
+        std::to_string(settings_.statement_deadline.count()), std::to_string(settings_.lock_timeout.count()));
     flight_answer answered = co_await run({&set, 1});
     if (answered.failed) co_return fail(*std::move(answered.failed));
     co_return result<void>{};
@@ -140,7 +146,8 @@ void postgres_session::idle_input() noexcept {
     if (PQtransactionStatus(c) == PQTRANS_UNKNOWN) drop();
 }
 
-// ---- sending ---------------------------------------------------------------------------------------------------------
+// ---- sending
+// ---------------------------------------------------------------------------------------------------------
 
 task<flight_answer> postgres_session::run(std::span<const statement> flight) {
     flight_state state{.flight = flight};
@@ -181,7 +188,8 @@ task<bool> postgres_session::send(flight_state& state, const statement& what) {
     co_return true;
 }
 
-// Prepared behind what was sent before, which may create what it names; the types come back before it is used.
+// Prepared behind what was sent before, which may create what it names; the types come back before it is
+// used.
 task<bool> postgres_session::prepare(flight_state& state, const std::string& sql) {
     PGconn* const c = connection_.get();
     if (const auto old = prepared_.evict()) {
@@ -202,7 +210,8 @@ task<bool> postgres_session::prepare(flight_state& state, const std::string& sql
     co_return !state.out.failed && !state.unsendable;
 }
 
-// ---- receiving -------------------------------------------------------------------------------------------------------
+// ---- receiving
+// -------------------------------------------------------------------------------------------------------
 
 bool postgres_session::ready_now() noexcept {
     PGconn* const c = connection_.get();
@@ -226,10 +235,11 @@ task<bool> postgres_session::until_ready() {
 task<void> postgres_session::collect(flight_state& state) {
     while (!state.expected.empty() && !state.out.lost) {
         if (!ready_now() && !co_await until_ready()) {
-            state.out.failed = error(errc::statement_timed_out,
-                                     {.message = "the server was silent for statement_deadline (" +
-                                                 std::to_string(settings_.statement_deadline.count()) + " ms) and a second",
-                                      .operation = "execute"});
+            state.out.failed =
+                error(errc::statement_timed_out,
+                      {.message = "the server was silent for statement_deadline (" +
+                                  std::to_string(settings_.statement_deadline.count()) + " ms) and a second",
+                       .operation = "execute"});
             lose(state);
             co_return;
         }
@@ -267,7 +277,8 @@ void postgres_session::take(flight_state& state, sent kind, const PGresult* r) {
 void postgres_session::take_statement(flight_state& state, const PGresult* r) {
     const std::string& sql = state.flight[state.out.answers.size()].sql;
     if (sql == commit_sql && std::string_view(PQcmdStatus(const_cast<PGresult*>(r))) != "COMMIT") {
-        state.out.failed = database_error("40000", "the transaction had failed before and was rolled back", "commit");
+        state.out.failed =
+            database_error("40000", "the transaction had failed before and was rolled back", "commit");
         return;
     }
     if (auto* known = prepared_.find(sql)) known->used = true;
@@ -299,18 +310,21 @@ void postgres_session::statement_failed(flight_state& state, const PGresult* r) 
 void postgres_session::lose(flight_state& state) {
     state.out.lost = true;
     if (!state.out.failed)
-        state.out.failed = connection_ ? error_of(connection_.get(), "execute")
-                                       : error(errc::database_unreachable, {.message = "the session is gone"});
+        state.out.failed = connection_
+                               ? error_of(connection_.get(), "execute")
+                               : error(errc::database_unreachable, {.message = "the session is gone"});
     state.expected.clear();
     drop();
 }
 
-// ---- scripts ---------------------------------------------------------------------------------------------------------
+// ---- scripts
+// ---------------------------------------------------------------------------------------------------------
 
 task<result<void>> postgres_session::script(std::string sql) {
     flight_state state;
     start_clock();
-    if (!connection_ || PQexitPipelineMode(connection_.get()) != 1 || PQsendQuery(connection_.get(), sql.c_str()) != 1) {
+    if (!connection_ || PQexitPipelineMode(connection_.get()) != 1 ||
+        PQsendQuery(connection_.get(), sql.c_str()) != 1) {
         lose(state);
         co_return fail(*state.out.failed);
     }
@@ -325,7 +339,8 @@ task<result<void>> postgres_session::script(std::string sql) {
         if (PQstatus(connection_.get()) == CONNECTION_BAD) break;
     }
     socket_.clear_deadline();
-    if (PQstatus(connection_.get()) == CONNECTION_BAD || PQenterPipelineMode(connection_.get()) != 1) lose(state);
+    if (PQstatus(connection_.get()) == CONNECTION_BAD || PQenterPipelineMode(connection_.get()) != 1)
+        lose(state);
     if (state.out.failed) co_return fail(*std::move(state.out.failed));
     co_return result<void>{};
 }

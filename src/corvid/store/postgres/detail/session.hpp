@@ -11,6 +11,7 @@
 namespace corvid::store {
 
 /// `settings` outlives it.
-[[nodiscard]] std::unique_ptr<session> make_postgres_session(scheduler& loop, const database_settings& settings);
+[[nodiscard]] std::unique_ptr<session> make_postgres_session(scheduler& loop,
+                                                             const database_settings& settings);
 
 } // namespace corvid::store

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// socket: waits until a connection's descriptor can be read or written, or a deadline has passed. On one loop. The
-// descriptor is libpq's: it is detached before libpq may close it. Internal.
+// socket: waits until a connection's descriptor can be read or written, or a deadline has passed. On one
+// loop. The descriptor is libpq's: it is detached before libpq may close it. Internal.
 #pragma once
 
 #include <corvid/base/operation.hpp>

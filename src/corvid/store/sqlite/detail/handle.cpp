@@ -15,35 +15,55 @@ std::string_view constraint_state(int extended) noexcept {
     switch (extended) {
     case SQLITE_CONSTRAINT_UNIQUE:
     case SQLITE_CONSTRAINT_PRIMARYKEY:
-    case SQLITE_CONSTRAINT_ROWID: return "23505";
-    case SQLITE_CONSTRAINT_FOREIGNKEY: return "23503";
-    case SQLITE_CONSTRAINT_NOTNULL: return "23502";
-    case SQLITE_CONSTRAINT_CHECK: return "23514";
-    case SQLITE_CONSTRAINT_TRIGGER: return "P0001";
-    default: return "23000";
+    case SQLITE_CONSTRAINT_ROWID:
+        return "23505";
+    case SQLITE_CONSTRAINT_FOREIGNKEY:
+        return "23503";
+    case SQLITE_CONSTRAINT_NOTNULL:
+        return "23502";
+    case SQLITE_CONSTRAINT_CHECK:
+        return "23514";
+    case SQLITE_CONSTRAINT_TRIGGER:
+        return "P0001";
+    default:
+        return "23000";
     }
 }
 
 std::string_view sqlstate_of(int extended) noexcept {
     switch (extended & 0xFF) {
-    case SQLITE_CONSTRAINT: return constraint_state(extended);
+    case SQLITE_CONSTRAINT:
+        return constraint_state(extended);
     case SQLITE_BUSY:
-    case SQLITE_LOCKED: return "55P03";
-    case SQLITE_INTERRUPT: return "57014";
-    case SQLITE_FULL: return "53100";
-    case SQLITE_NOMEM: return "53200";
-    case SQLITE_IOERR: return "58030";
-    case SQLITE_PROTOCOL: return "40001";
-    case SQLITE_TOOBIG: return "54000";
-    case SQLITE_MISMATCH: return "22000";
-    case SQLITE_RANGE: return "42P02";
+    case SQLITE_LOCKED:
+        return "55P03";
+    case SQLITE_INTERRUPT:
+        return "57014";
+    case SQLITE_FULL:
+        return "53100";
+    case SQLITE_NOMEM:
+        return "53200";
+    case SQLITE_IOERR:
+        return "58030";
+    case SQLITE_PROTOCOL:
+        return "40001";
+    case SQLITE_TOOBIG:
+        return "54000";
+    case SQLITE_MISMATCH:
+        return "22000";
+    case SQLITE_RANGE:
+        return "42P02";
     case SQLITE_AUTH:
     case SQLITE_PERM:
-    case SQLITE_READONLY: return "42501";
-    case SQLITE_CANTOPEN: return "3D000";
+    case SQLITE_READONLY:
+        return "42501";
+    case SQLITE_CANTOPEN:
+        return "3D000";
     case SQLITE_CORRUPT:
-    case SQLITE_NOTADB: return "0A000";
-    default: return "42601";
+    case SQLITE_NOTADB:
+        return "0A000";
+    default:
+        return "42601";
     }
 }
 
@@ -94,18 +114,23 @@ std::optional<error> bind_all(sqlite3* db, sqlite3_stmt* prepared, const stateme
     for (int index = 1; index <= sqlite3_bind_parameter_count(prepared); ++index) {
         const std::size_t number = parameter_of(prepared, index);
         if (number == 0 || number > what.parameters.size())
-            return database_error("42P02", "a parameter of the statement has no value: $" + std::to_string(number), "bind");
+            return database_error(
+                "42P02", "a parameter of the statement has no value: $" + std::to_string(number), "bind");
         highest = std::max(highest, number);
         const sql_value& value = what.parameters[number - 1];
         const int code = std::visit(binder(prepared, index), value.held);
         if (code == SQLITE_MISMATCH)
-            return database_error("22023", "$" + std::to_string(number) + ": SQLite cannot hold this " +
-                                               std::string(value.type_name()), "bind");
+            return database_error("22023",
+                                  "$" + std::to_string(number) + ": SQLite cannot hold this " +
+                                      std::string(value.type_name()),
+                                  "bind");
         if (code != SQLITE_OK) return last_error(db, "bind");
     }
     if (highest == what.parameters.size()) return std::nullopt;
-    return database_error("42P02", std::to_string(what.parameters.size()) + " values for " + std::to_string(highest) +
-                                       " parameters", "bind");
+    return database_error("42P02",
+                          std::to_string(what.parameters.size()) + " values for " + std::to_string(highest) +
+                              " parameters",
+                          "bind");
 }
 
 sql_value cell(sqlite3_stmt* row, int column) {
@@ -114,11 +139,16 @@ sql_value cell(sqlite3_stmt* row, int column) {
         return data ? std::string(static_cast<const char*>(data), size) : std::string();
     };
     switch (sqlite3_column_type(row, column)) {
-    case SQLITE_INTEGER: return {static_cast<std::int64_t>(sqlite3_column_int64(row, column))};
-    case SQLITE_FLOAT: return {sqlite3_column_double(row, column)};
-    case SQLITE_TEXT: return {text(sqlite3_column_text(row, column))};
-    case SQLITE_BLOB: return {sql_bytes{text(sqlite3_column_blob(row, column))}};
-    default: return {};
+    case SQLITE_INTEGER:
+        return {static_cast<std::int64_t>(sqlite3_column_int64(row, column))};
+    case SQLITE_FLOAT:
+        return {sqlite3_column_double(row, column)};
+    case SQLITE_TEXT:
+        return {text(sqlite3_column_text(row, column))};
+    case SQLITE_BLOB:
+        return {sql_bytes{text(sqlite3_column_blob(row, column))}};
+    default:
+        return {};
     }
 }
 
@@ -126,9 +156,10 @@ sql_value cell(sqlite3_stmt* row, int column) {
 
 error last_error(sqlite3* db, std::string operation) {
     const int extended = sqlite3_extended_errcode(db);
-    error_details details = database_error(sqlstate_of(extended), sqlite3_errmsg(db), std::move(operation)).details();
+    const error known = database_error(sqlstate_of(extended), sqlite3_errmsg(db), std::move(operation));
+    error_details details = known.details();
     details.native_code = extended;
-    return error(database_error(details.sqlstate, {}, {}).code(), std::move(details));
+    return error(known.code(), std::move(details));
 }
 
 bool is_busy(const error& why) noexcept {
@@ -143,8 +174,8 @@ result<sqlite3_stmt*> statement_cache::get(sqlite3* db, const std::string& sql) 
     }
     sqlite3_stmt* made = nullptr;
     const char* rest = nullptr;
-    if (sqlite3_prepare_v3(db, sql.c_str(), static_cast<int>(sql.size()) + 1, SQLITE_PREPARE_PERSISTENT, &made, &rest) !=
-        SQLITE_OK)
+    if (sqlite3_prepare_v3(db, sql.c_str(), static_cast<int>(sql.size()) + 1, SQLITE_PREPARE_PERSISTENT,
+                           &made, &rest) != SQLITE_OK)
         return fail(last_error(db, "prepare"));
     statement_ptr owned(made);
     if (!made || std::string_view(rest).find_first_not_of(" \t\r\n;") != std::string_view::npos)
@@ -169,17 +200,19 @@ result<answer> run(sqlite3* db, sqlite3_stmt* prepared, const statement& what) {
     if (auto failed = bind_all(db, prepared, what)) return fail(*std::move(failed));
     answer out;
     const auto changes = sqlite3_total_changes64(db);
+    int code =
+        sqlite3_step(prepared); // prepares it anew where the tables have changed: columns are known after it
     const int columns = sqlite3_column_count(prepared);
     for (int column = 0; column < columns; ++column)
         out.columns.emplace_back(sqlite3_column_name(prepared, column));
-    int code = 0;
-    while ((code = sqlite3_step(prepared)) == SQLITE_ROW)
+    for (; code == SQLITE_ROW; code = sqlite3_step(prepared))
         for (int column = 0; column < columns; ++column)
             out.cells.push_back(cell(prepared, column));
     if (code != SQLITE_DONE) return fail(last_error(db, "execute"));
     const bool reads = sqlite3_stmt_readonly(prepared) != 0;
     out.affected = columns > 0 ? static_cast<std::int64_t>(out.row_count())
-                   : !reads && sqlite3_total_changes64(db) != changes ? sqlite3_changes64(db) : 0;
+                   : !reads && sqlite3_total_changes64(db) != changes ? sqlite3_changes64(db)
+                                                                      : 0;
     return out;
 }
 

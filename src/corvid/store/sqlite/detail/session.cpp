@@ -50,8 +50,8 @@ private:
 task<result<void>> sqlite_session::open() {
     const std::string file = settings_.url.substr(std::string_view("sqlite:").size());
     sqlite3* made = nullptr;
-    const int code = sqlite3_open_v2(file.c_str(), &made, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
-                                     nullptr);
+    const int code = sqlite3_open_v2(
+        file.c_str(), &made, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
     db_.reset(made);
     if (code != SQLITE_OK) {
         error why = made ? sqlite::last_error(made, "open") : database_error("53200", "no memory", "open");
@@ -61,8 +61,9 @@ task<result<void>> sqlite_session::open() {
     sqlite3_extended_result_codes(made, 1);
     sqlite3_progress_handler(made, steps_between_looks, &check_deadline, this);
     const bool full = settings_.synchronous == sqlite_sync::full;
-    for (const char* pragma : {"pragma journal_mode=wal", full ? "pragma synchronous=full" : "pragma synchronous=normal",
-                               "pragma foreign_keys=on"}) {
+    for (const char* pragma :
+         {"pragma journal_mode=wal", full ? "pragma synchronous=full" : "pragma synchronous=normal",
+          "pragma foreign_keys=on"}) {
         statement set{.sql = pragma};
         const flight_answer answered = co_await run({&set, 1});
         if (!answered.failed) continue;
