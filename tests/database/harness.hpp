@@ -2,6 +2,7 @@
 #pragma once
 
 #include "database_under_test.hpp"
+#include <corvid/base/sleep.hpp>
 #include <corvid/service/threaded_scheduler.hpp>
 
 #include <gtest/gtest.h>
@@ -66,6 +67,7 @@ protected:
     [[nodiscard]] std::string type(const std::string& name) const { return here_->type(name); }
     [[nodiscard]] bool postgres() const { return here_->url().starts_with("postgresql:"); }
 
+    std::string here_url_; // where a test goes another way
     std::unique_ptr<database_under_test> here_ = make_database_under_test();
     threaded_scheduler root_;
     std::unique_ptr<loop_thread> client_;

@@ -30,7 +30,8 @@ inline constexpr std::string_view rollback_sql = "rollback";
 struct flight_answer {
     std::vector<answer> answers = {}; ///< of the statements up to the first that failed
     std::optional<error> failed = {}; ///< of the statement after those; none: all succeeded
-    bool lost = false;                ///< the session is gone and nobody knows what ran after `answers`
+    bool lost = false;                ///< the session is gone
+    bool unsure = false; ///< all was sent, then the session went without a word: the rest may have run
 };
 
 class session {
@@ -55,7 +56,7 @@ public:
     [[nodiscard]] virtual const store::dialect& dialect() const noexcept = 0;
 };
 
-/// One statement's answer.
+/// One statement's answer, in a transaction of its own: commit_unknown where it may have run.
 [[nodiscard]] task<result<answer>> run_one(session& on, statement what);
 
 } // namespace corvid::store

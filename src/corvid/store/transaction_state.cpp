@@ -3,13 +3,6 @@
 
 namespace corvid::store {
 
-namespace {
-
-// Only what the database itself has said is known: a session that went without a word may have committed.
-bool says_nothing(const flight_answer& answer) { return answer.lost && answer.failed->sqlstate().empty(); }
-
-} // namespace
-
 result<void> transaction_state::sending(bool begins, bool commits) {
     if (begins ? phase_ != phase::idle : phase_ != phase::open)
         return fail(errc::transaction_over,
@@ -26,7 +19,7 @@ result<void> transaction_state::answered(const flight_answer& answer) {
         if (committing) phase_ = phase::committed;
         return {};
     }
-    if (committing && (answer.failed->sqlstate() == "40003" || says_nothing(answer))) {
+    if (committing && (answer.failed->sqlstate() == "40003" || answer.unsure)) {
         phase_ = phase::unknown;
         return fail(caused_by(
             errc::commit_unknown,

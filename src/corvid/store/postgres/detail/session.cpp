@@ -43,7 +43,8 @@ private:
         flight_answer out = {};
         std::optional<error> unsendable = {}; // of the statement after those that were sent
         std::deque<sent> expected = {};
-        std::string preparing = {}; // its text
+        std::size_t handed_over = 0; // statements that libpq has taken
+        std::string preparing = {};  // its text
         std::string name = {};
     };
 
@@ -185,6 +186,7 @@ task<bool> postgres_session::send(flight_state& state, const statement& what) {
         co_return false;
     }
     state.expected.push_back(sent::statement);
+    ++state.handed_over;
     co_return true;
 }
 
@@ -313,6 +315,7 @@ void postgres_session::lose(flight_state& state) {
         state.out.failed = connection_
                                ? error_of(connection_.get(), "execute")
                                : error(errc::database_unreachable, {.message = "the session is gone"});
+    state.out.unsure = state.handed_over == state.flight.size() && state.out.failed->sqlstate().empty();
     state.expected.clear();
     drop();
 }
