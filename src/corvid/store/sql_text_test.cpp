@@ -31,8 +31,9 @@ TEST(identifier, quotes_whatever_is_a_name) {
 }
 
 TEST(identifier, refuses_what_databases_would_cut_or_misread) {
-    for (const std::string& bad : {std::string(), std::string(64, 'a'), std::string("a\0b", 3), std::string("\xff"), std::string("\xc3"),
-                                   std::string("\xc0\xaf"), std::string("\xed\xa0\x80"), std::string("\xf5\x80\x80\x80")}) {
+    for (const std::string& bad : {std::string(), std::string(64, 'a'), std::string("a\0b", 3),
+                                   std::string("\xff"), std::string("\xc3"), std::string("\xc0\xaf"),
+                                   std::string("\xed\xa0\x80"), std::string("\xf5\x80\x80\x80")}) {
         const auto parsed = identifier::parse(bad);
         ASSERT_FALSE(parsed) << bad;
         EXPECT_EQ(parsed.error().code(), errc::invalid_name);
@@ -47,13 +48,16 @@ TEST(insert_statement, has_a_place_for_each_value_of_each_row) {
     const std::array<row, 2> rows{row{1, "a"}, row{2, {}}};
     const statement made = insert_statement("shop.line", std::span<const row>(rows));
     EXPECT_EQ(made.sql, R"(insert into "shop"."line"("id","label") values ($1,$2),($3,$4))");
-    EXPECT_EQ(made.parameters, (std::vector<sql_value>{{std::int64_t{1}}, {std::string("a")}, {std::int64_t{2}}, {}}));
-    EXPECT_THROW((void)insert_sql("t", std::array<std::string_view, 1>{"a"}, max_parameters + 1), std::length_error);
+    EXPECT_EQ(made.parameters,
+              (std::vector<sql_value>{{std::int64_t{1}}, {std::string("a")}, {std::int64_t{2}}, {}}));
+    EXPECT_THROW((void)insert_sql("t", std::array<std::string_view, 1>{"a"}, max_parameters + 1),
+                 std::length_error);
     EXPECT_THROW((void)insert_sql("", std::array<std::string_view, 1>{"a"}, 1), config_error);
 }
 
 TEST(sqlstate, tells_whose_fault_it_is) {
-    for (const char* again : {"40001", "40P01", "08006", "08001", "53300", "53100", "57P01", "57014", "55P03", "58030", "XX000", "25006"})
+    for (const char* again : {"40001", "40P01", "08006", "08001", "53300", "53100", "57P01", "57014", "55P03",
+                              "58030", "XX000", "25006"})
         EXPECT_EQ(kind_of_sqlstate(again), error_kind::retriable) << again;
     for (const char* theirs : {"22003", "22P02", "23505", "23503", "23514", "P0001", "21000", "54000"})
         EXPECT_EQ(kind_of_sqlstate(theirs), error_kind::rejected) << theirs;

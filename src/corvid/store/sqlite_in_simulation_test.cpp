@@ -73,7 +73,9 @@ TEST_F(sqlite_in_simulation, memory_is_one_session_that_all_share_in_turn) {
 
 TEST_F(sqlite_in_simulation, commits_reach_the_disk_and_wal_is_on) {
     database db(sim_, settings());
-    const auto pragma = [&](const std::string& sql) { return get(db.query<store::sql_value>(sql)).value_or(std::vector<store::sql_value>{}); };
+    const auto pragma = [&](const std::string& sql) {
+        return get(db.query<store::sql_value>(sql)).value_or(std::vector<store::sql_value>{});
+    };
     EXPECT_EQ(pragma("pragma journal_mode"), std::vector<store::sql_value>{{std::string("wal")}});
     EXPECT_EQ(pragma("pragma synchronous"), std::vector<store::sql_value>{{std::int64_t{2}}});
     EXPECT_EQ(pragma("pragma foreign_keys"), std::vector<store::sql_value>{{std::int64_t{1}}});

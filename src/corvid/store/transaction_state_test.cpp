@@ -47,9 +47,10 @@ TEST(transaction_state, a_commit_without_a_word_is_unknown_and_stays_so) {
 }
 
 TEST(transaction_state, what_is_known_is_not_called_unknown) {
-    for (const auto& [answer, code] : {std::pair{refused("57P01", true), errc::database_unreachable}, // the server said so
-                                       std::pair{silent(false), errc::database_unreachable},          // COMMIT never left
-                                       std::pair{refused("23505"), errc::statement_rejected}}) {      // a deferred constraint
+    for (const auto& [answer, code] :
+         {std::pair{refused("57P01", true), errc::database_unreachable}, // the server said so
+          std::pair{silent(false), errc::database_unreachable},          // COMMIT never left
+          std::pair{refused("23505"), errc::statement_rejected}}) {      // a deferred constraint
         transaction_state state = committing();
         const auto outcome = state.answered(answer);
         ASSERT_FALSE(outcome);

@@ -76,7 +76,8 @@ TEST(pool_state, who_gave_up_gets_nothing) {
 
 class pool_history : public testing::TestWithParam<std::uint64_t> {};
 
-// Whatever comes in whatever order: no session is lent twice, none is lost, and nobody waits while one is idle.
+// Whatever comes in whatever order: no session is lent twice, none is lost, and nobody waits while one is
+// idle.
 TEST_P(pool_history, lends_each_session_to_one_and_forgets_nobody) {
     prng random(GetParam());
     pool_state pool = pool_of(3);
@@ -97,7 +98,8 @@ TEST_P(pool_history, lends_each_session_to_one_and_forgets_nobody) {
             pool.returned(*lent.begin(), random.chance(0.7), now);
             lent.erase(lent.begin());
         } else if (draw == 3 && !opening.empty()) {
-            random.chance(0.6) ? pool.opened(*opening.begin(), now) : pool.open_failed(*opening.begin(), now, 0.5);
+            random.chance(0.6) ? pool.opened(*opening.begin(), now)
+                               : pool.open_failed(*opening.begin(), now, 0.5);
             opening.erase(opening.begin());
         }
         for (const action& todo : pool.next(now)) {

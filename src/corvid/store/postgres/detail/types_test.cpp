@@ -103,8 +103,9 @@ TEST(postgres_types, bytes_that_are_not_of_their_type_never_crash) {
         std::string bytes;
         for (auto n = random.below(40); n > 0; --n)
             bytes += static_cast<char>(random.below(random.chance(0.5) ? 3 : 256));
-        for (const type_id each : {types::boolean, types::int8, types::numeric, types::jsonb, types::uuid_type, types::date,
-                                   type_id{1016}, type_id{1009}, type_id{1231}})
+        for (const type_id each :
+             {types::boolean, types::int8, types::numeric, types::jsonb, types::uuid_type, types::date,
+              type_id{1016}, type_id{1009}, type_id{1231}})
             (void)decode(each, bytes);
     }
     EXPECT_EQ(decode(types::int8, "abc").error().sqlstate(), "22P03");
