@@ -122,14 +122,19 @@ public:
 
     template <class... Args>
     [[nodiscard]] database_call<std::int64_t> execute(std::string_view sql, const Args&... args) {
-        return {home(), database::affected(ask(store::make_statement(sql, args...)))};
+        return {home(), database::affected(asked(store::make_statement(sql, args...)))};
     }
     template <class T, class... Args>
     [[nodiscard]] database_call<std::vector<T>> query(std::string_view sql, const Args&... args) {
-        return {home(), database::typed<T>(ask(store::make_statement(sql, args...)))};
+        return {home(), database::typed<T>(asked(store::make_statement(sql, args...)))};
     }
-    /// Ends it. commit_unknown as database::write; after an error nothing but rollback is possible.
-    [[nodiscard]] database_call<void> commit();
+    /// One statement and its answer as it is.
+    [[nodiscard]] database_call<store::answer> ask(store::statement what) {
+        return {home(), asked(std::move(what))};
+    }
+    /// Ends it, after what `last` has recorded, in one flight. commit_unknown as database::write; after any
+    /// error nothing but rollback is possible.
+    [[nodiscard]] database_call<void> commit(unit_of_work last = {});
     [[nodiscard]] database_call<void> rollback();
 
 private:
@@ -137,9 +142,9 @@ private:
     struct open;
     explicit transaction(std::shared_ptr<open> state) noexcept;
     [[nodiscard]] call_home home() const noexcept;
-    [[nodiscard]] task<result<store::answer>> ask(store::statement what);
+    [[nodiscard]] task<result<store::answer>> asked(store::statement what);
     static task<result<store::answer>> ask_in(std::shared_ptr<open> state, store::statement what);
-    static task<result<void>> commit_in(std::shared_ptr<open> state);
+    static task<result<void>> commit_in(std::shared_ptr<open> state, std::shared_ptr<unit_of_work> last);
     static task<result<void>> rollback_in(std::shared_ptr<open> state);
     void abandon() noexcept;
 

@@ -19,6 +19,13 @@ std::size_t sequence(std::string_view text) noexcept {
     return 0;
 }
 
+std::unexpected<error> refused(std::string why) {
+    return fail(errc::invalid_name, {.message = "a name for SQL " + std::move(why),
+                                     .hint = "use 1 to 63 bytes of UTF-8 without NUL"});
+}
+
+} // namespace
+
 bool is_utf8(std::string_view text) noexcept {
     while (!text.empty()) {
         const std::size_t length = sequence(text);
@@ -27,13 +34,6 @@ bool is_utf8(std::string_view text) noexcept {
     }
     return true;
 }
-
-std::unexpected<error> refused(std::string why) {
-    return fail(errc::invalid_name, {.message = "a name for SQL " + std::move(why),
-                                     .hint = "use 1 to 63 bytes of UTF-8 without NUL"});
-}
-
-} // namespace
 
 result<identifier> identifier::parse(std::string_view name) {
     if (name.empty()) return refused("is empty");

@@ -11,6 +11,9 @@
 
 namespace corvid::store {
 
+/// Well-formed UTF-8: no overlong forms, no surrogates.
+[[nodiscard]] bool is_utf8(std::string_view text) noexcept;
+
 class identifier {
 public:
     /// PostgreSQL cuts longer names without a word; here they are refused.

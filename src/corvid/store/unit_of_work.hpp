@@ -80,6 +80,14 @@ public:
     [[nodiscard]] bool empty() const noexcept { return recorded_.empty() && hooks_.empty(); }
     /// About what the statements take on the wire.
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+    /// The same once more; what hooks keep in their places must be copyable, as std::any asks.
+    [[nodiscard]] unit_of_work copy() const {
+        unit_of_work other;
+        other.recorded_ = recorded_;
+        other.hooks_ = hooks_;
+        other.bytes_ = bytes_;
+        return other;
+    }
     void clear() noexcept {
         recorded_.clear();
         hooks_.clear();

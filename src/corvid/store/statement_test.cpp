@@ -17,6 +17,7 @@ struct row {
     std::optional<std::string> label;
 };
 BOOST_DESCRIBE_STRUCT(row, (), (id, label))
+static_assert(Described<row>);
 
 namespace {
 
