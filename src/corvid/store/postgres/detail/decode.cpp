@@ -46,9 +46,12 @@ sql_time time_of(std::int64_t us) noexcept {
     return sql_time(std::chrono::microseconds(us + types::epoch_us));
 }
 
+// PostgreSQL's dates reach further than microseconds do: beyond those is the end of time, as `infinity` is.
 sql_time day_of(std::int32_t days) noexcept {
-    if (days == std::numeric_limits<std::int32_t>::max()) return sql_time::max();
-    if (days == std::numeric_limits<std::int32_t>::min()) return sql_time::min();
+    constexpr std::int64_t most =
+        (std::numeric_limits<std::int64_t>::max() - types::epoch_us) / types::day_us;
+    if (days > most) return sql_time::max();
+    if (days < -most) return sql_time::min();
     return time_of(days * types::day_us);
 }
 

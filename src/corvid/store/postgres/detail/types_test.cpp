@@ -95,6 +95,9 @@ TEST(postgres_types, infinite_times_are_the_ends_of_time) {
     append_number(early, std::numeric_limits<std::int64_t>::min());
     EXPECT_EQ(decode(types::timestamptz, late), sql_value{sql_time::max()});
     EXPECT_EQ(decode(types::timestamptz, early), sql_value{sql_time::min()});
+    std::string day;
+    append_number(day, std::int32_t{1'342'361'150}); // what date holds and microseconds do not
+    EXPECT_EQ(decode(types::date, day), sql_value{sql_time::max()});
 }
 
 TEST(postgres_types, bytes_that_are_not_of_their_type_never_crash) {
