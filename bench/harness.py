@@ -203,7 +203,7 @@ def show(bench, rows, ratios, mallocs, skipped):
             lines.append([name, "-", "-", target_text(found), "not measured"])
         else:
             lines.append([name, f"{found['ratio']:.3f}", f"{found['ci95'][0]:.3f} to {found['ci95'][1]:.3f}",
-                          target_text(found), verdict(found)])
+                          target_text(found), "noise floor (the same arm twice)" if "#" in name else verdict(found)])
     print(f"\n{stats.table([f'{bench.merit} of', 'ratio', '95 % interval', 'target', ''], lines)}")
     for name, found in mallocs.items():
         print(f"mallocs a message, {name}: {found['difference']:+.4f} "
@@ -224,7 +224,7 @@ def target_text(found):
 
 def verdict(found):
     if found.get("target") is None:
-        return "noise floor (the same arm twice)"
+        return ""
     low, high = found["ci95"]
     unsure = low <= found["target"] <= high
     return ("reached" if found["reached"] else "NOT reached") + (" (the interval holds the target)" if unsure else "")

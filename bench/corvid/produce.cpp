@@ -2,7 +2,8 @@
 // corvid's publisher, in bytes: `corvid_post` posts from a plain thread and flushes; `corvid_callback` gives
 // each send a callback; `corvid_awaitable` runs coroutines on one loop, each awaiting one send after another.
 // They are a quarter of --in-flight, the mark at which the other arms refill: each goes on as soon as it is
-// answered, so more of them gain nothing and take more cache.
+// answered, so more of them gain nothing and take more cache; `corvid_awaitable_all` has one for each of
+// --in-flight all the same.
 #include <corvid/base/task_scope.hpp>
 #include <corvid/kafka/cluster.hpp>
 #include <corvid/kafka/versions.hpp>
@@ -158,6 +159,7 @@ std::unique_ptr<arm> make_arm(scheduler& root, workload& all, const options& cho
     if (chosen.arm == "corvid_post") return std::make_unique<posting>(root, all);
     if (chosen.arm == "corvid_callback") return std::make_unique<calling_back>(root, all);
     if (chosen.arm == "corvid_awaitable") return std::make_unique<awaiting>(root, all, chosen.in_flight / 4);
+    if (chosen.arm == "corvid_awaitable_all") return std::make_unique<awaiting>(root, all, chosen.in_flight);
     std::fprintf(stderr, "bench: unknown arm %s\n", chosen.arm.c_str());
     std::exit(2);
 }

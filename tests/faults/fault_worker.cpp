@@ -79,7 +79,7 @@ public:
 private:
     void process(const std::string& line) override {
         constexpr std::size_t most_kept = 1'000;
-        kept_.push_back(std::move(line));
+        kept_.push_back(line);
         if (kept_.size() <= most_kept) return;
         into_.append(kept_.front());
         kept_.pop_front();
@@ -95,7 +95,7 @@ public:
 private:
     void process(const std::string& line) override {
         if (kept_.empty()) {
-            kept_ = std::move(line);
+            kept_ = line;
             return;
         }
         into_.append(line + kept_);

@@ -29,6 +29,7 @@ public:
         if (rd_kafka_mock_topic_create(mock_.get(), topic.c_str(), partitions, 1))
             throw std::runtime_error("the mock refuses the topic");
     }
+    [[nodiscard]] std::string bootstrap() const { return rd_kafka_mock_cluster_bootstraps(mock_.get()); }
     void cut() { rd_kafka_mock_broker_set_down(mock_.get(), 1); }
     void mend() { rd_kafka_mock_broker_set_up(mock_.get(), 1); }
 

@@ -29,6 +29,10 @@ public:
     /// Header idempotency_key, else ce_id, else `<topic>-<partition>-<offset>`.
     [[nodiscard]] std::string event_id() const;
 
+    /// Its lines name the record and, where its headers have them, correlation_id and trace_id. Reads the
+    /// headers at each call: keep it while the handler runs.
+    [[nodiscard]] logger log() const;
+
     [[nodiscard]] const std::string& group() const noexcept { return *run_->origin().group; }
     [[nodiscard]] int attempt() const noexcept { return run_->attempt(); }
 

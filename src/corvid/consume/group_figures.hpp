@@ -49,6 +49,10 @@ public:
     [[nodiscard]] steady_time last_tick() const noexcept {
         return steady_time(steady_time::duration(ticked_.load(std::memory_order_relaxed)));
     }
+    /// Handlers that have not returned, those of partitions given back included; as of the last tick.
+    void at_work(std::size_t handlers) noexcept { at_work_.store(handlers, std::memory_order_relaxed); }
+    [[nodiscard]] std::size_t at_work() const noexcept { return at_work_.load(std::memory_order_relaxed); }
+
     void assigned(std::size_t partitions) noexcept {
         partitions_.store(partitions, std::memory_order_relaxed);
     }
@@ -65,7 +69,7 @@ public:
 
 private:
     std::atomic<steady_time::rep> ticked_{0};
-    std::atomic<std::size_t> partitions_{0};
+    std::atomic<std::size_t> partitions_{0}, at_work_{0};
     mutable std::mutex mutex_;
     std::string trouble_, stopped_;
 };

@@ -33,8 +33,9 @@ group_loop::group_loop(broker::cluster& cluster, scheduler& root, group_settings
                      loop.pump();
                  }),
       tick_(*this, [](work& w) noexcept { static_cast<timed&>(w).owner.tick(); }),
-      drain_timer_(*this, [](work& w) noexcept { static_cast<timed&>(w).owner.drain_is_over(); }),
       reopen_timer_(*this, [](work& w) noexcept { static_cast<timed&>(w).owner.open_source(); }),
+      revoke_timer_(*this, [](work& w) noexcept { static_cast<timed&>(w).owner.try_release(); }),
+      stop_timer_(*this, [](work& w) noexcept { static_cast<timed&>(w).owner.advance_stop(); }),
       reopen_after_(settings_.reopen_first) {
     if (auto valid = validate(settings_); !valid) throw config_error(std::move(valid).error());
     if (auto valid = check_disjoint(group(), subscriptions_); !valid)
@@ -104,7 +105,12 @@ void group_loop::pump() noexcept {
 }
 
 bool group_loop::take_and_run(partition_lane& lane) {
-    if (revoking_ || lane.now() != partition_lane::state::idle) return false;
+    if (revoking_ || !lane.is_ready()) return false;
+    if (lane.has_rest()) {
+        lane.run_began = loop_->steady_now();
+        lane.go_on();
+        return true;
+    }
     if (std::ranges::any_of(leftovers_, [&](const auto& old) { return old->where() == lane.where(); }))
         return false;
     auto batch = source_->take(lane.slot(), run::most);
@@ -123,10 +129,9 @@ bool group_loop::take_and_run(partition_lane& lane) {
 void group_loop::run_ended(partition_lane& lane) noexcept {
     note_progress(lane);
     const auto verdict = lane.verdict();
-    const bool is_leftover = std::ranges::any_of(leftovers_, [&](const auto& l) { return l.get() == &lane; });
-    if (is_leftover) {
+    if (lane.is_leftover()) {
         std::erase_if(leftovers_, [&](const auto& l) { return l.get() == &lane; });
-    } else if (verdict && !(revoking_ && *verdict == corvid::verdict::retry)) {
+    } else if (verdict && !(lane.is_leaving() && *verdict == corvid::verdict::retry)) {
         decide_on(lane, *verdict);
     } else {
         lane.become_idle();
@@ -145,37 +150,32 @@ void group_loop::note_progress(partition_lane& lane) {
         lane.figures.handling.observe(
             (loop_->steady_now() - lane.run_began) / static_cast<std::int64_t>(fresh.done), fresh.done);
     if (lane.reader().commit == commit_mode::by_hand) return;
-    if (std::ranges::any_of(leftovers_, [&](const auto& l) { return l.get() == &lane; })) return;
+    if (lane.is_leftover()) return;
     if (auto next = lane.frontier()) commits_.advance(lane.where(), *next);
 }
 
 void group_loop::decide_on(partition_lane& lane, const outcome& what) {
     const error why = what.why().value_or(error(errc::handler_rejected, {.operation = "handle"}));
-    const auto& where = lane.where();
-    const logger::fields at = {{"topic", where.topic.str()},
-                               {"partition", where.partition.value},
-                               {"offset", lane.failed_record().offset},
-                               {"handler", lane.reader().name},
-                               {"attempt", lane.attempt()}};
+    const logger log = lane.failure_log();
     const auto action = decide(what, lane.attempt(), lane.reader().failure, uniform(random_));
     if (const auto* again = std::get_if<retry_after>(&action)) {
         lane.figures.retried.add();
-        log_.warn("a record is tried again", why, at);
+        log.warn("a record is tried again", why);
         lane.back_off(loop_->steady_now() + again->delay);
     } else if (std::holds_alternative<pass_over>(action)) {
         lane.figures.rejected.add();
-        log_.error("a record was rejected and passed over", why, at);
+        log.error("a record was rejected and passed over", why);
         lane.pass_over();
-        lane.has_rest() && phase_ == phase::working && !revoking_ ? lane.go_on() : run_ended(lane);
+        note_progress(lane);
+        lane.become_idle();
     } else {
         const bool service = std::holds_alternative<stop_service>(action);
         (service ? lane.figures.stopped : lane.figures.rejected).add();
-        log_.error(service ? "a handler stops the service; the offset is held"
-                           : "a partition stops at a record that was rejected; the offset is held",
-                   why, at);
+        log.error(service ? "a handler stops the service; the offset is held"
+                          : "a partition stops at a record that was rejected; the offset is held",
+                  why);
         lane.stop_here(why);
-        state_.stopped(to_string(where) + " at offset " + std::to_string(lane.failed_record().offset) + ": " +
-                       why.describe());
+        tell_stopped();
         if (service && on_handler_stop) on_handler_stop(why);
         if (service) end_ = loop_end::failed;
     }

@@ -6,11 +6,11 @@
 //
 // Invariants
 //   - A committed offset is behind a contiguous run of records that are done (done, skipped, or passed over
-//   by policy).
-//   - A partition's records run one at a time, in the order of their offsets.
+//     by policy).
+//   - A partition's records run one at a time, in the order of their offsets, and none is left out while the
+//     partition is this member's.
 //   - After a partition is given back nothing is committed for it, and its next run waits for the handler
-//   that may
-//     still be at work.
+//     that may still be at work.
 //   - What fails at the broker is retried for ever, from 1 s back-off on; a handler cannot end the loop.
 #pragma once
 
@@ -20,6 +20,7 @@
 #include <corvid/consume/partition_lane.hpp>
 #include <corvid/observe/log.hpp>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <random>
@@ -49,6 +50,9 @@ public:
     /// Set when the member is given partitions for the first time.
     [[nodiscard]] signal& was_assigned() noexcept { return was_assigned_; }
     [[nodiscard]] signal& ended() noexcept { return ended_; }
+    /// What has not ended waits for a handler that does not return or blocks the loop; else for the broker.
+    /// Any thread.
+    [[nodiscard]] bool waits_for_handlers() const noexcept;
     [[nodiscard]] loop_end how_it_ended() const noexcept { return end_; } ///< once ended
 
     /// Called once, on the loop, when a handler says stop: the owner then stops the service.
@@ -87,9 +91,12 @@ private:
     void on(broker::source_error& event);
     void on(broker::closed& event);
     [[nodiscard]] subscription& reader_of(const topic_name& topic);
-    void drop_lanes();
+    [[nodiscard]] bool is_revoked(const partition_lane& lane) const;
+    template <class Goes>
+    void drop_lanes(Goes goes);
     void try_release();
-    void drain_is_over() noexcept;
+    void stop_partition_of(const error& why);
+    void tell_stopped();
 
     void tick() noexcept;
     void count_in_hand();
@@ -126,12 +133,15 @@ private:
     bool trouble_since_commit_ = false;
     timed pump_node_;
     bool pump_posted_ = false, pumping_ = false;
-    timed tick_, drain_timer_, reopen_timer_;
+    timed tick_, reopen_timer_;
+    timed revoke_timer_; // handlers at work have so long before what is revoked is given back
+    timed stop_timer_;   // the drain of a stop, then its grace
     std::optional<broker::revoked> revoking_;
     int final_commits_ = 0;
     std::chrono::milliseconds reopen_after_;
     bool source_is_broken_ = false;
 
+    std::atomic<bool> stop_asked_ = false;
     phase phase_ = phase::working;
     std::chrono::milliseconds grace_{0};
     loop_end end_ = loop_end::clean;

@@ -179,6 +179,22 @@ TEST_F(group_loop_test, an_exception_is_retried_with_back_off_and_the_order_hold
     end(*loop);
 }
 
+TEST_F(group_loop_test, what_is_logged_of_a_record_names_it_and_what_set_it_off) {
+    const header_view mine[] = {{"correlation_id", "c-17"},
+                                {"traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}};
+    EXPECT_TRUE(message_producer(*out).post(event{1}, {.partition = partition_id(2), .headers = mine}));
+    auto loop = join([](const event&, context& ctx) {
+        ctx.log().info("looked into");
+        throw std::runtime_error("not yet");
+    });
+    sim.run_for(5s);
+    const std::string whose = R"("partition":2,"offset":0,"correlation_id":"c-17","trace_id":"0af76519)";
+    for (const char* message : {"looked into", "a record is tried again"})
+        EXPECT_TRUE(std::ranges::any_of(lines, [&](const std::string& line) {
+            return line.find(message) != line.npos && line.find(whose) != line.npos;
+        })) << message;
+}
+
 TEST_F(group_loop_test, a_rejected_record_stops_its_partition_holds_the_offset_and_lets_the_others_go_on) {
     auto handler = [&](const received<event>& e) {
         if (e->n == 101) throw rejected("never");

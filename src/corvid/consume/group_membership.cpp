@@ -54,7 +54,7 @@ void group_loop::on(broker::revoked& event) {
                 if (revoking_->lost) lane->request_stop(stop_reason::revoked);
             }
     if (!revoking_->lost && phase_ == phase::working && somebody_runs())
-        loop_->at(loop_->steady_now() + settings_.rebalance_drain, drain_timer_);
+        loop_->at(loop_->steady_now() + settings_.rebalance_drain, revoke_timer_);
     try_release();
 }
 
@@ -66,14 +66,10 @@ bool group_loop::somebody_runs() const noexcept {
 // drain is over, or the partitions are lost, without waiting.
 void group_loop::try_release() {
     if (!revoking_) return;
-    const auto is_revoked = [&](const partition_lane& lane) {
-        return std::ranges::any_of(revoking_->partitions,
-                                   [&](const auto& which) { return which.id == lane.slot(); });
-    };
     const bool waits = std::ranges::any_of(
         lanes_, [&](const auto& lane) { return is_revoked(*lane) && lane->is_running(); });
     if (!revoking_->lost) {
-        if (waits && drain_timer_.pending()) return;
+        if (waits && (revoke_timer_.pending() || stop_timer_.pending())) return;
         if (commits_.in_flight()) return;
         // A commit that fails inside the revoke is tried once more; then the records are delivered again
         // elsewhere.
@@ -82,58 +78,72 @@ void group_loop::try_release() {
             return;
         }
     }
-    if (drain_timer_.pending() && phase_ == phase::working) loop_->cancel(drain_timer_);
-    drop_lanes();
+    if (revoke_timer_.pending()) loop_->cancel(revoke_timer_);
+    drop_lanes([this](const partition_lane& lane) { return is_revoked(lane); });
     revoking_.reset();
     source_->release();
     ready();
 }
 
-void group_loop::drop_lanes() {
+bool group_loop::is_revoked(const partition_lane& lane) const {
+    return std::ranges::any_of(revoking_->partitions,
+                               [&](const auto& which) { return which.id == lane.slot(); });
+}
+
+template <class Goes>
+void group_loop::drop_lanes(Goes goes) {
     std::vector<std::unique_ptr<partition_lane>> kept;
     for (auto& lane : lanes_) {
-        const bool goes = std::ranges::any_of(revoking_->partitions,
-                                              [&](const auto& which) { return which.id == lane->slot(); });
-        if (!goes) {
+        if (!goes(*lane)) {
             kept.push_back(std::move(lane));
             continue;
         }
         commits_.forget(lane->where());
         lane->cancel_back_off();
         lane->request_stop(stop_reason::revoked);
-        if (lane->is_running()) leftovers_.push_back(std::move(lane));
+        if (!lane->is_running()) continue;
+        lane->become_leftover();
+        leftovers_.push_back(std::move(lane));
     }
     lanes_ = std::move(kept);
     figures_.partitions.set(static_cast<double>(lanes_.size()));
     state_.assigned(lanes_.size());
-    if (std::ranges::none_of(lanes_,
-                             [](const auto& l) { return l->now() == partition_lane::state::stopped; }))
-        state_.stopped({});
-}
-
-void group_loop::drain_is_over() noexcept {
-    if (phase_ == phase::working) return try_release();
-    advance_stop();
+    tell_stopped();
 }
 
 void group_loop::on(broker::source_error& event) {
+    if (event.why == errc::no_committed_offset && event.why.partition()) return stop_partition_of(event.why);
     note_trouble(event.why);
     if (event.why.kind() != error_kind::fatal) {
         log_.warn("the consumer has trouble", event.why);
         return;
     }
     log_.error("the consumer is replaced", event.why, {{"after_ms", reopen_after_}});
-    if (!revoking_) revoking_.emplace();
-    revoking_->lost = true;
-    revoking_->partitions.clear();
-    for (auto& lane : lanes_) {
-        revoking_->partitions.push_back({.id = lane->slot(), .where = lane->where()});
+    for (auto& lane : lanes_)
         lane->ask_to_stop();
-    }
-    drop_lanes();
+    drop_lanes([](const partition_lane&) { return true; });
+    if (revoke_timer_.pending()) loop_->cancel(revoke_timer_);
     revoking_.reset();
     source_is_broken_ = true;
     if (leftovers_.empty()) abandon_source();
+}
+
+// kafka.offset_reset is `error`, and the partition has no offset, or one that is gone.
+void group_loop::stop_partition_of(const error& why) {
+    for (auto& lane : lanes_) {
+        if (lane->where().topic.str() != why.topic() || lane->where().partition.value != *why.partition())
+            continue;
+        log_.error("a partition stops: there is no offset to read from", why);
+        lane->stop_behind_run(why);
+    }
+    tell_stopped();
+}
+
+void group_loop::tell_stopped() {
+    std::string all;
+    for (const auto& lane : lanes_)
+        if (lane->stopped_by()) all += (all.empty() ? "" : "; ") + lane->stopped_at();
+    state_.stopped(std::move(all));
 }
 
 // --- trouble: a client says when it begins, never when it is over ------------------------------------------
@@ -194,7 +204,7 @@ void group_loop::finish() {
     phase_ = phase::over;
     source_.reset();
     committer_ = nullptr;
-    for (timed* t : {&tick_, &drain_timer_, &reopen_timer_})
+    for (timed* t : {&tick_, &reopen_timer_, &revoke_timer_, &stop_timer_})
         if (t->pending()) loop_->cancel(*t);
     ended_.set();
 }

@@ -42,10 +42,18 @@ void group_loop::tick() noexcept {
 
 void group_loop::count_in_hand() {
     std::map<std::string_view, std::size_t> records;
+    std::size_t handlers = 0;
     for (const auto* lanes : {&lanes_, &leftovers_})
-        for (const auto& lane : *lanes)
+        for (const auto& lane : *lanes) {
             records[lane->where().topic.str()] += lane->in_hand();
+            handlers += lane->is_running();
+        }
     figures_.in_hand(records);
+    state_.at_work(handlers);
+}
+
+bool group_loop::waits_for_handlers() const noexcept {
+    return state_.at_work() > 0 || root_.steady_now() - state_.last_tick() > 3 * settings_.commit_every;
 }
 
 void group_loop::commit_now() {
@@ -93,7 +101,7 @@ void group_loop::commit_up_to(topic_partition where, offset next) {
 }
 
 void group_loop::stop(std::chrono::milliseconds drain, std::chrono::milliseconds grace) {
-    if (!thread_) return;
+    if (!thread_ || stop_asked_.exchange(true)) return;
     post_call(*loop_, [this, drain, grace]() noexcept { begin_stop(drain, grace); });
 }
 
@@ -105,8 +113,8 @@ void group_loop::begin_stop(std::chrono::milliseconds drain, std::chrono::millis
         lane->ask_to_stop();
         lane->cancel_back_off();
     }
-    if (drain_timer_.pending()) loop_->cancel(drain_timer_);
-    loop_->at(loop_->steady_now() + drain, drain_timer_);
+    if (revoke_timer_.pending()) loop_->cancel(revoke_timer_); // what is revoked waits as long as the stop
+    loop_->at(loop_->steady_now() + drain, stop_timer_);
     if (!source_) return finish(); // a broken client, waiting for its successor
     advance_stop();
 }
@@ -114,18 +122,18 @@ void group_loop::begin_stop(std::chrono::milliseconds drain, std::chrono::millis
 // Moves the stop on as far as it can go now.
 void group_loop::advance_stop() {
     if (phase_ != phase::draining && phase_ != phase::grace) return;
-    if (phase_ == phase::draining && somebody_runs() && !drain_timer_.pending()) {
+    if (phase_ == phase::draining && somebody_runs() && !stop_timer_.pending()) {
         phase_ = phase::grace;
         for (auto& lane : lanes_)
             lane->request_stop(stop_reason::shutdown);
-        loop_->at(loop_->steady_now() + grace_, drain_timer_);
+        loop_->at(loop_->steady_now() + grace_, stop_timer_);
     }
-    const bool waits = somebody_runs() && drain_timer_.pending();
+    const bool waits = somebody_runs() && stop_timer_.pending();
     if (waits) return;
     if (somebody_runs() && end_ == loop_end::clean) end_ = loop_end::undrained;
     for (auto& lane : lanes_)
         note_progress(*lane);
-    if (drain_timer_.pending()) loop_->cancel(drain_timer_);
+    if (stop_timer_.pending()) loop_->cancel(stop_timer_);
     phase_ = phase::leaving;
     source_->close(); // commits happen inside the revoke that follows
     if (revoking_) try_release();

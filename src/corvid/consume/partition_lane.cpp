@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/consume/partition_lane.hpp>
 
+#include <corvid/consume/context.hpp>
 #include <corvid/consume/group_loop.hpp>
 
 namespace corvid {
@@ -8,8 +9,10 @@ namespace corvid {
 partition_lane::back_off_timer::back_off_timer(partition_lane& l) noexcept
     : timer([](work& w) noexcept {
           auto& self = static_cast<back_off_timer&>(w).lane;
+          group_loop& owner = self.owner_;
           self.run_.try_again();
           self.launch();
+          owner.ready(); // it may have ended already, with more to take
       }),
       lane(l) {}
 
@@ -19,7 +22,7 @@ partition_lane::partition_lane(group_loop& owner, scheduler& loop, broker::assig
       loop_(loop),
       slot_(which.id),
       reader_(reader),
-      origin_{.where = std::move(which.where), .group = &group, .stop = stop_.token()},
+      origin_{.where = std::move(which.where), .group = &group, .log = &owner.log_, .stop = stop_.token()},
       run_(loop, &partition_lane::ended, this),
       timer_(*this) {}
 
@@ -60,6 +63,10 @@ partition_lane::progress partition_lane::take_progress() noexcept {
     return fresh;
 }
 
+logger partition_lane::failure_log() const {
+    return context(run_).log().with({{"handler", reader_.name}, {"attempt", attempt()}});
+}
+
 void partition_lane::back_off(steady_time until) {
     state_ = state::backing_off;
     loop_.at(until, timer_);
@@ -80,14 +87,29 @@ void partition_lane::stop_here(error why) {
     stopped_by_ = std::move(why);
 }
 
+void partition_lane::stop_behind_run(error why) {
+    stopped_by_ = std::move(why);
+    if (state_ == state::idle && !has_rest()) state_ = state::stopped;
+}
+
+std::string partition_lane::stopped_at() const {
+    std::string text = to_string(where());
+    if (state_ == state::stopped && has_rest())
+        text += " at offset " + std::to_string(failed_record().offset);
+    return text + ": " + stopped_by_->describe();
+}
+
 void partition_lane::become_idle() noexcept {
-    expected_ = frontier();
     state_ = state::idle;
+    if (has_rest() && !leaving_) return;
+    if (stopped_by_) state_ = state::stopped;
+    expected_ = frontier();
     run_.reset({}, origin_);
     reported_ = reported_skips_ = 0;
 }
 
 void partition_lane::ask_to_stop() noexcept {
+    leaving_ = true;
     run_.ask_to_stop();
     if (is_running()) reader_.handle->asked_to_stop(run_);
 }

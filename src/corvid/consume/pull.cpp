@@ -7,11 +7,11 @@
 namespace corvid {
 
 void pull_handler::start(run& records) noexcept {
+    auto shared = std::make_shared<const pulled_batch>(pulled_batch{records.origin().where, records.share()});
     work* wake = nullptr;
     {
         const std::lock_guard lock(mutex_);
-        if (closed_) return records.end();
-        waiting_.push_back(&records);
+        waiting_.push_back({&records, std::move(shared)});
         wake = std::exchange(wake_, nullptr);
     }
     if (wake) wake->run(*wake);
@@ -21,7 +21,7 @@ void pull_handler::start(run& records) noexcept {
 void pull_handler::asked_to_stop(run& records) noexcept {
     {
         const std::lock_guard lock(mutex_);
-        if (held_ == &records || std::erase(waiting_, &records) == 0) return;
+        if (std::erase_if(waiting_, [&](const shared_run& one) { return one.of == &records; }) == 0) return;
     }
     records.end();
 }
@@ -30,29 +30,31 @@ void pull_handler::settle_held() noexcept {
     run* held = nullptr;
     {
         const std::lock_guard lock(mutex_);
-        if (!held_) return;
-        held_->complete(done);
-        if (held_->has_next()) {
-            waiting_.push_front(held_);
-        } else {
-            held = held_;
-        }
-        held_ = nullptr;
+        if (!held_.of) return;
+        held_.of->complete(done);
+        if (held_.of->has_next())
+            waiting_.push_front(std::move(held_));
+        else
+            held = held_.of;
+        held_ = {};
     }
     if (held) held->end();
 }
 
-run* pull_handler::try_next() noexcept {
+std::optional<pulled_record> pull_handler::try_next() noexcept {
     settle_held();
     for (;;) {
         run* ended = nullptr;
         {
             const std::lock_guard lock(mutex_);
-            if (closed_ || waiting_.empty()) return nullptr;
-            run* next = waiting_.front();
+            if (closed_ || waiting_.empty()) return std::nullopt;
+            shared_run next = std::move(waiting_.front());
             waiting_.pop_front();
-            if (next->has_next()) return held_ = next;
-            ended = next;
+            if (next.of->has_next()) {
+                held_ = std::move(next);
+                return pulled_record{held_.records, &held_.records->records->records()[held_.of->index()]};
+            }
+            ended = next.of;
         }
         ended->end();
     }
@@ -61,7 +63,7 @@ run* pull_handler::try_next() noexcept {
 void pull_handler::when_ready(work& wake) noexcept {
     {
         const std::lock_guard lock(mutex_);
-        if (!closed_ && waiting_.empty() && !(held_ && held_->has_next())) {
+        if (!closed_ && waiting_.empty() && !(held_.of && held_.of->has_next())) {
             wake_ = &wake;
             return;
         }
@@ -77,17 +79,15 @@ bool pull_handler::forget(work& wake) noexcept {
 }
 
 void pull_handler::close() noexcept {
-    std::deque<run*> ending;
+    run* held = nullptr;
     work* wake = nullptr;
     {
         const std::lock_guard lock(mutex_);
         closed_ = true;
-        ending = std::exchange(waiting_, {});
-        if (held_) ending.push_back(std::exchange(held_, nullptr));
+        held = std::exchange(held_, {}).of;
         wake = std::exchange(wake_, nullptr);
     }
-    for (run* r : ending)
-        r->end();
+    if (held) held->end();
     if (wake) wake->run(*wake);
 }
 

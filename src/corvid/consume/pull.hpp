@@ -20,53 +20,70 @@
 
 namespace corvid {
 
+/// The records of a run, which the reader keeps beyond it.
+struct pulled_batch {
+    topic_partition where;
+    std::shared_ptr<const record_batch> records;
+};
+
+/// A record that was handed out; it lives as long as this.
+struct pulled_record {
+    std::shared_ptr<const pulled_batch> from;
+    const record* source = nullptr;
+    [[nodiscard]] const record_batch& batch() const noexcept { return *from->records; }
+};
+
 /// For one reader at a time, on any thread that is not the group's loop.
 class pull_handler final : public handler {
 public:
     void start(run& records) noexcept override;
     void asked_to_stop(run& records) noexcept override;
 
-    /// The next record's run, positioned at it, or null if none waits. Settles the one handed out before.
-    [[nodiscard]] run* try_next() noexcept;
+    /// The next record, or none if none waits. Settles the one handed out before.
+    [[nodiscard]] std::optional<pulled_record> try_next() noexcept;
     /// `wake` runs once, on any thread, when a record may wait or the stream has ended; at once if so
     /// already.
     void when_ready(work& wake) noexcept;
     /// Takes `wake` back; false if it was or is about to be run.
     [[nodiscard]] bool forget(work& wake) noexcept;
 
-    /// Nothing more is handed out; the record in the reader's hands is not done. Any thread.
+    /// Nothing more is handed out; the record in the reader's hands is not done. What nobody read is kept
+    /// until the group asks for it back. Any thread.
     void close() noexcept;
     [[nodiscard]] bool is_closed() const noexcept;
 
 private:
+    struct shared_run {
+        run* of = nullptr;
+        std::shared_ptr<const pulled_batch> records;
+    };
     void settle_held() noexcept;
 
     mutable std::mutex mutex_;
-    std::deque<run*> waiting_;
-    run* held_ = nullptr;
+    std::deque<shared_run> waiting_;
+    shared_run held_;
     work* wake_ = nullptr;
     bool closed_ = false;
 };
 
 /// A record that was pulled: none (nothing came in time, or the stream ended), a message, or an error (bytes
-/// that are no T).
+/// that are no T). It keeps the batch that its record came in, and, on Kafka, the client with it: not to be
+/// kept for long, nor beyond the service.
 template <Message T>
 class polled {
 public:
+    using commit_function = std::function<void(const topic_partition&, offset)>;
+
     polled() = default;
-    polled(const run& of, result<T> decoded, std::function<void(offset)> commit)
-        : origin_(record_origin{.topic = of.origin().where.topic.str(),
-                                .where = of.origin().where.partition,
-                                .source = &of.current(),
-                                .batch = &of.batch()}),
-          commit_(std::move(commit)) {
+    polled(pulled_record of, result<T> decoded, std::shared_ptr<const commit_function> commit)
+        : record_(std::move(of)), commit_(std::move(commit)) {
         if (decoded)
             message_ = *std::move(decoded);
         else
             error_ = std::move(decoded).error();
     }
 
-    [[nodiscard]] bool is_none() const noexcept { return !origin_; }
+    [[nodiscard]] bool is_none() const noexcept { return !record_.source; }
     [[nodiscard]] bool has_message() const noexcept { return message_.has_value(); }
     [[nodiscard]] const std::optional<error>& why() const noexcept { return error_; }
     /// There is a message.
@@ -75,17 +92,22 @@ public:
     [[nodiscard]] const T& message() const noexcept { return *message_; }
     [[nodiscard]] const T& operator*() const noexcept { return *message_; }
     const polled* operator->() const noexcept { return this; }
-    /// The record, until the next one is asked for. Not for none.
-    [[nodiscard]] received<T> record() const noexcept { return {message_ ? &*message_ : nullptr, *origin_}; }
+    /// The record; it borrows from this. Not for none.
+    [[nodiscard]] received<T> record() const noexcept {
+        return {message_ ? &*message_ : nullptr, record_origin{.topic = record_.from->where.topic.str(),
+                                                               .where = record_.from->where.partition,
+                                                               .source = record_.source,
+                                                               .batch = &record_.batch()}};
+    }
     /// This record and all before it in its partition are done (commit_mode::by_hand); sent with the next
-    /// commit. Any thread.
-    void commit_up_to() const { commit_(offset(origin_->source->offset).next()); }
+    /// commit, if the partition is still the group's. Any thread. Not for none.
+    void commit_up_to() const { (*commit_)(record_.from->where, offset(record_.source->offset).next()); }
 
 private:
-    std::optional<record_origin> origin_;
+    pulled_record record_;
     std::optional<T> message_;
     std::optional<error> error_;
-    std::function<void(offset)> commit_;
+    std::shared_ptr<const commit_function> commit_;
 };
 
 /// Completes when a record waits or the stream has ended.

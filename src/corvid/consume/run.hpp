@@ -17,9 +17,11 @@
 #include <corvid/base/stop.hpp>
 #include <corvid/model/outcome.hpp>
 #include <corvid/model/record.hpp>
+#include <corvid/observe/log.hpp>
 
 #include <atomic>
 #include <cstddef>
+#include <memory>
 #include <optional>
 
 namespace corvid {
@@ -28,6 +30,7 @@ namespace corvid {
 struct run_origin {
     topic_partition where;
     const std::string* group = nullptr;
+    const logger* log = nullptr;
     stop_token stop;
 };
 
@@ -54,6 +57,10 @@ public:
         ++attempt_;
         verdict_.reset();
     }
+
+    /// In a handler's start(), before the records are looked at: the batch, to keep beyond the run, which
+    /// goes on with records that stand for the same bytes.
+    [[nodiscard]] std::shared_ptr<const record_batch> share();
 
     [[nodiscard]] bool has_next() const noexcept {
         return index() < batch_.size() && !verdict_ && !stop_asked_.load(std::memory_order_relaxed);

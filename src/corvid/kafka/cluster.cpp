@@ -3,6 +3,7 @@
 
 #include <corvid/kafka/detail/admin.hpp>
 #include <corvid/kafka/detail/client_config.hpp>
+#include <corvid/kafka/detail/freed_memory.hpp>
 #include <corvid/kafka/detail/sink.hpp>
 #include <corvid/kafka/detail/source.hpp>
 
@@ -11,6 +12,7 @@ namespace corvid::kafka {
 cluster::cluster(connection_settings settings)
     : settings_(std::move(settings)), closing_(std::make_shared<closing_thread>()) {
     check_connection(settings_);
+    if (settings_.keep_freed_memory) keep_freed_memory();
 }
 
 cluster::~cluster() {

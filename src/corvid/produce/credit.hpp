@@ -38,6 +38,11 @@ public:
         at(to).fetch_sub(pack(records, bytes), std::memory_order_acq_rel);
     }
 
+    void move(tally from, tally to, std::uint64_t bytes) noexcept {
+        at(to).fetch_add(pack(1, bytes), std::memory_order_seq_cst);
+        at(from).fetch_sub(pack(1, bytes), std::memory_order_seq_cst);
+    }
+
     /// Those who wait go on when so little is in flight: refilling by the piece costs more than by the heap
     /// (measured).
     [[nodiscard]] bool is_low() const noexcept {
@@ -46,7 +51,7 @@ public:
     }
 
     [[nodiscard]] bool is_empty(tally which) const noexcept {
-        return at(which).load(std::memory_order_acquire) == 0;
+        return at(which).load(std::memory_order_seq_cst) == 0;
     }
     [[nodiscard]] std::uint64_t records() const noexcept { return records_of(total()); }
     [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_of(total()); }
@@ -73,7 +78,7 @@ private:
                tallies_[2].load(std::memory_order_relaxed);
     }
     [[nodiscard]] bool take_within(tally from, std::uint64_t bytes, std::uint64_t times) noexcept {
-        at(from).fetch_add(pack(1, bytes), std::memory_order_acq_rel);
+        at(from).fetch_add(pack(1, bytes), std::memory_order_seq_cst);
         const auto now = total();
         if (records_of(now) <= times * limits_.records && bytes_of(now) - bytes < times * limits_.bytes)
             return true;

@@ -2,10 +2,11 @@
 //
 // message_producer: messages on top of a publisher: the verbs of corvid::producer and of a service.
 //
-//   co_await out.send(f);                               resumes on the broker's acknowledgement
-//   out.send(f, [](corvid::result<corvid::delivery> d) { … });      callback; asio::use_future and others
-//   with <corvid/asio.hpp> out.post(f);   co_await out.flush();                fire and forget, and a
-//   watermark co_await out.send(topic, key, payload);             bytes
+//   co_await out.send(f);              resumes on the broker's acknowledgement
+//   out.send(f, callback);             or asio::use_future and other tokens with <corvid/asio.hpp>
+//   out.post(f);                       fire and forget
+//   co_await out.flush();              all that was posted before is acknowledged
+//   co_await out.send(topic, key, payload);   bytes
 //
 // A reference to the publisher, cheap to copy; any thread. Errors of a send: those of send_operation, and
 // unserialisable.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/produce/publisher.hpp>
 
-#include <corvid/base/post_call.hpp>
 #include <corvid/base/random.hpp>
 
+#include <algorithm>
 #include <exception>
 #include <mutex>
 
@@ -28,6 +28,7 @@ publisher::publisher(broker::cluster& cluster, scheduler& root, producer_setting
       log_(std::move(log)),
       figures_(figures),
       credit_(settings_.in_flight),
+      teller_(*this),
       sweeper_(*this, std::min<duration>(settings_.sink.linger / 4, std::chrono::milliseconds(1))) {
     if (auto valid = validate(settings_); !valid) throw config_error(std::move(valid).error());
     if (settings_.seed == 0) settings_.seed = entropy_seed();
@@ -58,6 +59,7 @@ publisher::publisher(broker::cluster& cluster, scheduler& root, producer_setting
 publisher::~publisher() {
     if (auto closed = close(settings_.sink.message_timeout); !closed)
         log_.error("not all that was sent was acknowledged", closed.error());
+    thread_.reset(); // what it has still to tell names topics of the sinks
     const std::lock_guard lock(exporter_->mutex);
     exporter_->owner = nullptr;
 }
@@ -126,21 +128,33 @@ result<void> publisher::post(published_topic& to, optional_bytes key, optional_b
 }
 
 result<void> publisher::post(published_topic& to, broker::outgoing& record) {
-    const bool generation = (generation_.load(std::memory_order_acquire) & 1U) != 0;
     const std::uint64_t bytes = record.bytes();
-    if (!reserve(bytes, credit::posted(generation))) {
-        note_failure(generation, queue_full(to));
+    record.generation = is_odd(generation_.load(std::memory_order_seq_cst));
+    if (!reserve(bytes, credit::posted(record.generation))) {
+        note_failure(record.generation, queue_full(to));
         return fail(queue_full(to));
     }
-    record.generation = generation;
+    join_generation(record);
     auto sent = dispatch(to, record);
     if (!sent) [[unlikely]] {
-        note_failure(generation, sent.error());
-        credit_.give(credit::posted(generation), 1, bytes);
-        wake_waiting();
-        end_flush_if_done();
+        note_failure(record.generation, sent.error());
+        give_back(credit::posted(record.generation), bytes);
     }
     return sent;
+}
+
+// While the credit was waited for a flush may have begun, and even ended: the record belongs to the
+// generation that a flush after it would wait for. Either this sees the flush's new generation, or the flush
+// this record.
+void publisher::join_generation(broker::outgoing& record) noexcept {
+    for (;;) {
+        const bool now = is_odd(generation_.load(std::memory_order_seq_cst));
+        if (now == record.generation) [[likely]]
+            return;
+        credit_.move(credit::posted(record.generation), credit::posted(now), record.bytes());
+        record.generation = now;
+        end_flush_if_done();
+    }
 }
 
 // --- credit
@@ -148,25 +162,40 @@ result<void> publisher::post(published_topic& to, broker::outgoing& record) {
 
 bool publisher::launch(send_operation& op) noexcept {
     const auto bytes = op.record_.bytes();
-    if (take_credit(bytes, credit::tally::awaited)) [[likely]]
-        return dispatch(op);
-    return wait_for_turn(op);
+    if (!take_credit(bytes, credit::tally::awaited)) [[unlikely]]
+        return wait_for_turn(op);
+    if (dispatch(op)) [[likely]]
+        return true;
+    give_back(credit::tally::awaited, bytes);
+    return false;
 }
 
 bool publisher::dispatch(send_operation& op) noexcept {
     const auto* route = op.topic_->route_.load(std::memory_order_acquire);
     op.record_.topic = route->topic;
     if (goes_along(*route->sink, op.record_)) return true;
-    const auto bytes = op.record_.bytes();
     auto sent =
         route->sink->send(op.record_); // unless it failed, op may be completed, and gone, from here on
     if (sent) return true;
     op.failure = std::move(sent).error();
-    credit_.give(credit::tally::awaited, 1, bytes);
     return false;
 }
 
+// The only way back for credit that no report brings: whoever waits for it, or for an empty tally, must hear.
+void publisher::give_back(credit::tally to, std::uint64_t bytes) noexcept {
+    credit_.give(to, 1, bytes);
+    credit_came_back();
+}
+
+// Either this thread sees who waits, or the one that waits sees the credit.
+void publisher::credit_came_back() noexcept {
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    wake_waiting();
+    end_flush_if_done();
+}
+
 bool publisher::goes_along(broker::record_sink& to, const broker::outgoing& record) noexcept {
+    if (closed_.load(std::memory_order_relaxed)) return false;
     if (!scheduler::current()) return sweeper_.period > duration::zero() && intake_.take(to, record);
     auto& gathered = detail::gather::here();
     if (gathered.take(to, record, *this)) return true;
@@ -180,10 +209,7 @@ bool publisher::wait_for_turn(send_operation& op) noexcept {
         waiting_.push_back({&op, detail::record_copy(op.record_)});
         somebody_waits_.store(true, std::memory_order_relaxed);
     }
-    // Either this thread sees the credit that was given back meanwhile, or the one that gave it sees who
-    // waits.
-    std::atomic_thread_fence(std::memory_order_seq_cst);
-    wake_waiting();
+    credit_came_back(); // perhaps before this one stood in line
     return true;
 }
 
@@ -197,8 +223,7 @@ bool publisher::reserve_later(std::uint64_t bytes, credit::tally which) {
             blocked_.push_back(&self);
             somebody_waits_.store(true, std::memory_order_relaxed);
         }
-        std::atomic_thread_fence(std::memory_order_seq_cst);
-        wake_waiting();
+        credit_came_back();
         if (!root_.wait(self.go_on, root_.steady_now() + settings_.sink.message_timeout)) {
             const std::lock_guard lock(waiting_mutex_);
             if (std::erase(blocked_, &self) == 1) return false;
@@ -207,8 +232,13 @@ bool publisher::reserve_later(std::uint64_t bytes, credit::tally which) {
     }
 }
 
+// A send that is refused gives its credit to the next.
 void publisher::wake_waiting() noexcept {
-    if (!somebody_waits_.load(std::memory_order_relaxed) || !credit_.is_low()) return;
+    while (somebody_waits_.load(std::memory_order_relaxed) && credit_.is_low())
+        if (!wake_some()) return;
+}
+
+bool publisher::wake_some() noexcept {
     std::vector<waiting_send> ready;
     {
         const std::lock_guard lock(waiting_mutex_);
@@ -222,8 +252,14 @@ void publisher::wake_waiting() noexcept {
         blocked_.clear();
         somebody_waits_.store(!waiting_.empty(), std::memory_order_relaxed);
     }
-    for (const waiting_send& each : ready)
-        if (!dispatch(*each.op)) each.op->complete();
+    bool refused = false;
+    for (const waiting_send& each : ready) {
+        if (dispatch(*each.op)) continue;
+        credit_.give(credit::tally::awaited, 1, each.op->record_.bytes());
+        each.op->complete();
+        refused = true;
+    }
+    return refused;
 }
 
 error publisher::queue_full(const published_topic& to) const {
@@ -246,7 +282,7 @@ bool publisher::begin_flush(flush_operation& op) noexcept {
         } else {
             draining_ = true;
             flushing_now_.push_back(&op);
-            generation_.fetch_add(1, std::memory_order_acq_rel);
+            generation_.fetch_add(1, std::memory_order_seq_cst);
             flushing_.store(true, std::memory_order_relaxed);
         }
     }
@@ -265,7 +301,7 @@ void publisher::end_flush_if_done() noexcept {
         std::vector<flush_operation*> done;
         {
             const std::lock_guard lock(flush_mutex_);
-            const bool old = (generation_.load(std::memory_order_relaxed) & 1U) == 0;
+            const bool old = !is_odd(generation_.load(std::memory_order_relaxed));
             if (!draining_ || !credit_.is_empty(credit::posted(old))) return;
             done.swap(flushing_now_);
             for (flush_operation* op : done)
@@ -273,7 +309,7 @@ void publisher::end_flush_if_done() noexcept {
             first_failure_[old].reset();
             draining_ = !flushing_next_.empty();
             flushing_now_.swap(flushing_next_);
-            if (draining_) generation_.fetch_add(1, std::memory_order_acq_rel);
+            if (draining_) generation_.fetch_add(1, std::memory_order_seq_cst);
             flushing_.store(draining_, std::memory_order_relaxed);
         }
         for (flush_operation* op : done)
@@ -287,13 +323,21 @@ void publisher::note_failure(bool generation, const error& why) noexcept {
 }
 
 result<void> publisher::close(std::chrono::milliseconds patience) {
-    if (closed_.exchange(true)) return {};
+    if (closed_.exchange(true, std::memory_order_seq_cst)) return {};
+    const steady_time until = root_.steady_now() + patience;
+    bundle_ended(); // the one that stands for not being closed
+    (void)root_.wait(bundles_ended_, until);
     intake_.shut();
-    post_call(delivery_loop(), [this] { tell_refused(); }); // before the sinks' own farewell
+    tell_refused_later(); // before the sinks' own farewell
+    (void)root_.wait(all_told_, until);
+    const auto left = [&] {
+        return std::max(std::chrono::floor<std::chrono::milliseconds>(until - root_.steady_now()),
+                        std::chrono::milliseconds(0));
+    };
     result<void> answer;
     for (broker::record_sink* sink : all_sinks())
-        if (auto ended = sink->close(patience); !ended && answer) answer = std::move(ended);
-    wake_waiting();
+        if (auto ended = sink->close(left()); !ended && answer) answer = std::move(ended);
+    credit_came_back();
     return answer;
 }
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// publisher: the one safe producer that everybody shares, in bytes; typed_publisher.hpp puts messages on top.
-//
-//   send   awaited, or with a callback: the result says where the record is, or why it is not, and whether it
-//   may be post   fire and forget; flush() waits for all that was posted before, and gives the first error
+// publisher: the one safe producer that everybody shares, in bytes; message_producer.hpp has messages.
+//   send  awaited, or with a callback: where the record is, or why not and whether it may be
+//   post  fire and forget; flush() waits for all that was posted before, and gives the first error
 //
 // Any thread. In flight are at most 20,000 records and 32 MiB (settings.in_flight): send suspends beyond
 // that; post blocks a plain thread, and on a loop, which must not block, overdraws up to twice and is refused
@@ -126,6 +125,13 @@ private:
         detail::record_copy bytes;
     };
     struct exporter;
+    /// Tells who was refused, on the delivery loop.
+    struct teller : work {
+        explicit teller(publisher& p) noexcept : work(&teller::run_once), of(p) {}
+        static void run_once(work& node) noexcept;
+        publisher& of;
+        std::atomic<bool> queued{false};
+    };
     /// Looks after the intake, on the delivery loop.
     struct sweeper : timer {
         sweeper(publisher& p, duration every) noexcept : timer(&sweeper::run_once), of(p), period(every) {}
@@ -163,6 +169,10 @@ private:
     }
     [[nodiscard]] static error no_such_partition(const published_topic& to, const send_options& options);
     result<void> post(published_topic& to, broker::outgoing& record);
+    void join_generation(broker::outgoing& record) noexcept;
+    [[nodiscard]] static constexpr bool is_odd(std::uint32_t generation) noexcept {
+        return (generation & 1U) != 0;
+    }
     [[nodiscard]] result<void> dispatch(const published_topic& to, broker::outgoing& record) noexcept;
 
     [[nodiscard]] bool launch(send_operation& op) noexcept;
@@ -170,8 +180,10 @@ private:
     /// Takes a record along with others; false: it is to be sent now, behind those before it.
     [[nodiscard]] bool goes_along(broker::record_sink& to, const broker::outgoing& record) noexcept;
     void refused(const broker::outgoing& record, error&& why) noexcept override;
-    void fail_send(send_operation& op, error&& why) noexcept;
+    [[nodiscard]] bool bundle_began() noexcept override;
+    void bundle_ended() noexcept override;
     void tell_refused() noexcept;
+    void tell_refused_later() noexcept;
     void sweep_later() noexcept;
     [[nodiscard]] bool wait_for_turn(send_operation& op) noexcept;
     /// Credit for a caller that is no coroutine: blocks a plain thread, overdraws on a loop; false: there is
@@ -187,7 +199,11 @@ private:
     [[nodiscard]] error queue_full(const published_topic& to) const;
     void export_figures();
     [[nodiscard]] std::vector<broker::record_sink*> all_sinks();
+    void give_back(credit::tally to, std::uint64_t bytes) noexcept;
+    void credit_came_back() noexcept;
     void wake_waiting() noexcept;
+    /// True: some were refused, their credit is back.
+    bool wake_some() noexcept;
 
     [[nodiscard]] bool begin_flush(flush_operation& op) noexcept;
     void end_flush_if_done() noexcept;
@@ -207,6 +223,10 @@ private:
     std::vector<blocked_thread*> blocked_;
 
     detail::intake intake_;
+    teller teller_;
+    signal all_told_;                            // when closed
+    std::atomic<std::uint32_t> open_bundles_{1}; // in gathers, and one until close()
+    signal bundles_ended_;
     sweeper sweeper_;
 
     std::atomic<std::uint32_t> generation_{0};

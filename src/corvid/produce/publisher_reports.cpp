@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a publisher hears on its delivery loop: reports, refusals, and the end of a client.
-#include <corvid/base/post_call.hpp>
 #include <corvid/produce/publisher.hpp>
 
 #include <exception>
@@ -18,9 +17,7 @@ void publisher::delivered(broker::delivery_batch&& batch) noexcept {
         while (work* node = batch.nodes.pop())
             node->run(*node);
     }
-    std::atomic_thread_fence(std::memory_order_seq_cst);
-    wake_waiting();
-    end_flush_if_done();
+    credit_came_back();
     if (intake_.look()) sweep_later();
 }
 
@@ -79,25 +76,41 @@ void publisher::export_figures() {
 }
 
 void publisher::refused(const broker::outgoing& record, error&& why) noexcept {
-    if (record.node) {
-        fail_send(static_cast<send_operation&>(*record.node), std::move(why));
-    } else {
-        intake_.refuse(record, std::move(why));
-        post_call(delivery_loop(), [this] { tell_refused(); });
-    }
+    intake_.refuse(record, std::move(why));
+    tell_refused_later();
 }
 
-void publisher::fail_send(send_operation& op, error&& why) noexcept {
-    op.failure = std::move(why);
-    credit_.give(credit::tally::awaited, 1, op.record_.bytes());
-    op.complete();
+void publisher::tell_refused_later() noexcept {
+    if (!teller_.queued.exchange(true, std::memory_order_acq_rel)) delivery_loop().post(teller_);
+}
+
+void publisher::teller::run_once(work& node) noexcept {
+    auto& self = static_cast<teller&>(node);
+    publisher& owner = self.of;
+    self.queued.store(false, std::memory_order_release);
+    owner.tell_refused();
+    if (owner.closed_.load(std::memory_order_relaxed)) owner.all_told_.set();
+}
+
+bool publisher::bundle_began() noexcept {
+    open_bundles_.fetch_add(1, std::memory_order_seq_cst);
+    if (!closed_.load(std::memory_order_seq_cst)) return true; // close() sees this bundle
+    bundle_ended();
+    return false;
+}
+
+void publisher::bundle_ended() noexcept {
+    if (open_bundles_.fetch_sub(1, std::memory_order_seq_cst) == 1) bundles_ended_.set();
 }
 
 void publisher::tell_refused() noexcept {
     for (auto& each : intake_.take_refused()) {
         const broker::outgoing& record = each.record;
         if (record.node) {
-            fail_send(static_cast<send_operation&>(*record.node), std::move(each.why));
+            auto& op = static_cast<send_operation&>(*record.node);
+            credit_.give(credit::tally::awaited, 1, record.bytes());
+            op.failure = std::move(each.why);
+            op.complete();
             continue;
         }
         const auto partition =
@@ -112,8 +125,7 @@ void publisher::tell_refused() noexcept {
                      .generation = record.generation});
         credit_.give(credit::posted(record.generation), 1, record.bytes());
     }
-    wake_waiting();
-    end_flush_if_done();
+    credit_came_back();
 }
 
 void publisher::sweeper::run_once(work& node) noexcept {

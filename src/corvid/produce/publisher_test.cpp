@@ -216,5 +216,41 @@ TEST_F(publisher_test, what_cannot_be_sent_fails_alone_and_says_why) {
     EXPECT_EQ(run(send_one(out, {"N", 1})).error().code(), errc::producer_closed);
 }
 
+task<void> send_bytes(publisher& by, published_topic& to, std::string value, int& ended, int& acked) {
+    const auto answer = co_await by.send(to, "k", std::string_view(value));
+    ++ended;
+    acked += answer.has_value();
+}
+
+// The credit of a refused send comes with no report.
+TEST_F(publisher_test, a_refused_send_gives_its_credit_to_the_next) {
+    auto p = make({.sink = {.max_record_bytes = 100}, .in_flight = {.records = 1}});
+    published_topic& topic = **p->topic(topic_name("air.flight.seen"));
+    cluster.script().delay_sends(10ms);
+    task_scope scope;
+    int ended = 0, acked = 0;
+    for (const std::size_t size : {1U, 200U, 5'000U, 200U, 1U, 200U, 1U})
+        scope.spawn(sim, send_bytes(*p, topic, std::string(size, 'x'), ended, acked));
+    scope.wait(sim);
+    EXPECT_EQ(ended, 7);
+    EXPECT_EQ(acked, 3);
+}
+
+TEST_F(publisher_test, close_answers_those_too_that_wait_for_credit) {
+    auto p = make({.in_flight = {.records = 10}});
+    published_topic& topic = **p->topic(topic_name("air.flight.seen"));
+    cluster.script().delay_sends(1h);
+    task_scope scope;
+    int ended = 0, acked = 0;
+    for (int i = 0; i < 1'000; ++i)
+        scope.spawn(sim, send_bytes(*p, topic, "x", ended, acked));
+    sim.run_for(1s);
+    EXPECT_EQ(ended, 0);
+    EXPECT_FALSE(p->close(1s));
+    scope.wait(sim);
+    EXPECT_EQ(ended, 1'000);
+    EXPECT_EQ(p->in_flight().records(), 0U);
+}
+
 } // namespace
 } // namespace corvid

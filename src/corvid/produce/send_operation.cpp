@@ -30,8 +30,9 @@ void send_operation::reported(work& node) noexcept {
 bool send_operation::start() noexcept { return !failure && publisher_.launch(*this); }
 
 bool send_operation::start_reserved() noexcept {
-    if (!failure) return publisher_.dispatch(*this);
-    publisher_.credit_.give(credit::tally::awaited, 1, record_.bytes());
+    const auto size = record_.bytes();
+    if (!failure && publisher_.dispatch(*this)) return true; // perhaps over and gone
+    publisher_.give_back(credit::tally::awaited, size);
     return false;
 }
 

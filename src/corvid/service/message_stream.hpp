@@ -34,7 +34,7 @@ public:
     /// The next message; none when the stream has ended. One call at a time.
     [[nodiscard]] task<polled<T>> next() {
         for (;;) {
-            if (run* found = channel_->from->try_next()) co_return decode(*found);
+            if (auto found = channel_->from->try_next()) co_return decode(std::move(*found));
             if (channel_->from->is_closed()) co_return polled<T>{};
             co_await pull_wait(*channel_->from);
         }
@@ -45,7 +45,7 @@ public:
     [[nodiscard]] polled<T> poll(duration patience) {
         const steady_time until = channel_->root->steady_now() + patience;
         for (;;) {
-            if (run* found = channel_->from->try_next()) return decode(*found);
+            if (auto found = channel_->from->try_next()) return decode(std::move(*found));
             if (channel_->from->is_closed() || channel_->root->steady_now() >= until) return {};
             wait(until);
         }
@@ -54,14 +54,12 @@ public:
     [[nodiscard]] bool has_ended() const noexcept { return channel_->from->is_closed(); }
 
 private:
-    polled<T> decode(const run& of) const {
+    polled<T> decode(pulled_record of) const {
         T message{};
-        auto read = decode_record(of.batch(), of.current(), message);
-        auto commit = [channel = channel_, where = of.origin().where](offset next) {
-            channel->commit(where, next);
-        };
-        if (!read) return polled<T>(of, fail(std::move(read).error()), std::move(commit));
-        return polled<T>(of, std::move(message), std::move(commit));
+        auto read = decode_record(of.batch(), *of.source, message);
+        auto commit = std::shared_ptr<const typename polled<T>::commit_function>(channel_, &channel_->commit);
+        if (!read) return polled<T>(std::move(of), fail(std::move(read).error()), std::move(commit));
+        return polled<T>(std::move(of), std::move(message), std::move(commit));
     }
 
     void wait(steady_time until) {

@@ -20,7 +20,8 @@ runtime::runtime(const settings& from) : root_(std::make_unique<threaded_schedul
                                        .properties = from.kafka.properties,
                                        .allow_unsafe_assignor = from.kafka.allow_unsafe_assignor,
                                        .allow_insecure = from.kafka.allow_insecure,
-                                       .allow_refused_version = from.kafka.allow_refused_version});
+                                       .allow_refused_version = from.kafka.allow_refused_version,
+                                       .keep_freed_memory = from.kafka.keep_freed_memory});
     }
 }
 

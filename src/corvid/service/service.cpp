@@ -143,6 +143,20 @@ void service::start() {
     if (settings_.kafka.allow_insecure)
         p.log.warn("connections to brokers need not be secure", {{"setting", "kafka.allow_insecure"}});
     (void)producer();
+    export_process_metrics(p.figures);
+    p.build =
+        p.figures.gauge_of(metric::build_info, {corvid::version, kafka::judge_loaded_version().version});
+    p.build.set(1);
+    const auto starting = p.health.add(probe::readiness, "start", [] {
+        return health_status{.ok = false, .detail = "the service is starting"};
+    });
+    if (!settings_.http.listen.empty())
+        p.http = std::make_unique<http_server>(p.root, settings_.http, operator_pages(p.health, p.figures));
+    join_groups();
+}
+
+void service::join_groups() {
+    auto& p = *parts_;
     for (auto& [group, subscriptions] : p.waiting) {
         group_settings g{.source = source_settings_of(settings_),
                          .rebalance_drain = settings_.shutdown.drain};
@@ -154,12 +168,6 @@ void service::start() {
         add_health_checks(*loop);
         p.groups.emplace(group, std::move(loop));
     }
-    export_process_metrics(p.figures);
-    p.build =
-        p.figures.gauge_of(metric::build_info, {corvid::version, kafka::judge_loaded_version().version});
-    p.build.set(1);
-    if (!settings_.http.listen.empty())
-        p.http = std::make_unique<http_server>(p.root, settings_.http, operator_pages(p.health, p.figures));
 }
 
 bool service::wait_until_assigned(std::chrono::milliseconds patience) {
@@ -199,8 +207,15 @@ exit_code service::wait_for_groups() {
     const auto until = p.root.steady_now() + settings_.shutdown.drain + settings_.shutdown.grace + leave_time;
     for (auto& [group, loop] : p.groups) {
         if (!p.root.wait(loop->ended(), until)) {
-            p.log.critical("a handler does not return; its records are delivered again", {{"group", group}});
-            return exit_code::undrained;
+            if (loop->waits_for_handlers()) {
+                p.log.critical("a handler does not return; its records are delivered again",
+                               {{"group", group}});
+                return exit_code::undrained;
+            }
+            p.log.critical("the broker does not answer; the group is not left, and what it does not know as "
+                           "committed is delivered again",
+                           {{"group", group}});
+            return exit_code::failed;
         }
         if (loop->how_it_ended() == loop_end::failed) code = exit_code::failed;
         if (loop->how_it_ended() == loop_end::undrained && code == exit_code::clean)
@@ -209,21 +224,25 @@ exit_code service::wait_for_groups() {
     return code;
 }
 
+bool service::close_producer() {
+    auto& p = *parts_;
+    const auto patience = std::min(p.publishes->settings().sink.message_timeout, settings_.shutdown.drain);
+    auto closed = p.publishes->close(patience);
+    if (!closed) p.log.error("not all that was posted could be sent", closed.error());
+    return closed.has_value();
+}
+
 exit_code service::stop() {
     auto& p = *parts_;
     if (p.ended) return *p.ended;
     if (!p.started) return *(p.ended = exit_code::clean);
     p.log.info("stopping");
-    for (pull_handler* pull : p.pulls)
-        pull->close();
     for (auto& [group, loop] : p.groups)
         loop->stop(settings_.shutdown.drain, settings_.shutdown.grace);
+    for (pull_handler* pull : p.pulls) // behind stop(): a run that ends earlier would only be begun anew
+        pull->close();
     exit_code code = wait_for_groups();
-    const auto patience = std::min(p.publishes->settings().sink.message_timeout, settings_.shutdown.drain);
-    if (auto closed = p.publishes->close(patience); !closed) {
-        p.log.error("not all that was posted could be sent", closed.error());
-        if (code == exit_code::clean) code = exit_code::unflushed;
-    }
+    if (p.publishes && !close_producer() && code == exit_code::clean) code = exit_code::unflushed;
     p.checks.clear();
     p.http.reset();
     p.log.info("stopped", {{"exit", to_string(code)}});

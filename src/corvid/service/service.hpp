@@ -76,7 +76,8 @@ public:
     /// The port that http.listen got; 0: no server.
     [[nodiscard]] std::uint16_t http_port() const noexcept;
 
-    /// Starts all of it and returns. Throws config_error.
+    /// Starts all of it and returns. Throws config_error, before anything is handled where it can be known by
+    /// then: the producer, then http.listen, then the groups.
     void start();
     /// Waits until every group of a started service has been given partitions once; false when the patience
     /// is over. A member beyond the number of partitions gets none. With offset_reset `latest` the end of a
@@ -97,8 +98,10 @@ private:
                    std::unique_ptr<handler> handle);
     std::shared_ptr<pull_channel> pull(const std::string& name, std::string_view topic,
                                        subscription_options options);
+    void join_groups();
     void add_health_checks(group_loop& loop);
     [[nodiscard]] exit_code wait_for_groups();
+    [[nodiscard]] bool close_producer();
 
     corvid::settings settings_;
     task_scope scope_;

@@ -298,20 +298,6 @@ TEST(consumer, polls_none_then_messages_then_errors_and_commits_by_hand) {
     EXPECT_EQ(s.stop(), exit_code::clean);
 }
 
-TEST(service, what_is_insecure_is_refused_unless_the_settings_take_it) {
-    const std::string file = R"(kafka:
-  bootstrap: 127.0.0.1:1
-  properties: { security.protocol: sasl_plaintext, sasl.mechanism: PLAIN, sasl.username: u, sasl.password: p }
-)";
-    try {
-        const producer out{*settings::parse(file, "corvid.yaml", {})};
-        FAIL() << "it was taken";
-    } catch (const config_error& e) {
-        EXPECT_NE(e.why().hint().find("kafka.allow_insecure"), std::string::npos) << e.why().describe();
-    }
-    const producer out{*settings::parse(file, "corvid.yaml", {{"CORVID_KAFKA_ALLOW_INSECURE", "true"}})};
-}
-
 TEST(producer, serves_asios_tokens_with_the_same_operation) {
     producer out{quiet()};
     std::future<result<delivery>> ack = out.send(order_placed{7}, boost::asio::use_future);

@@ -93,7 +93,8 @@ std::string settings::describe() const {
     std::string text;
     const auto line = [&](const std::string& path, const std::string& value) {
         const auto origin = origins.find(path);
-        text.append(path).append(" = ").append(value).append("  (");
+        // Where nothing stood, a log would take the next word for the value of a secret.
+        text.append(path).append(" = ").append(value.empty() ? "\"\"" : value).append("  (");
         text.append(origin == origins.end() ? "default" : origin->second).append(")\n");
     };
     for (const auto& row : detail::settings_table())

@@ -56,6 +56,7 @@ struct kafka_settings {
     bool allow_insecure = false;
     bool allow_unsafe_assignor = false;
     bool allow_refused_version = false;
+    bool keep_freed_memory = true;
 };
 
 struct produce_settings {

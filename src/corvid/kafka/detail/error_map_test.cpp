@@ -64,9 +64,19 @@ TEST(error_map, a_fresh_broker_that_is_asked_again_is_no_error_of_the_broker) {
 
 TEST(error_map, what_ends_the_client_is_fatal) {
     for (const auto native :
-         {RD_KAFKA_RESP_ERR__FATAL, RD_KAFKA_RESP_ERR__AUTHENTICATION, RD_KAFKA_RESP_ERR__SSL,
-          RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, RD_KAFKA_RESP_ERR__FENCED})
+         {RD_KAFKA_RESP_ERR__FATAL, RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, RD_KAFKA_RESP_ERR__FENCED})
         EXPECT_EQ(classify(native).kind, error_kind::fatal) << rd_kafka_err2name(native);
+}
+
+// librdkafka closes the connection and opens it anew; the client, its assignment and its offsets stay.
+TEST(error_map, a_connection_that_is_refused_does_not_end_the_client) {
+    for (const auto native :
+         {RD_KAFKA_RESP_ERR__AUTHENTICATION, RD_KAFKA_RESP_ERR__SSL,
+          RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED, RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM,
+          RD_KAFKA_RESP_ERR_ILLEGAL_SASL_STATE}) {
+        EXPECT_EQ(classify(native).code, errc::authentication_failed) << rd_kafka_err2name(native);
+        EXPECT_EQ(classify(native).kind, error_kind::retriable) << rd_kafka_err2name(native);
+    }
 }
 
 TEST(error_map, a_commit_of_a_lost_partition_is_told_from_one_that_may_be_tried_again) {

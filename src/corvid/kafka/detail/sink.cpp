@@ -64,6 +64,21 @@ bool is_plain(const broker::outgoing& record) noexcept {
 
 } // namespace
 
+/// A sender between its look at `closed_` and librdkafka's queue. close() waits for those: what they put
+/// there later would never be reported.
+class sink::visit {
+public:
+    explicit visit(std::atomic<std::uint32_t>& count) noexcept : count_(count) {
+        count_.fetch_add(1, std::memory_order_seq_cst);
+    }
+    ~visit() { count_.fetch_sub(1, std::memory_order_release); }
+    visit(const visit&) = delete;
+    visit& operator=(const visit&) = delete;
+
+private:
+    std::atomic<std::uint32_t>& count_;
+};
+
 /// Plain records of one topic and, unless that is left to its partitioner, one partition.
 class sink::bulk {
 public:
@@ -167,7 +182,8 @@ result<broker::sink_topic*> sink::topic(const topic_name& name) {
 }
 
 result<void> sink::send(const broker::outgoing& record) noexcept {
-    if (closed_.load(std::memory_order_relaxed))
+    const visit here(senders_);
+    if (closed_.load(std::memory_order_seq_cst))
         return fail(errc::producer_closed, {.operation = "send", .topic = record.topic->name().str()});
     void* opaque = opaque_of(record);
     rd_kafka_topic_t* topic = static_cast<resolved_topic*>(record.topic)->native();
@@ -210,7 +226,8 @@ void sink::send_some(std::span<const broker::outgoing> records, std::vector<refu
         for (std::size_t i = first; i < records.size(); ++i) {
             if (gone[i] || records[i].topic != topic) continue;
             if (!is_plain(records[i])) break;
-            if (partition_of(records[i]) != together.partition()) continue;
+            // The first is asked once: what it was told may have changed since.
+            if (i != first && partition_of(records[i]) != together.partition()) continue;
             together.add(records[i], opaque_of(records[i]));
             gone[i] = true;
         }
@@ -227,7 +244,8 @@ void sink::send_bulk(bulk& together, std::vector<refusal>& refused) noexcept {
     const auto closed = [&](const broker::outgoing& record) {
         return error(errc::producer_closed, {.operation = "send", .topic = record.topic->name().str()});
     };
-    if (closed_.load(std::memory_order_relaxed)) {
+    const visit here(senders_);
+    if (closed_.load(std::memory_order_seq_cst)) {
         for (const auto* record : together.records())
             refused.push_back({record, closed(*record)});
         return;
@@ -284,14 +302,15 @@ void sink::purge() noexcept {
 }
 
 result<void> sink::close(milliseconds patience) {
-    closed_.store(true);
+    if (closed_.exchange(true)) return {};
     const milliseconds slice(100);
     constexpr milliseconds purge_patience(5'000);
     const auto flush_until = [this, slice](steady_time deadline) {
         for (;;) {
             const auto left = std::chrono::ceil<milliseconds>(deadline - delivery_.steady_now());
             const int wait = static_cast<int>(std::clamp(left, milliseconds(0), slice).count());
-            if (rd_kafka_flush(client_->get(), wait) == RD_KAFKA_RESP_ERR_NO_ERROR) return 0;
+            const bool entered = senders_.load(std::memory_order_acquire) > 0;
+            if (rd_kafka_flush(client_->get(), wait) == RD_KAFKA_RESP_ERR_NO_ERROR && !entered) return 0;
             if (left <= milliseconds(0)) return rd_kafka_outq_len(client_->get());
         }
     };

@@ -54,6 +54,7 @@ public:
 
 private:
     class bulk;
+    class visit;
     struct hurrier;
     struct first_look;
     void send_some(std::span<const broker::outgoing> records, std::vector<refusal>& refused) noexcept;
@@ -68,6 +69,7 @@ private:
     std::unique_ptr<delivery_reports> reports_;
     std::shared_ptr<hurrier> hurrier_;
     std::atomic<bool> closed_{false};
+    std::atomic<std::uint32_t> senders_{0};
     std::atomic<std::uint32_t> bulks_{0};
     std::mutex mutex_;
     std::map<topic_name, std::unique_ptr<resolved_topic>> topics_; // under mutex_

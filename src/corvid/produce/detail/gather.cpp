@@ -11,9 +11,12 @@ gather& gather::here() {
 }
 
 bool gather::take(broker::record_sink& to, const broker::outgoing& record, owner& of) noexcept {
-    if (telling_ || !record_bundle::takes(record) || !hang_in()) return false;
-    if (!bundle_.has_room(to, record)) tell_refused();
-    of_ = &of;
+    if (!record_bundle::takes(record) || !hang_in()) return false;
+    if (!bundle_.has_room(to, record)) hand_over();
+    if (bundle_.empty()) {
+        if (!of.bundle_began()) return false;
+        of_ = &of;
+    }
     bundle_.add(to, record);
     return true;
 }
@@ -29,14 +32,12 @@ void gather::turn_end::reached(work& node) noexcept {
     g.hand_over();
 }
 
-// Who is told may send again at once: such a record goes its own way, for the refused ones are still in
-// place.
-void gather::tell_refused() noexcept {
-    auto refusals = bundle_.hand_over();
-    telling_ = true;
-    for (auto& each : refusals)
-        of_->refused(*each.record, std::move(each.why));
-    telling_ = false;
+void gather::hand_over() noexcept {
+    if (bundle_.empty()) return;
+    owner& of = *of_;
+    for (auto& each : bundle_.hand_over())
+        of.refused(*each.record, std::move(each.why));
+    of.bundle_ended();
 }
 
 } // namespace corvid::detail

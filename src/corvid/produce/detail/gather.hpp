@@ -11,9 +11,13 @@ namespace corvid::detail {
 
 class gather {
 public:
-    /// Whose records they are: told of those that were refused after all.
+    /// Whose records they are. It lives until each bundle that began has ended.
     struct owner {
+        /// Before a bundle's first record; false: no more bundles.
+        [[nodiscard]] virtual bool bundle_began() noexcept = 0;
+        /// A record of the bundle was not taken. It is borrowed.
         virtual void refused(const broker::outgoing& record, error&& why) noexcept = 0;
+        virtual void bundle_ended() noexcept = 0;
 
     protected:
         ~owner() = default;
@@ -26,9 +30,7 @@ public:
     /// to gather or no turn is open.
     [[nodiscard]] bool take(broker::record_sink& to, const broker::outgoing& record, owner& of) noexcept;
     /// Hands over what is gathered.
-    void hand_over() noexcept {
-        if (!bundle_.empty()) tell_refused();
-    }
+    void hand_over() noexcept;
 
 private:
     struct turn_end : work {
@@ -38,11 +40,9 @@ private:
     };
 
     [[nodiscard]] bool hang_in() noexcept;
-    void tell_refused() noexcept;
 
     turn_end end_{*this};
     bool hung_in_ = false;
-    bool telling_ = false;
     owner* of_ = nullptr;
     record_bundle bundle_;
 };

@@ -34,12 +34,17 @@ public:
 };
 
 struct owner final : gather::owner {
+    bool bundle_began() noexcept override {
+        began += takes;
+        return takes;
+    }
     void refused(const broker::outgoing& record, error&&) noexcept override {
         told.emplace_back(record.value.text());
-        if (again) again();
     }
+    void bundle_ended() noexcept override { ++ended; }
+    bool takes = true;
+    int began = 0, ended = 0;
     std::vector<std::string> told;
-    std::function<void()> again;
 };
 
 /// As a publisher sends on a loop.
@@ -94,20 +99,31 @@ TEST(gather, keeps_the_order_of_a_loop) {
         }
         EXPECT_EQ(sinks[0].values, expected[0]);
         EXPECT_EQ(sinks[1].values, expected[1]);
+        EXPECT_EQ(own.began, own.ended);
     }
 }
 
-TEST(gather, tells_of_each_refused_record_and_lets_the_told_send_again) {
+TEST(gather, tells_of_each_refused_record_before_its_bundle_has_ended) {
     listing_sink sink;
     owner own;
-    own.again = [&] { send(sink, {.value = "again"}, own); };
     {
         const turn one;
         for (const char* value : {"a", "!b", "c", "!d"})
             send(sink, {.value = value}, own);
+        EXPECT_EQ(own.began, 1);
+        EXPECT_EQ(own.ended, 0);
     }
     EXPECT_EQ(own.told, (std::vector<std::string>{"!b", "!d"}));
-    EXPECT_EQ(sink.values, (std::vector<std::string>{"a", "c", "again", "again"}));
+    EXPECT_EQ(sink.values, (std::vector<std::string>{"a", "c"}));
+    EXPECT_EQ(own.ended, 1);
+}
+
+TEST(gather, takes_nothing_for_an_owner_that_is_closed) {
+    listing_sink sink;
+    owner own;
+    own.takes = false;
+    const turn one;
+    EXPECT_FALSE(gather::here().take(sink, {.value = "x"}, own));
 }
 
 } // namespace

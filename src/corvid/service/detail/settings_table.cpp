@@ -60,7 +60,8 @@ constexpr setting_row<settings> service_rows[] = {
     {"kafka.instance_id", CORVID_TEXT(kafka.instance_id),
      "Static membership: an id that only this instance has, and keeps when it restarts; empty: dynamic."},
     {"kafka.offset_reset", CORVID_CHOICE(kafka.offset_reset),
-     "Where to read from when the group has no committed offset; `error` stops instead.", reset_names},
+     "Where to read from when the group has no committed offset; `error` stops that partition instead.",
+     reset_names},
     {"kafka.isolation", CORVID_CHOICE(kafka.isolation),
      "Whether records of open and aborted transactions are seen.", isolation_names},
     {"kafka.assignor", CORVID_TEXT(kafka.assignor),
@@ -99,6 +100,8 @@ constexpr setting_row<settings> service_rows[] = {
      "Takes cooperative-sticky on a librdkafka below 2.10.0, which loses assignments."},
     {"kafka.allow_refused_version", CORVID_FLAG(kafka.allow_refused_version),
      "Takes a librdkafka that is known to lose records or to crash."},
+    {"kafka.keep_freed_memory", CORVID_FLAG(kafka.keep_freed_memory),
+     "The process keeps the memory that fetches free (glibc), which saves a tenth of a consumer's CPU."},
 
     {"produce.idempotent", CORVID_FLAG(produce.idempotent),
      "The broker drops what a retry sent twice, and keeps the order."},
