@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -51,24 +52,24 @@ protected:
 
     struct steps {
         // Writes 1, 2, 3, … until told to stop, each again until it is known to be there.
-        static task<void> write_on(database& db, std::int64_t first, const bool& stop,
+        static task<void> write_on(database& db, std::int64_t first, const std::atomic<bool>& stop,
                                    std::vector<std::int64_t>& done, int& failures) {
-            for (std::int64_t id = first; !stop; id += 10) {
+            for (std::int64_t id = first; !stop.load();) {
                 unit_of_work unit;
                 unit.execute("insert into t values ($1) on conflict do nothing", id);
                 auto call = db.write(std::move(unit));
                 auto written = co_await call;
                 if (written) {
                     done.push_back(id);
+                    id += 10;
                     continue;
                 }
                 ++failures;
                 EXPECT_EQ(written.error().kind(), error_kind::retriable) << written.error().describe();
-                id -= 10;
             }
         }
         static task<void> wait() { co_await sleep(300ms); }
-        static task<void> set(bool& flag) {
+        static task<void> set(std::atomic<bool>& flag) {
             flag = true;
             co_return;
         }
@@ -99,7 +100,7 @@ TEST_F(postgres_outage, a_killed_server_costs_nothing_that_was_acknowledged_and_
     run("create table t(id bigint primary key)");
     std::vector<std::int64_t> done;
     int failures = 0;
-    bool stop = false;
+    std::atomic<bool> stop = false;
     task_scope writers;
     for (std::int64_t writer = 1; writer <= 8; ++writer)
         writers.spawn(client_->loop(), steps::write_on(*db_, writer, stop, done, failures));

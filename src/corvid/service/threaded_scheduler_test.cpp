@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/base/random.hpp>
 #include <corvid/service/detail/asio_access.hpp>
-#include <corvid/service/running_loop_test.hpp>
+#include <corvid/service/detail/running_loop_test.hpp>
 #include <corvid/service/threaded_scheduler.hpp>
 
 #include <boost/asio/post.hpp>

@@ -94,7 +94,6 @@ database_call<void> database::write(unit_of_work unit) {
 }
 
 // ---- an open transaction
-// ---------------------------------------------------------------------------------------------
 
 struct transaction::open {
     open(database& d, database::lease l) : db(d), held(std::move(l)) {}

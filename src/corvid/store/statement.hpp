@@ -5,8 +5,7 @@
 // store/identifier.hpp.
 //
 //   auto s = make_statement("insert into invoice(order_id, cents) values ($1, $2)", o.order_id, o.cents);
-//   auto t = make_statement("insert into invoice(order_id, cents) values ($1, $2)", o);     // o's described
-//   members in order
+//   auto t = make_statement("insert into invoice(order_id, cents) values ($1, $2)", o);   // its members
 #pragma once
 
 #include <corvid/store/sql_codec.hpp>

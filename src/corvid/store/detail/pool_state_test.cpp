@@ -21,7 +21,7 @@ pool_state pool_of(std::size_t size) { return {size, 30s, backoff}; }
 TEST(pool_state, opens_as_many_sessions_as_are_waited_for_and_no_more_than_its_size) {
     pool_state pool = pool_of(2);
     EXPECT_EQ(pool.next(start), actions{});
-    for (const pool_state::waiter_id who : {1, 2, 3})
+    for (const auto who : {1U, 2U, 3U})
         pool.wait(who);
     EXPECT_EQ(pool.next(start), (actions{pool_state::open{0}, pool_state::open{1}}));
     EXPECT_EQ(pool.next(start), actions{});
@@ -51,7 +51,7 @@ TEST(pool_state, one_that_rested_is_asked_before_it_is_lent) {
 
 TEST(pool_state, failing_to_connect_is_tried_by_one_at_a_time_after_growing_pauses) {
     pool_state pool = pool_of(3);
-    for (const pool_state::waiter_id who : {1, 2, 3})
+    for (const auto who : {1U, 2U, 3U})
         pool.wait(who);
     EXPECT_EQ(pool.next(start).size(), 3U);
     for (std::size_t slot = 0; slot < 3; ++slot)

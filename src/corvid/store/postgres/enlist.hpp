@@ -3,8 +3,9 @@
 // enlist: writes a unit of work within a transaction of yours, on your own libpq connection.
 //
 //   PQexec(mine, "begin"); …
-//   unit_of_work u;  u.execute("insert into …", id);  corvid::store::write_on(mine, u);     // now, in your
-//   transaction … PQexec(mine, "commit");
+//   unit_of_work u;  u.execute("insert into …", id);
+//   corvid::store::write_on(mine, u);                     // now, in your transaction
+//   … PQexec(mine, "commit");
 //
 // Blocks the calling thread, one round trip or more a statement: nothing is gathered, and what a hook writes
 // last (locks of an outbox) is held from here until you commit: call it shortly before. After an error

@@ -3,8 +3,9 @@
 // enlist: writes a unit of work within a transaction of yours, on your own sqlite3 handle.
 //
 //   sqlite3_exec(mine, "begin immediate", …); …
-//   unit_of_work u;  u.execute("insert into …", id);  corvid::store::write_on(mine, u);     // now, in your
-//   transaction … sqlite3_exec(mine, "commit", …);
+//   unit_of_work u;  u.execute("insert into …", id);
+//   corvid::store::write_on(mine, u);                     // now, in your transaction
+//   … sqlite3_exec(mine, "commit", …);
 //
 // Blocks the calling thread. After an error roll back: some statements may have run. Hooks do not hear of
 // your commit. Use `begin immediate`: a transaction that begins by reading may be refused when it comes to

@@ -76,7 +76,6 @@ private:
 };
 
 // ---- connecting
-// ------------------------------------------------------------------------------------------------------
 
 task<result<void>> postgres_session::open() {
     auto connected = co_await connect();
@@ -148,7 +147,6 @@ void postgres_session::idle_input() noexcept {
 }
 
 // ---- sending
-// ---------------------------------------------------------------------------------------------------------
 
 task<flight_answer> postgres_session::run(std::span<const statement> flight) {
     flight_state state{.flight = flight};
@@ -213,7 +211,6 @@ task<bool> postgres_session::prepare(flight_state& state, const std::string& sql
 }
 
 // ---- receiving
-// -------------------------------------------------------------------------------------------------------
 
 bool postgres_session::ready_now() noexcept {
     PGconn* const c = connection_.get();
@@ -321,7 +318,6 @@ void postgres_session::lose(flight_state& state) {
 }
 
 // ---- scripts
-// ---------------------------------------------------------------------------------------------------------
 
 task<result<void>> postgres_session::script(std::string sql) {
     flight_state state;

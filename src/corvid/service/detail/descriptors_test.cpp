@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <corvid/service/running_loop_test.hpp>
+#include <corvid/service/detail/running_loop_test.hpp>
 
 #include <fcntl.h>
 #include <sys/socket.h>
