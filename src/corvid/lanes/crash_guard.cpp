@@ -96,7 +96,7 @@ void crash_guard::be_ready(steady_time now) noexcept {
 }
 
 void crash_guard::progress(offset first, offset frontier, bool put_off, steady_time now) noexcept {
-    if (!position_ || *position_ < first) position_ = first; // what the log does not have is no progress
+    position_ = first; // what the log does not have is no progress
     moved_ |= frontier > *position_;
     switch (stage_) {
     case stage::alone:
