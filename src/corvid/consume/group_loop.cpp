@@ -111,6 +111,7 @@ void group_loop::pump() noexcept {
         take_events();
         const int taken = take_in();
         more = start_ready() || taken > 0;
+        if (watches_starts_) more |= follow_starts();
         turns += std::max(1, taken);
     }
     pumping_ = false;
@@ -133,7 +134,7 @@ int group_loop::take_in() {
     int taken = 0;
     if (phase_ != phase::working || !source_) return taken;
     for (auto& each : tenancies_)
-        taken += each->by.take_in(*each, *source_);
+        taken += take_in(*each);
     return taken;
 }
 

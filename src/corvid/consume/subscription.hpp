@@ -7,6 +7,7 @@
 #include <corvid/broker/record_source.hpp>
 #include <corvid/consume/progress_watch.hpp>
 #include <corvid/consume/run.hpp>
+#include <corvid/lanes/crash_guard.hpp>
 #include <corvid/lanes/failure_policy.hpp>
 #include <corvid/lanes/intake_gate.hpp>
 #include <corvid/lanes/offset_ledger.hpp>
@@ -57,6 +58,7 @@ struct group_settings {
     watch_settings watch = {};                     ///< when the watchdog speaks
     std::uint64_t seed = 1;                        ///< of jitter
     publisher* producer = nullptr;                 ///< of dead letters; outlives the loop
+    crash_settings crashes = {}; ///< without effect on subscriptions that commit by hand
     std::string service = "corvid";                ///< for the headers of dead letters
 };
 

@@ -78,11 +78,13 @@ intake_stop dispatcher::why_stopped(const tenancy& of) const noexcept {
     return gate_.why_stopped(of.which.partition);
 }
 
-bool dispatcher::take_in(tenancy& from, broker::record_source& source) {
-    if (!from.may_have_more || !from.takes_in() || why_stopped(from) != intake_stop::open ||
+bool dispatcher::take_in(tenancy& from, broker::record_source& source, std::size_t most) {
+    const bool is_kept = !from.kept.empty();
+    if ((!is_kept && !from.may_have_more) || !from.takes_in() || why_stopped(from) != intake_stop::open ||
         is_held_by_partition(from))
         return false;
-    const record_batch batch = source.take(from.slot, run::most);
+    const record_batch batch =
+        is_kept ? std::exchange(from.kept, record_batch()) : source.take(from.slot, most);
     if (batch.empty()) {
         from.may_have_more = false;
         return false;
@@ -91,7 +93,7 @@ bool dispatcher::take_in(tenancy& from, broker::record_source& source) {
     if (from.tier > 0) {
         for (const record& each : batch.records())
             place_when_due(hold(from, each, batch));
-    } else if (immediate_) {
+    } else if (immediate_ && from.condemned < 0) {
         work_inline(from, batch);
     } else {
         for (const record& each : batch.records())
@@ -109,7 +111,10 @@ void dispatcher::note_arrival(tenancy& at, const record_batch& batch) {
 }
 
 void dispatcher::track(tenancy& at, std::span<const record> records) {
-    if (!at.ledger.is_assigned()) at.ledger.assign(at.which.since, offset(records.front().offset));
+    if (!at.ledger.is_assigned()) {
+        at.first = records.front().offset;
+        at.ledger.assign(at.which.since, offset(at.first));
+    }
     const offset end(records.back().offset + 1);
     const std::int64_t missing =
         end.value - at.ledger.end().value - static_cast<std::int64_t>(records.size());
@@ -234,6 +239,7 @@ void dispatcher::place_when_due(held_record& what) {
     if (left <= duration::zero()) return place(what);
     loose_.insert(&what);
     gate_.waiting(what);
+    what.of->put_off = true;
     static_cast<void>(schedule_.add(loop_.steady_now() + left, what));
 }
 
@@ -257,6 +263,8 @@ void dispatcher::begin(const lane_run& chosen) {
     held_record* each = &first;
     for (std::size_t i = 0; i < chosen.count; ++i, each = each->following())
         gate_.runnable(*each);
+    if (first.offset == of.condemned) [[unlikely]]
+        return condemn(first);
     if (idle_.empty()) idle_.push_back(runs_.emplace_back(std::make_unique<work_run>(*this)).get());
     work_run& fresh = *idle_.back();
     idle_.pop_back();

@@ -63,8 +63,9 @@ public:
     void drop(tenancy& which);
 
     // --- work
-    /// Takes a batch in, if there is room; false: there is none, or nothing waits.
-    bool take_in(tenancy& from, broker::record_source& source);
+    /// Takes what is kept of it in, or a batch of at most `most`, if there is room; false: there is none, or
+    /// nothing waits.
+    bool take_in(tenancy& from, broker::record_source& source, std::size_t most = run::most);
     /// Starts at most `most` runs; true if more could start.
     bool start_ready(int most);
     /// What is due now goes on.
@@ -112,6 +113,7 @@ private:
 
     // --- runs
     void begin(const lane_run& chosen);
+    void condemn(held_record& killer);
     void ended(work_run& over) noexcept;
     void settle_run(work_run& over);
     void give_back_rest(tenancy& of, lane* in, held_record& rest, held_record* first, std::size_t finished);
@@ -121,6 +123,7 @@ private:
 
     // --- outcomes
     void decide(held_record& failed, const outcome& what);
+    void perform(const failure_policy::action& decided, held_record& failed);
     void try_again(held_record& failed, steady_time when);
     void set_aside(held_record& what, steady_time until);
     void transfer_to(held_record::destination where, held_record& what, duration delay);
