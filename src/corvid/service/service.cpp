@@ -58,6 +58,7 @@ struct service::parts {
     health_registry health;
     logger log;
     std::map<std::string, std::vector<subscription>> waiting; // by group, until start()
+    std::vector<std::string> unfinished; // subscriptions whose sentence has not ended
     std::vector<pull_handler*> pulls;
     std::vector<std::shared_ptr<pull_channel>> channels;
     std::once_flag publishes_once; // producer() may race with start() on another thread
@@ -157,8 +158,17 @@ blocking_pool& service::blocking_threads() {
     return *pool;
 }
 
+void service::begin_sentence(const std::string& name) { parts_->unfinished.push_back(name); }
+
+void service::end_sentence(const std::string& name) { std::erase(parts_->unfinished, name); }
+
 void service::start() {
     auto& p = *parts_;
+    if (!p.unfinished.empty())
+        throw config_error(error(errc::invalid_argument,
+                                 {.message = "subscription \"" + p.unfinished.front() + "\" is not complete",
+                                  .hint = "end it with otherwise(), or all()",
+                                  .operation = "subscribe"}));
     if (std::exchange(p.started, true)) return;
     p.log.info("starting", {{"settings", settings_.describe()}});
     if (settings_.kafka.allow_insecure)

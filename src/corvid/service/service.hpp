@@ -15,6 +15,7 @@
 #include <corvid/consume/blocking.hpp>
 #include <corvid/consume/group_loop.hpp>
 #include <corvid/consume/pull.hpp>
+#include <corvid/consume/shapes/router.hpp>
 #include <corvid/consume/typed_handler.hpp>
 #include <corvid/observe/health.hpp>
 #include <corvid/produce/message_producer.hpp>
@@ -70,6 +71,19 @@ public:
         subscribe(name, message_traits<T>::topic, std::move(options), std::move(handle));
         return *this;
     }
+    /// Handles the events of one topic by their type: see shapes/router.hpp. The sentence ends with
+    /// otherwise(), which answers this service.
+    [[nodiscard]] auto route(const std::string& name, const std::string& topic,
+                             subscription_options options = {}) {
+        begin_sentence(name);
+        return routes(scope_, [this, name, topic, given = std::move(options)](
+                                  std::unique_ptr<handler> handle, bool blocks) mutable -> service& {
+            if (blocks) handle = std::make_unique<pooled_handler>(std::move(handle), blocking_threads());
+            subscribe(name, topic, std::move(given), std::move(handle));
+            end_sentence(name);
+            return *this;
+        });
+    }
     /// Gives every T on request. The stream ends when the service stops.
     template <Message T>
     [[nodiscard]] message_stream<T> stream(const std::string& name, subscription_options options = {}) {
@@ -111,6 +125,9 @@ private:
     std::shared_ptr<pull_channel> pull(const std::string& name, std::string_view topic,
                                        subscription_options options);
     [[nodiscard]] blocking_pool& blocking_threads();
+    // A route without otherwise() is refused at start().
+    void begin_sentence(const std::string& name);
+    void end_sentence(const std::string& name);
     void join_groups();
     void add_health_checks(group_loop& loop);
     [[nodiscard]] exit_code wait_for_groups();
