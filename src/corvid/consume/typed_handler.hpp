@@ -198,12 +198,7 @@ private:
     }
 
     static error located(const error& why, const run& records) {
-        error_details d = why.details();
-        d.operation = "decode";
-        d.topic = records.origin().where.topic.str();
-        d.partition = records.origin().where.partition.value;
-        d.offset = records.current().offset;
-        return error(why.code(), std::move(d));
+        return located_in(why, records.origin().where, records.current().offset);
     }
 
     F function_;

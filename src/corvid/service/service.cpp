@@ -102,6 +102,23 @@ logger& service::log() noexcept { return parts_->log; }
 scheduler& service::root() noexcept { return parts_->root; }
 std::uint16_t service::http_port() const noexcept { return parts_->http ? parts_->http->port() : 0; }
 
+subscription_options batch_options::as_subscription() && {
+    return {.group = std::move(group),
+            .topics = std::move(topics),
+            .pattern = std::move(pattern),
+            .order = order,
+            .key = std::move(key),
+            .concurrency = concurrency,
+            .retry = retry,
+            .retry_topics = std::move(retry_topics),
+            .gives_up_order = gives_up_order,
+            .rejected = rejected,
+            .classify = std::move(classify),
+            .intake = intake,
+            .window = window,
+            .batch = batch_limits{.max = max, .within = within, .bytes = bytes}};
+}
+
 void service::subscribe(const std::string& name, std::string_view topic, subscription_options options,
                         std::unique_ptr<handler> handle) {
     if (parts_->started)
@@ -119,6 +136,7 @@ void service::subscribe(const std::string& name, std::string_view topic, subscri
                                .classify = std::move(options.classify)},
                    .intake = options.intake,
                    .window = options.window,
+                   .batch = options.batch,
                    .commit = options.commit,
                    .handle = std::move(handle)};
     for (auto& given : options.topics)

@@ -12,6 +12,7 @@
 //                                      dead letter durable ─▶ settled ◀┘
 #pragma once
 
+#include <corvid/consume/detail/batch_plan.hpp>
 #include <corvid/consume/detail/tenancy.hpp>
 #include <corvid/consume/detail/transfers.hpp>
 #include <corvid/consume/subscription.hpp>
@@ -68,7 +69,7 @@ public:
     bool start_ready(int most);
     /// What is due now goes on.
     void wake_due(steady_time now);
-    [[nodiscard]] std::optional<steady_time> next_due() const noexcept { return schedule_.next_due(); }
+    [[nodiscard]] std::optional<steady_time> next_due() const noexcept;
 
     /// Takes note of what handlers at work have done of their runs by now.
     void note_progress();
@@ -87,6 +88,11 @@ private:
         std::size_t marked = 0;
         std::size_t place = 0; ///< among those at work
         steady_time began{};
+        // Of a batch, which is begun as a whole:
+        std::size_t slot = 0;
+        std::size_t share = 1; ///< records in it
+        std::int64_t last = -1; ///< offset of the run's last record
+        double random = 0;      ///< for all of it the same, so that what waits together comes together again
     };
 
     // --- intake
@@ -106,6 +112,13 @@ private:
 
     // --- runs
     void begin(const lane_run& chosen);
+    /// Null: no record of it may be begun, and they are gone.
+    [[nodiscard]] work_run* prepare(const lane_run& chosen);
+    [[nodiscard]] std::size_t longest_run() const noexcept;
+    [[nodiscard]] bool is_batch_due() const noexcept;
+    void start_batches();
+    [[nodiscard]] bool begin_batch();
+    [[nodiscard]] lane_run take_for_batch(std::size_t records, std::size_t bytes);
     void ended(work_run& over) noexcept;
     void settle_run(work_run& over);
     void give_back_rest(tenancy& of, lane* in, held_record& rest, held_record* first, std::size_t finished);
@@ -114,7 +127,8 @@ private:
     void free_chain(held_record* first, std::size_t count) noexcept;
 
     // --- outcomes
-    void decide(held_record& failed, const outcome& what);
+    void decide(held_record& failed, const outcome& what) { decide(failed, what, owner_.random01()); }
+    void decide(held_record& failed, const outcome& what, double random01);
     void try_again(held_record& failed, steady_time when);
     void set_aside(held_record& what, steady_time until);
     void transfer_to(held_record::destination where, held_record& what, duration delay);
@@ -136,6 +150,7 @@ private:
     intake_gate gate_;
     retry_schedule schedule_;
     run inline_;
+    std::optional<batch_plan> batches_;
     std::unordered_set<held_record*> loose_; // unordered: failed and in no lane
     std::vector<std::unique_ptr<work_run>> runs_;
     std::vector<work_run*> idle_, at_work_;

@@ -104,9 +104,6 @@ class routed_handler final : public handler {
 
 public:
     static constexpr bool blocks = (false || ... || Calls::blocks);
-    static_assert(!blocks || (true && ... && Calls::blocks),
-                  "corvid: either all handlers of a route are corvid::blocking, or none is");
-    static_assert(!blocks || !has_tasks, "corvid: a blocking handler is a plain function");
 
     routed_handler(std::tuple<std::unique_ptr<Calls>...> calls, Other otherwise, type_selector type,
                    task_scope& scope)
@@ -240,8 +237,12 @@ public:
     template <class Policy>
     decltype(auto) otherwise(Policy policy) && {
         static_assert(sizeof...(Calls) > 0, "corvid: a route has a handler: .on<T>(…)");
+        static_assert((true && ... && Calls::blocks) || !(false || ... || Calls::blocks),
+                      "corvid: either all handlers of a route are corvid::blocking, or none is");
         auto other = detail::policy_of(std::move(policy));
         using made = routed_handler<decltype(other), Calls...>;
+        static_assert(!made::blocks || !detail::other_types<decltype(other)>::is_task,
+                      "corvid: beside corvid::blocking handlers otherwise() takes a plain function");
         return finish_(std::unique_ptr<handler>(std::make_unique<made>(std::move(calls_), std::move(other),
                                                                        std::move(type_), *scope_)),
                        made::blocks);
