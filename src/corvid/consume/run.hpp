@@ -45,6 +45,7 @@ public:
 
     /// Loop only, between runs: over records of a batch, for a handler that ends before start() returns.
     void over(std::span<const record> records, const record_batch& of, const run_origin& origin) noexcept {
+        beside_ = nullptr;
         held_ = nullptr;
         batch_ = &of;
         current_ = records.data();
@@ -52,6 +53,7 @@ public:
     }
     /// The same over `count` records that are held, from `first` on.
     void over(held_record& first, std::size_t count, const run_origin& origin) noexcept {
+        beside_ = nullptr;
         held_ = &first;
         batch_ = nullptr;
         current_ = &first.what();
@@ -62,6 +64,14 @@ public:
         return index() < count_ && !verdict_ && current_->offset < bound_.load(std::memory_order_relaxed);
     }
     [[nodiscard]] const record& current() const noexcept { return *current_; }
+    /// The current record where it is held, and behind it the others of the run; null over a fetch batch.
+    [[nodiscard]] held_record* held() const noexcept { return held_; }
+    /// Whether the record at `offset`, one of the run, may be begun.
+    [[nodiscard]] bool may_begin(std::int64_t offset) const noexcept {
+        return offset < bound_.load(std::memory_order_relaxed);
+    }
+    /// The next run of the same batch (subscription::batch): the handler gets the first and ends each.
+    [[nodiscard]] run* beside() const noexcept { return beside_; }
     /// Of the current record, parsed at each call; they borrow from the run.
     [[nodiscard]] header_list headers() const {
         return held_ ? held_->its_headers() : batch_->headers_of(*current_);
@@ -108,6 +118,7 @@ public:
 
     /// No record from `bound` on is begun.
     void stop_before(std::int64_t bound) noexcept { bound_.store(bound, std::memory_order_relaxed); }
+    void put_beside(run& another) noexcept { beside_ = &another; }
     /// Calls the handler; true if the run has ended already.
     [[nodiscard]] bool start(class handler& with) noexcept;
     /// Once it has ended: what the loop must decide on, for the record behind those that are done.
@@ -138,7 +149,8 @@ private:
     scheduler& loop_;
     const run_origin* origin_ = nullptr;
     const record* current_ = nullptr;
-    const held_record* held_ = nullptr; // whose record is the current one; null over a batch
+    run* beside_ = nullptr;
+    held_record* held_ = nullptr; // whose record is the current one; null over a batch
     const record_batch* batch_ = nullptr;
     std::size_t count_ = 0;
     std::atomic<std::size_t> completed_{0};

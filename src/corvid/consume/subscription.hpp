@@ -16,6 +16,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,16 +35,26 @@ using when_rejected = failure_policy::when_rejected;
 /// for all while anything waits.
 using lane_key = std::function<std::optional<std::string>(const record_origin&)>;
 
+/// How runs are put together for a handler of batches. A batch is full at `max` records, or with the one that
+/// reaches `bytes`, as they are held; what is there goes `within` that time after the first could.
+struct batch_limits {
+    std::size_t max = 500;
+    duration within = std::chrono::milliseconds(200);
+    std::size_t bytes = std::size_t{16} << 20;
+};
+
 struct subscription {
     std::string name = {}; ///< of the handler, for logs and metrics
     std::vector<topic_name> topics = {};
     std::string pattern = {}; ///< a regular expression over topic names, beside the topics; empty: none
     corvid::order order = by_key;
     lane_key key = {};             ///< with by_key: instead of the record's own
-    std::size_t concurrency = 256; ///< runs at work at once; without effect on immediate handlers
+    std::size_t concurrency =
+        256; ///< runs (with `batch`: batches) at work at once; without effect on immediate handlers
     failure_settings failure = {};
     intake_settings intake = {};
     ledger_settings window = {};
+    std::optional<batch_limits> batch = {}; ///< the handler gets batches of runs
     commit_mode commit = commit_mode::when_done;
     std::unique_ptr<handler> handle = {};
 };

@@ -58,6 +58,7 @@ struct service::parts {
     health_registry health;
     logger log;
     std::map<std::string, std::vector<subscription>> waiting; // by group, until start()
+    std::vector<std::string> unfinished; // subscriptions whose sentence has not ended
     std::vector<pull_handler*> pulls;
     std::vector<std::shared_ptr<pull_channel>> channels;
     std::once_flag publishes_once; // producer() may race with start() on another thread
@@ -101,6 +102,23 @@ logger& service::log() noexcept { return parts_->log; }
 scheduler& service::root() noexcept { return parts_->root; }
 std::uint16_t service::http_port() const noexcept { return parts_->http ? parts_->http->port() : 0; }
 
+subscription_options batch_options::as_subscription() && {
+    return {.group = std::move(group),
+            .topics = std::move(topics),
+            .pattern = std::move(pattern),
+            .order = order,
+            .key = std::move(key),
+            .concurrency = concurrency,
+            .retry = retry,
+            .retry_topics = std::move(retry_topics),
+            .gives_up_order = gives_up_order,
+            .rejected = rejected,
+            .classify = std::move(classify),
+            .intake = intake,
+            .window = window,
+            .batch = batch_limits{.max = max, .within = within, .bytes = bytes}};
+}
+
 void service::subscribe(const std::string& name, std::string_view topic, subscription_options options,
                         std::unique_ptr<handler> handle) {
     if (parts_->started)
@@ -118,6 +136,7 @@ void service::subscribe(const std::string& name, std::string_view topic, subscri
                                .classify = std::move(options.classify)},
                    .intake = options.intake,
                    .window = options.window,
+                   .batch = options.batch,
                    .commit = options.commit,
                    .handle = std::move(handle)};
     for (auto& given : options.topics)
@@ -157,8 +176,17 @@ blocking_pool& service::blocking_threads() {
     return *pool;
 }
 
+void service::begin_sentence(const std::string& name) { parts_->unfinished.push_back(name); }
+
+void service::end_sentence(const std::string& name) { std::erase(parts_->unfinished, name); }
+
 void service::start() {
     auto& p = *parts_;
+    if (!p.unfinished.empty())
+        throw config_error(error(errc::invalid_argument,
+                                 {.message = "subscription \"" + p.unfinished.front() + "\" is not complete",
+                                  .hint = "end it with otherwise(), or all()",
+                                  .operation = "subscribe"}));
     if (std::exchange(p.started, true)) return;
     p.log.info("starting", {{"settings", settings_.describe()}});
     if (settings_.kafka.allow_insecure)

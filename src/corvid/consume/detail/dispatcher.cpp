@@ -41,7 +41,9 @@ dispatcher::dispatcher(subscription& handles, scheduler& loop, dispatch_owner& o
       lanes_(handles.order),
       gate_(handles.intake),
       schedule_(std::numeric_limits<std::size_t>::max()),
-      inline_(loop, [](work&) noexcept {}) {}
+      inline_(loop, [](work&) noexcept {}) {
+    if (handles.batch) batches_.emplace(*handles.batch, handles.concurrency);
+}
 
 // What is left belongs to a client that ended without giving its partitions back.
 dispatcher::~dispatcher() {
@@ -70,7 +72,7 @@ bool dispatcher::is_held_by_partition(const tenancy& of) const noexcept {
     lane_record probe;
     probe.from = of.which;
     const lane* const in = lanes_.find(probe);
-    return in && (immediate_ || in->now() == lane::state::blocked || in->length() >= 2 * run::most);
+    return in && (immediate_ || in->now() == lane::state::blocked || in->length() >= 2 * longest_run());
 }
 
 intake_stop dispatcher::why_stopped(const tenancy& of) const noexcept {
@@ -229,7 +231,7 @@ held_record& dispatcher::hold(tenancy& at, const record& what, const record_batc
 void dispatcher::place(held_record& what) {
     const lane& in = lanes_.add(what);
     const bool waits =
-        lanes_.ordering() != unordered && (in.now() == lane::state::blocked || in.length() > run::most);
+        lanes_.ordering() != unordered && (in.now() == lane::state::blocked || in.length() > longest_run());
     waits ? gate_.waiting(what) : gate_.runnable(what);
 }
 
@@ -246,6 +248,7 @@ void dispatcher::place_when_due(held_record& what) {
 // --- runs -------------------------------------------------------------------------------------------------
 
 bool dispatcher::start_ready(int most) {
+    if (batches_) return start_batches(), false;
     const std::size_t length = lanes_.ordering() == unordered ? 1 : run::most;
     while (at_work_.size() < reader_.concurrency) {
         if (most-- == 0) return lanes_.ready() > 0;
@@ -257,9 +260,13 @@ bool dispatcher::start_ready(int most) {
 }
 
 void dispatcher::begin(const lane_run& chosen) {
+    if (work_run* const fresh = prepare(chosen); fresh && fresh->start(*reader_.handle)) ended(*fresh);
+}
+
+dispatcher::work_run* dispatcher::prepare(const lane_run& chosen) {
     auto& first = static_cast<held_record&>(*chosen.first);
     tenancy& of = *first.of;
-    if (first.offset >= of.cut) return leave(chosen.of, &first, chosen.count);
+    if (first.offset >= of.cut) return leave(chosen.of, &first, chosen.count), nullptr;
     held_record* each = &first;
     for (std::size_t i = 0; i < chosen.count; ++i, each = each->following())
         gate_.runnable(*each);
@@ -279,7 +286,7 @@ void dispatcher::begin(const lane_run& chosen) {
     fresh.place = at_work_.size();
     at_work_.push_back(&fresh);
     ++of.at_work;
-    if (fresh.start(*reader_.handle)) ended(fresh);
+    return &fresh;
 }
 
 void dispatcher::mark_done_part(work_run& of) {
@@ -307,8 +314,11 @@ void dispatcher::ended(work_run& over) noexcept {
         of.figures.done.add(over.marked - over.skipped());
         of.figures.skipped.add(over.skipped());
         of.figures.handling.observe(
-            (loop_.steady_now() - over.began) / static_cast<std::int64_t>(over.marked), over.marked);
+            (loop_.steady_now() - over.began) /
+                static_cast<std::int64_t>(batches_ ? over.share : over.marked),
+            over.marked);
     }
+    if (batches_) batches_->ended(over.slot);
     settle_run(over);
     idle_.push_back(&over);
     owner_.work_ended(of);
@@ -323,7 +333,10 @@ void dispatcher::settle_run(work_run& over) {
         lanes_.complete(*over.in, finished);
         free_chain(over.first, finished);
     }
-    decide(*over.unmarked, *over.undecided());
+    if (batches_)
+        decide(*over.unmarked, *over.undecided(), over.random);
+    else
+        decide(*over.unmarked, *over.undecided());
 }
 
 // The handler left records over without a word: they come again, unless it was asked to stop.

@@ -12,6 +12,7 @@
 //                                      dead letter durable ─▶ settled ◀┘
 #pragma once
 
+#include <corvid/consume/detail/batch_plan.hpp>
 #include <corvid/consume/detail/tenancy.hpp>
 #include <corvid/consume/detail/transfers.hpp>
 #include <corvid/consume/progress_watch.hpp>
@@ -70,7 +71,7 @@ public:
     bool start_ready(int most);
     /// What is due now goes on.
     void wake_due(steady_time now);
-    [[nodiscard]] std::optional<steady_time> next_due() const noexcept { return schedule_.next_due(); }
+    [[nodiscard]] std::optional<steady_time> next_due() const noexcept;
 
     /// Takes note of what handlers at work have done of their runs by now.
     void note_progress();
@@ -94,6 +95,11 @@ private:
         // The record that the last sight found with the handler, and since when that is known.
         std::size_t seen = 0;
         steady_time seen_since{};
+        // Of a batch, which is begun as a whole:
+        std::size_t slot = 0;
+        std::size_t share = 1; ///< records in it
+        std::int64_t last = -1; ///< offset of the run's last record
+        double random = 0;      ///< for all of it the same, so that what waits together comes together again
     };
 
     // --- intake
@@ -114,6 +120,13 @@ private:
     // --- runs
     void begin(const lane_run& chosen);
     void condemn(held_record& killer);
+    /// Null: no record of it may be begun, and they are gone.
+    [[nodiscard]] work_run* prepare(const lane_run& chosen);
+    [[nodiscard]] std::size_t longest_run() const noexcept;
+    [[nodiscard]] bool is_batch_due() const noexcept;
+    void start_batches();
+    [[nodiscard]] bool begin_batch();
+    [[nodiscard]] lane_run take_for_batch(std::size_t records, std::size_t bytes);
     void ended(work_run& over) noexcept;
     void settle_run(work_run& over);
     void give_back_rest(tenancy& of, lane* in, held_record& rest, held_record* first, std::size_t finished);
@@ -122,7 +135,8 @@ private:
     void free_chain(held_record* first, std::size_t count) noexcept;
 
     // --- outcomes
-    void decide(held_record& failed, const outcome& what);
+    void decide(held_record& failed, const outcome& what) { decide(failed, what, owner_.random01()); }
+    void decide(held_record& failed, const outcome& what, double random01);
     void perform(const failure_policy::action& decided, held_record& failed);
     void try_again(held_record& failed, steady_time when);
     void set_aside(held_record& what, steady_time until);
@@ -145,6 +159,7 @@ private:
     intake_gate gate_;
     retry_schedule schedule_;
     run inline_;
+    std::optional<batch_plan> batches_;
     std::unordered_set<held_record*> loose_; // unordered: failed and in no lane
     std::vector<std::unique_ptr<work_run>> runs_;
     std::vector<work_run*> idle_, at_work_;
