@@ -257,7 +257,8 @@ std::unique_ptr<loop_thread> simulation::run_process(std::string) {
 }
 
 void simulation::freeze(const scheduler& loop) noexcept {
-    const auto found = std::ranges::find_if(core_->loops, [&](const sim_loop* each) { return each == &loop; });
+    const auto found =
+        std::ranges::find_if(core_->loops, [&](const sim_loop* each) { return each == &loop; });
     if (found == core_->loops.end()) return;
     const std::uint64_t process = (*found)->process();
     core_->frozen.insert(process);

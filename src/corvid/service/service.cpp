@@ -91,8 +91,7 @@ message_producer service::producer() {
     std::call_once(p.publishes_once, [&] {
         producer_settings with = producer_settings_of(settings_);
         if (hooks_.seed) with.seed = *hooks_.seed;
-        p.publishes =
-            std::make_unique<publisher>(p.cluster, p.root, std::move(with), p.log, &p.figures);
+        p.publishes = std::make_unique<publisher>(p.cluster, p.root, std::move(with), p.log, &p.figures);
     });
     return message_producer(*p.publishes);
 }

@@ -11,8 +11,9 @@
 namespace corvid::testing {
 namespace {
 
-constexpr point points[] = {before_handler, after_handler, before_commit, after_commit,
-                            any_handler,    any_commit,    before_send,   after_send};
+constexpr point points[] = {before_handler.within(30), after_handler.within(30), before_commit.within(2),
+                            after_commit.within(2),    any_handler.within(30),   any_commit.within(2),
+                            before_send.within(30),    after_send.within(30)};
 
 /// Orders in, invoices out, with coroutines that take their time.
 void invoices(corvid::service& s) {
@@ -26,10 +27,11 @@ void invoices(corvid::service& s) {
 }
 
 TEST(crash, at_any_point_each_order_has_its_invoice_and_each_key_its_order) {
+    std::size_t crashes = 0;
     for (std::uint64_t seed = 1; seed <= 40; ++seed)
         for (const point& where : points) {
             world w(seed);
-            w.start(invoices, named("billing", 2)).crash_at(where.within(30));
+            w.start(invoices, named("billing", 2)).crash_at(where);
             publish_orders(w, 8, 10);
             w.run_until_consumed();
             std::set<std::pair<std::string, int>> issued;
@@ -37,8 +39,9 @@ TEST(crash, at_any_point_each_order_has_its_invoice_and_each_key_its_order) {
                 issued.emplace(each->customer, each->n);
             ASSERT_EQ(issued.size(), 80u) << w.describe();
             ASSERT_THAT(w.topic<invoice_issued>(), in_order_by_key(&invoice_issued::n));
-            ASSERT_LE(w.crashes(), 1u);
+            crashes += w.crashes();
         }
+    EXPECT_GT(crashes, 40 * std::size(points) * 3 / 4) << "the points are hardly ever reached";
 }
 
 TEST(crash, nothing_of_a_dead_instance_runs_and_no_destructor) {
@@ -85,7 +88,8 @@ TEST(crash, a_dead_member_is_missed_only_when_its_session_ends) {
 }
 
 TEST(crash, between_dead_letter_and_commit_leaves_it_twice_and_before_it_once) {
-    for (const auto& [where, letters] : {std::pair(before_dead_letter, 1u), std::pair(after_dead_letter, 2u)}) {
+    for (const auto& [where, letters] :
+         {std::pair(before_dead_letter, 1u), std::pair(after_dead_letter, 2u)}) {
         world w(7);
         w.start([](corvid::service& s) {
             s.on<order_placed>("none", [](const order_placed&) -> outcome { return dead_letter("never"); });

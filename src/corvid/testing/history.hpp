@@ -25,14 +25,12 @@ struct handled_record {
     std::optional<std::string> key = {};
     int attempt = 1;
     verdict what = verdict::done;
-    std::string why = {}; ///< of retry, dead_letter and stop
+    std::string why = {};      ///< of retry, dead_letter and stop
     duration began{}, ended{}; ///< since the world began
     std::uint64_t tenancy = 0; ///< one number for each time that a partition is given to a member
 
     /// Neither retried nor, by a crash or a rebalance, left to another.
-    [[nodiscard]] bool is_final() const noexcept {
-        return what != verdict::retry && what != verdict::stop;
-    }
+    [[nodiscard]] bool is_final() const noexcept { return what != verdict::retry && what != verdict::stop; }
 };
 
 /// An offset that an instance asked to be committed.

@@ -101,9 +101,8 @@ MATCHER(each_once, negation ? "has something twice" : "has each record once") {
     for (const auto& each : arg) {
         if constexpr (requires { each.is_final(); })
             if (!each.is_final()) continue;
-        const auto [at, fresh] =
-            first.emplace(detail::identity_of(each), to_string(each.where) + '@' +
-                                                         std::to_string(each.offset.value));
+        const auto [at, fresh] = first.emplace(
+            detail::identity_of(each), to_string(each.where) + '@' + std::to_string(each.offset.value));
         if (fresh) continue;
         *result_listener << "whose record at " << at->second << " came again at " << detail::place_of(each)
                          << ": " << at->first << detail::seed_of(arg);
@@ -139,7 +138,8 @@ MATCHER_P(in_order_by_key, by, negation ? "has a key out of order" : "has each k
         arg, [this](const auto& each) { return detail::project(each, this->by); }, *result_listener);
 }
 
-MATCHER_P(contains_key, key, std::string(negation ? "has no" : "has a") + " record of key " + std::string(key)) {
+MATCHER_P(contains_key, key,
+          std::string(negation ? "has no" : "has a") + " record of key " + std::string(key)) {
     if (std::ranges::any_of(arg, [&](const auto& each) { return each.key == std::string(key); })) return true;
     *result_listener << "without it" << detail::seed_of(arg);
     return false;
@@ -154,7 +154,8 @@ MATCHER_P2(has_header, name, value,
     return found && ::testing::Matches(value)(*found);
 }
 
-/// Of a message: it lies in the dead letter topic of the group, with its own key and bytes.
+/// Of a message: it lies in the dead letter topic of the group, with its own bytes. `world` outlives the
+/// matcher.
 MATCHER_P2(is_dead_lettered_in, world, group,
            std::string(negation ? "is not" : "is") + " among the dead letters of " + std::string(group)) {
     const corvid::testing::world& w = world;

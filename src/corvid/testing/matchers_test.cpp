@@ -66,8 +66,11 @@ TEST(matchers, order_by_key_lets_what_is_delivered_again_come_again_and_nothing_
 TEST(matchers, order_of_what_was_handled_goes_by_offset) {
     listed<handled_record> all;
     const auto add = [&](const char* key, std::int64_t at) {
-        all.push_back({.group = "g", .where = {topic_name("t.o"), partition_id(0)}, .offset = offset(at),
-                       .key = key, .why = {}});
+        all.push_back({.group = "g",
+                       .where = {topic_name("t.o"), partition_id(0)},
+                       .offset = offset(at),
+                       .key = key,
+                       .why = {}});
     };
     add("a", 0);
     add("b", 1);

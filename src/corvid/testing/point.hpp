@@ -25,8 +25,8 @@ enum class moment : std::uint8_t {
 };
 
 [[nodiscard]] constexpr std::string_view to_string(moment when) noexcept {
-    constexpr std::string_view names[] = {"before handler",     "after handler",   "before commit",
-                                          "after commit",       "before send",     "after send",
+    constexpr std::string_view names[] = {"before handler",     "after handler",    "before commit",
+                                          "after commit",       "before send",      "after send",
                                           "before dead letter", "after dead letter"};
     return names[static_cast<std::size_t>(when)];
 }
@@ -40,9 +40,7 @@ struct point {
     /// The n-th time, from 1.
     [[nodiscard]] constexpr point nth(std::uint64_t n) const noexcept { return {before, after, n, n, of}; }
     /// One of the first n times, by the seed.
-    [[nodiscard]] constexpr point within(std::uint64_t n) const noexcept {
-        return {before, after, 1, n, of};
-    }
+    [[nodiscard]] constexpr point within(std::uint64_t n) const noexcept { return {before, after, 1, n, of}; }
     /// `group_or_topic` is borrowed until crash_at() returns.
     [[nodiscard]] constexpr point in(std::string_view group_or_topic) const noexcept {
         return {before, after, first, last, group_or_topic};

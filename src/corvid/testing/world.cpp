@@ -207,14 +207,13 @@ world& world::broker_down_for(duration length) {
 }
 
 world& world::fail_commits(std::uint64_t count, std::optional<error> why) {
-    parts_->broker.script().fail_commits(
-        count, why.value_or(error(errc::timed_out, {.operation = "commit"})));
+    parts_->broker.script().fail_commits(count,
+                                         why.value_or(error(errc::timed_out, {.operation = "commit"})));
     return *this;
 }
 
 world& world::fail_sends(std::uint64_t count, broker::persistence persisted) {
-    const errc code =
-        persisted == broker::persistence::no ? errc::not_persisted : errc::possibly_persisted;
+    const errc code = persisted == broker::persistence::no ? errc::not_persisted : errc::possibly_persisted;
     parts_->broker.script().fail_sends(count, error(code, {.operation = "send"}), persisted);
     return *this;
 }
@@ -238,8 +237,7 @@ void world::revive() {
         if (!one->is_dead() || one->was_mourned()) continue;
         one->mourn();
         ++crashes_;
-        if (const auto in = one->restart_after())
-            after(*in, [this, who = name] { start_again(who); });
+        if (const auto in = one->restart_after()) after(*in, [this, who = name] { start_again(who); });
     }
 }
 
@@ -262,9 +260,9 @@ bool world::drive(const std::function<bool()>& holds, duration limit) {
         do_what_is_due();
         if (holds()) return true;
         const std::uint64_t before = deaths;
-        const bool stopped = parts_->time.run_until(
-            [&] { return !parts_->due.empty() || deaths != before || holds(); },
-            std::max(duration(0), duration(end - parts_->time.steady_now())));
+        const bool stopped =
+            parts_->time.run_until([&] { return !parts_->due.empty() || deaths != before || holds(); },
+                                   std::max(duration(0), duration(end - parts_->time.steady_now())));
         if (!stopped) return false;
     }
 }
@@ -279,15 +277,14 @@ world& world::run_for(duration length) {
 bool world::run_until(const std::function<bool()>& holds, duration limit) { return drive(holds, limit); }
 
 bool world::are_sends_waiting() {
-    return parts_->out->in_flight().records() > 0 || std::ranges::any_of(parts_->running, [](const auto& each) {
+    return parts_->out->in_flight().records() > 0 ||
+           std::ranges::any_of(parts_->running, [](const auto& each) {
                instance& one = *each.second;
                return one.is_running() && one.service().producer().bytes().in_flight().records() > 0;
            });
 }
 
-bool world::is_consumed() {
-    return !are_sends_waiting() && detail::is_consumed(parts_->log, parts_->broker);
-}
+bool world::is_consumed() { return !are_sends_waiting() && detail::is_consumed(parts_->log, parts_->broker); }
 
 // Only a commit or a report can have made a difference, and looking costs more than a step.
 world& world::run_until_consumed(duration limit) {
@@ -301,8 +298,8 @@ world& world::run_until_consumed(duration limit) {
         return reached = !sends_wait && detail::is_consumed(parts_->log, parts_->broker);
     };
     if (drive(holds, limit) || is_consumed()) return *this;
-    throw std::runtime_error("not all is consumed after " + detail::seconds_of(limit) +
-                             " of virtual time\n" + describe());
+    throw std::runtime_error("not all is consumed after " + detail::seconds_of(limit) + " of virtual time\n" +
+                             describe());
 }
 
 // --- what came of it --------------------------------------------------------------------------------------
@@ -349,7 +346,10 @@ memory::cluster& world::broker() noexcept { return parts_->broker; }
 std::string world::describe() const {
     std::string text = "world of seed " + std::to_string(seed()) + ", at " + detail::seconds_of(now()) + '\n';
     for (const auto& [name, one] : parts_->running)
-        text += "  " + name + (one->is_dead() ? " is dead\n" : one->is_running() ? " runs\n" : " is stopped\n");
+        text += "  " + name +
+                (one->is_dead()      ? " is dead\n"
+                 : one->is_running() ? " runs\n"
+                                     : " is stopped\n");
     text += detail::state_of_groups(parts_->log, parts_->broker);
     for (const auto& each : parts_->log.planned())
         text += "  a crash waits: " + std::string(to_string(each.at)) + '\n';

@@ -9,7 +9,8 @@
 //       .publish(order_placed{7})
 //       .crash_at(corvid::testing::any_commit);
 //   world.run_until_consumed();
-//   EXPECT_THAT(world.topic<invoice_issued>(), corvid::testing::each_once());   // <corvid/testing/matchers.hpp>
+//   EXPECT_THAT(world.topic<invoice_issued>(), corvid::testing::each_once());   //
+//   <corvid/testing/matchers.hpp>
 //
 // Topics are made when somebody asks for them. Services have no HTTP, and blocking handlers run on simulated
 // threads. An instance that crashes runs nothing any more, not even destructors: its memory is kept until the

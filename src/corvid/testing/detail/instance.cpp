@@ -45,11 +45,10 @@ void instance::start() {
     in_.log.note(name_, "starts");
     process_ = in_.time.run_process(name_);
     cluster_ = std::make_unique<watched_cluster>(*this);
-    service_hooks hooks{.around =
-                            [this](std::unique_ptr<handler> inner, const std::string& group) {
-                                return probe::around(std::move(inner), *this, group);
-                            },
-                        .seed = in_.log.random()() | 1U};
+    service_hooks hooks{
+        .around = [this](std::unique_ptr<handler> inner,
+                         const std::string& group) { return probe::around(std::move(inner), *this, group); },
+        .seed = in_.log.random()() | 1U};
     service_ = std::make_unique<corvid::service>(settings_of(*of_, name_, in_.time), *cluster_,
                                                  process_->loop(), std::move(hooks));
     of_->build(*service_);

@@ -65,11 +65,8 @@ std::optional<planned_crash> journal::due(moment now, const std::string& of, con
 }
 
 void journal::handler_begins(const handled_record& what) {
-    groups_[what.group].open[{what.where, what.offset.value}] = {.instance = what.instance,
-                                                                 .attempt = what.attempt,
-                                                                 .at_work = true,
-                                                                 .since = now(),
-                                                                 .why = {}};
+    groups_[what.group].open[{what.where, what.offset.value}] = {
+        .instance = what.instance, .attempt = what.attempt, .at_work = true, .since = now(), .why = {}};
     if (keeps_) note(what.instance, "begins " + place_of(what));
 }
 

@@ -40,7 +40,8 @@ struct group_view {
 
 class journal {
 public:
-    journal(simulation& time, bool keeps_history) : time_(time), random_(time.seed()), keeps_(keeps_history) {}
+    journal(simulation& time, bool keeps_history)
+        : time_(time), random_(time.seed()), keeps_(keeps_history) {}
 
     [[nodiscard]] duration now() const { return time_.steady_now() - began_; }
     [[nodiscard]] prng& random() noexcept { return random_; }

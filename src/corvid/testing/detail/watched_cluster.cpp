@@ -151,8 +151,8 @@ broker::group_member watched_cluster::join(const broker::source_settings& settin
         around.ensure_topic(name);
         around.log.group(settings.group).topics.insert(name.str());
     }
-    auto made = std::make_unique<watched_source>(of_, settings.group,
-                                                 around.broker.join(settings, loop, listener));
+    auto made =
+        std::make_unique<watched_source>(of_, settings.group, around.broker.join(settings, loop, listener));
     broker::offset_committer* offsets = made.get();
     return {.source = std::move(made), .offsets = offsets};
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// watched_cluster: the broker as one instance sees it: the world's, with the journal looking on, and gone when
-// the instance dies. Internal.
+// watched_cluster: the broker as one instance sees it: the world's, with the journal looking on, and gone
+// when the instance dies. Internal.
 #pragma once
 
 #include <corvid/testing/detail/instance.hpp>
