@@ -60,6 +60,14 @@ public:
         begin(count, origin);
     }
 
+    /// Over the current record of another run alone, for handlers that stand in front of others.
+    void over_current_of(const run& other) noexcept {
+        held_ = other.held_;
+        batch_ = other.batch_;
+        current_ = other.current_;
+        begin(1, *other.origin_);
+    }
+
     [[nodiscard]] bool has_next() const noexcept {
         return index() < count_ && !verdict_ && current_->offset < bound_.load(std::memory_order_relaxed);
     }
@@ -169,6 +177,8 @@ public:
     /// True if every run has ended when start() returns. The engine hands over fetch batches as they are
     /// then, and looks at keys only while something waits.
     [[nodiscard]] virtual bool is_immediate() const noexcept { return false; }
+    /// True if it must be given runs as they are, not record by record.
+    [[nodiscard]] virtual bool needs_whole_runs() const noexcept { return false; }
     /// Called on the loop when a run that was started is asked to stop: for handlers that hold runs without
     /// working on them.
     virtual void asked_to_stop(run&) noexcept {}

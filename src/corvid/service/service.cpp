@@ -76,8 +76,8 @@ struct service::parts {
 service::service(corvid::settings with)
     : settings_(std::move(with)), parts_(std::make_unique<parts>(settings_)) {}
 
-service::service(corvid::settings with, broker::cluster& cluster, scheduler& root)
-    : settings_(std::move(with)) {
+service::service(corvid::settings with, broker::cluster& cluster, scheduler& root, service_hooks hooks)
+    : settings_(std::move(with)), hooks_(std::move(hooks)) {
     if (auto valid = settings_.validate(); !valid) throw config_error(std::move(valid).error());
     parts_ = std::make_unique<parts>(settings_, cluster, root);
 }
@@ -90,8 +90,9 @@ service::~service() {
 message_producer service::producer() {
     auto& p = *parts_;
     std::call_once(p.publishes_once, [&] {
-        p.publishes = std::make_unique<publisher>(p.cluster, p.root, producer_settings_of(settings_), p.log,
-                                                  &p.figures);
+        producer_settings with = producer_settings_of(settings_);
+        if (hooks_.seed) with.seed = *hooks_.seed;
+        p.publishes = std::make_unique<publisher>(p.cluster, p.root, std::move(with), p.log, &p.figures);
     });
     return message_producer(*p.publishes);
 }
@@ -144,6 +145,7 @@ void service::subscribe(const std::string& name, std::string_view topic, subscri
     if (s.topics.empty() && s.pattern.empty()) s.topics.emplace_back(topic);
     const std::string group = options.group.empty() ? settings_.group_of(name) : options.group;
     if (auto valid = s.failure.validate(s.order); !valid) throw config_error(std::move(valid).error());
+    if (hooks_.around) s.handle = hooks_.around(std::move(s.handle), group);
     auto& of_group = parts_->waiting[group];
     of_group.push_back(std::move(s));
     if (auto valid = check_disjoint(group, of_group); !valid) throw config_error(std::move(valid).error());
@@ -209,6 +211,7 @@ void service::join_groups() {
     for (auto& [group, subscriptions] : p.waiting) {
         group_settings g{.source = source_settings_of(settings_),
                          .rebalance_drain = settings_.shutdown.drain,
+                         .seed = hooks_.seed.value_or(1),
                          .producer = p.publishes.get(),
                          .service = settings_.service};
         g.source.group = group;

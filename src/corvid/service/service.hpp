@@ -22,6 +22,7 @@
 #include <corvid/produce/message_producer.hpp>
 #include <corvid/service/message_stream.hpp>
 #include <corvid/service/run_state.hpp>
+#include <corvid/service/service_hooks.hpp>
 #include <corvid/service/settings.hpp>
 
 #include <map>
@@ -82,7 +83,7 @@ public:
     explicit service(corvid::settings with);
     /// On a cluster and a scheduler of the caller's: tests, several instances in a process. Both outlive the
     /// service.
-    service(corvid::settings with, broker::cluster& cluster, scheduler& root);
+    service(corvid::settings with, broker::cluster& cluster, scheduler& root, service_hooks hooks = {});
     ~service();
     service(const service&) = delete;
     service& operator=(const service&) = delete;
@@ -170,6 +171,7 @@ private:
     [[nodiscard]] bool close_producer();
 
     corvid::settings settings_;
+    service_hooks hooks_;
     task_scope scope_;
     std::unique_ptr<parts> parts_;
 };
