@@ -271,7 +271,7 @@ dispatcher::work_run* dispatcher::prepare(const lane_run& chosen) {
     for (std::size_t i = 0; i < chosen.count; ++i, each = each->following())
         gate_.runnable(*each);
     if (first.offset == of.condemned) [[unlikely]]
-        return condemn(first);
+        return condemn(first), nullptr;
     if (idle_.empty()) idle_.push_back(runs_.emplace_back(std::make_unique<work_run>(*this)).get());
     work_run& fresh = *idle_.back();
     idle_.pop_back();
