@@ -12,5 +12,8 @@ corvid::task_scope tasks;
 auto to_nowhere = [](std::unique_ptr<corvid::handler>, bool) {};
 
 void twice() {
-    corvid::routes(tasks, to_nowhere).on<liked>([](const liked&) {}).on<liked>([](const liked&) {}).otherwise(corvid::skip);
+    corvid::routes(tasks, to_nowhere)
+        .on<liked>([](const liked&) {})
+        .on<liked>([](const liked&) {})
+        .otherwise(corvid::skip);
 }

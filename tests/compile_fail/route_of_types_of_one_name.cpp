@@ -19,5 +19,8 @@ CORVID_MESSAGE(liked, (post), .topic = "feed.events");
 } // namespace old
 
 void alike() {
-    corvid::routes(tasks, to_nowhere).on<liked>([](const liked&) {}).on<old::liked>([](const old::liked&) {}).otherwise(corvid::skip);
+    corvid::routes(tasks, to_nowhere)
+        .on<liked>([](const liked&) {})
+        .on<old::liked>([](const old::liked&) {})
+        .otherwise(corvid::skip);
 }

@@ -48,7 +48,7 @@ struct subscription {
     std::vector<topic_name> topics = {};
     std::string pattern = {}; ///< a regular expression over topic names, beside the topics; empty: none
     corvid::order order = by_key;
-    lane_key key = {};             ///< with by_key: instead of the record's own
+    lane_key key = {}; ///< with by_key: instead of the record's own
     std::size_t concurrency =
         256; ///< runs (with `batch`: batches) at work at once; without effect on immediate handlers
     failure_settings failure = {};

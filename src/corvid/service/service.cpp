@@ -58,7 +58,7 @@ struct service::parts {
     health_registry health;
     logger log;
     std::map<std::string, std::vector<subscription>> waiting; // by group, until start()
-    std::vector<std::string> unfinished; // subscriptions whose sentence has not ended
+    std::vector<std::string> unfinished;                      // subscriptions whose sentence has not ended
     std::vector<pull_handler*> pulls;
     std::vector<std::shared_ptr<pull_channel>> channels;
     std::once_flag publishes_once; // producer() may race with start() on another thread

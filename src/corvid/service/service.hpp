@@ -113,13 +113,16 @@ public:
     [[nodiscard]] auto route(const std::string& name, const std::string& topic,
                              subscription_options options = {}) {
         begin_sentence(name);
-        return routes(scope_, [this, name, topic, given = std::move(options)](
-                                  std::unique_ptr<handler> handle, bool blocks) mutable -> service& {
-            if (blocks) handle = std::make_unique<pooled_handler>(std::move(handle), blocking_threads());
-            subscribe(name, topic, std::move(given), std::move(handle));
-            end_sentence(name);
-            return *this;
-        });
+        return routes(scope_,
+                      [this, name, topic, given = std::move(options)](std::unique_ptr<handler> handle,
+                                                                      bool blocks) mutable -> service& {
+                          if (blocks)
+                              handle =
+                                  std::make_unique<pooled_handler>(std::move(handle), blocking_threads());
+                          subscribe(name, topic, std::move(given), std::move(handle));
+                          end_sentence(name);
+                          return *this;
+                      });
     }
     /// Gives every T on request. The stream ends when the service stops.
     template <Message T>

@@ -313,10 +313,9 @@ void dispatcher::ended(work_run& over) noexcept {
     if (over.marked > 0) {
         of.figures.done.add(over.marked - over.skipped());
         of.figures.skipped.add(over.skipped());
-        of.figures.handling.observe(
-            (loop_.steady_now() - over.began) /
-                static_cast<std::int64_t>(batches_ ? over.share : over.marked),
-            over.marked);
+        of.figures.handling.observe((loop_.steady_now() - over.began) /
+                                        static_cast<std::int64_t>(batches_ ? over.share : over.marked),
+                                    over.marked);
     }
     if (batches_) batches_->ended(over.slot);
     settle_run(over);

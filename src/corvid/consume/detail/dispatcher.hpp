@@ -97,7 +97,7 @@ private:
         steady_time seen_since{};
         // Of a batch, which is begun as a whole:
         std::size_t slot = 0;
-        std::size_t share = 1; ///< records in it
+        std::size_t share = 1;  ///< records in it
         std::int64_t last = -1; ///< offset of the run's last record
         double random = 0;      ///< for all of it the same, so that what waits together comes together again
     };

@@ -17,9 +17,7 @@ std::optional<outcome> said_before(const held_record& what) {
     return which == verdict::dead_letter && what.why ? outcome(which, *what.why) : outcome(which);
 }
 
-bool ends_a_run(const outcome& what) noexcept {
-    return what != verdict::done && what != verdict::skip;
-}
+bool ends_a_run(const outcome& what) noexcept { return what != verdict::done && what != verdict::skip; }
 
 outcome wrong_size(std::size_t said, std::size_t records) {
     return stop("the handler said " + std::to_string(said) + " outcomes for a batch of " +
@@ -48,8 +46,7 @@ bool batch_attempt::is_settled(run& of, held_record& what) {
 }
 
 void batch_attempt::add(run& of, held_record& what, result<void> decoded) {
-    if (decoded)
-        handed_.push_back(entries_.size());
+    if (decoded) handed_.push_back(entries_.size());
     entries_.push_back({&of, &what, std::nullopt});
     if (!decoded) entries_.back().said = dead_letter(std::move(decoded).error());
 }

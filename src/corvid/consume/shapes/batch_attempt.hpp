@@ -18,11 +18,11 @@
 
 namespace corvid {
 
-/// What becomes of a batch whose handler throws or says retry. Where it throws corvid::rejected its records are
-/// always singled out, and where it throws corvid::fatal the service stops.
+/// What becomes of a batch whose handler throws or says retry. Where it throws corvid::rejected its records
+/// are always singled out, and where it throws corvid::fatal the service stops.
 enum class when_batch_fails : std::uint8_t {
-    again,   ///< all of it together after the back-off; when the attempts are used up, as `halve`
-    halve,   ///< in halves, at once, until the records that fail stand alone: only these are tried again later
+    again, ///< all of it together after the back-off; when the attempts are used up, as `halve`
+    halve, ///< in halves, at once, until the records that fail stand alone: only these are tried again later
 };
 
 /// What became of each record of a batch; done unless it is said otherwise.

@@ -62,8 +62,8 @@ template <Message T, class Given>
 class batch_handler final : public handler {
     using F = detail::plain_function<Given>;
     static_assert(detail::check_batch_handler<F, T>());
-    using answer = detail::task_value<decltype(detail::call_batch<F, T>(
-        std::declval<F&>(), {}, std::declval<batch_context&>()))>;
+    using answer = detail::task_value<decltype(detail::call_batch<F, T>(std::declval<F&>(), {},
+                                                                        std::declval<batch_context&>()))>;
 
 public:
     static constexpr bool blocks = !std::is_same_v<F, Given>;
@@ -133,8 +133,7 @@ private:
                     detail::call_batch<F, T>(function_, part(*into, *range), ctx);
                     attempt.answer(*range, outcome(done));
                 } else {
-                    tell(attempt, *range,
-                         detail::call_batch<F, T>(function_, part(*into, *range), ctx));
+                    tell(attempt, *range, detail::call_batch<F, T>(function_, part(*into, *range), ctx));
                 }
             } catch (...) {
                 attempt.failed(*range, outcome_of_current_exception());

@@ -31,14 +31,13 @@ TEST(batches, go_when_they_are_full_and_what_is_left_after_a_time) {
     witness sees;
     std::vector<std::pair<std::size_t, duration>> sizes;
     const auto began = w.sim.steady_now();
-    auto loop = join_batches(
-        w,
-        [&](batch_span batch) {
-            sizes.emplace_back(batch.size(), w.sim.steady_now() - began);
-            for (const auto& each : batch)
-                sees.finished(*each);
-        },
-        {.batch = batch_limits{.max = 100, .within = 2s}});
+    auto loop = join_batches(w,
+                             [&](batch_span batch) {
+                                 sizes.emplace_back(batch.size(), w.sim.steady_now() - began);
+                                 for (const auto& each : batch)
+                                     sees.finished(*each);
+                             },
+                             {.batch = batch_limits{.max = 100, .within = 2s}});
     w.publish(50, 5);
     w.sim.run_for(1s);
     ASSERT_EQ(sizes.size(), 2u);
@@ -56,9 +55,8 @@ TEST(batches, are_full_of_one_partition_or_one_key_too) {
     for (const order how : {by_key, by_partition, unordered}) {
         group_world w(2, 1);
         std::vector<std::size_t> sizes;
-        auto loop = join_batches(
-            w, [&](batch_span batch) { sizes.push_back(batch.size()); },
-            {.order = how, .batch = batch_limits{.max = 1'000, .within = 1h}});
+        auto loop = join_batches(w, [&](batch_span batch) { sizes.push_back(batch.size()); },
+                                 {.order = how, .batch = batch_limits{.max = 1'000, .within = 1h}});
         w.publish(1, 3'000);
         EXPECT_TRUE(w.sim.run_until([&] { return w.all_committed(); }, 1min));
         EXPECT_EQ(sizes, (std::vector<std::size_t>{1'000, 1'000, 1'000}));
@@ -69,12 +67,10 @@ TEST(batches, are_full_of_one_partition_or_one_key_too) {
 TEST(batches, are_closed_by_the_record_that_reaches_the_bytes) {
     group_world w(3);
     std::vector<std::size_t> sizes;
-    auto loop = join_batches(
-        w, [&](batch_span batch) { sizes.push_back(batch.size()); },
-        {.batch = batch_limits{.max = 1'000, .within = 1h, .bytes = 30'000}});
+    auto loop = join_batches(w, [&](batch_span batch) { sizes.push_back(batch.size()); },
+                             {.batch = batch_limits{.max = 1'000, .within = 1h, .bytes = 30'000}});
     for (int i = 0; i < 20; ++i)
-        post_bytes(w, "k" + std::to_string(i % 7),
-                   R"({"n":1,"key":")" + std::string(9'000, 'x') + R"("})");
+        post_bytes(w, "k" + std::to_string(i % 7), R"({"n":1,"key":")" + std::string(9'000, 'x') + R"("})");
     w.flush();
     EXPECT_TRUE(w.sim.run_until([&] { return w.all_committed(); }, 1min));
     EXPECT_EQ(sizes, (std::vector<std::size_t>{4, 4, 4, 4, 4}));
@@ -85,21 +81,20 @@ TEST(batches, of_coroutines_run_beside_one_another_but_never_one_key_twice) {
     group_world w(4);
     witness sees;
     std::size_t at_once = 0, most = 0;
-    auto loop = join_batches(
-        w,
-        [&](batch_span batch, batch_context& ctx) -> task<void> {
-            most = std::max(most, ++at_once);
-            std::set<std::string> keys;
-            for (const auto& each : batch)
-                if (keys.insert(each->key).second) sees.began(each->key);
-            co_await ctx.sleep(10ms);
-            for (const auto& key : keys)
-                sees.left(key);
-            for (const auto& each : batch)
-                sees.finished(*each);
-            --at_once;
-        },
-        {.concurrency = 4, .batch = batch_limits{.max = 50, .within = 5ms}});
+    auto loop = join_batches(w,
+                             [&](batch_span batch, batch_context& ctx) -> task<void> {
+                                 most = std::max(most, ++at_once);
+                                 std::set<std::string> keys;
+                                 for (const auto& each : batch)
+                                     if (keys.insert(each->key).second) sees.began(each->key);
+                                 co_await ctx.sleep(10ms);
+                                 for (const auto& key : keys)
+                                     sees.left(key);
+                                 for (const auto& each : batch)
+                                     sees.finished(*each);
+                                 --at_once;
+                             },
+                             {.concurrency = 4, .batch = batch_limits{.max = 50, .within = 5ms}});
     w.publish(300, 10);
     EXPECT_TRUE(w.sim.run_until([&] { return w.all_committed(); }, 1min));
     EXPECT_EQ(most, 4u);
@@ -130,9 +125,8 @@ TEST(batches, of_blocking_handlers_run_on_the_pool) {
 TEST(batches, give_back_at_once_what_they_have_not_filled) {
     group_world w(6);
     int handled = 0;
-    auto loop = join_batches(
-        w, [&](batch_span batch) { handled += static_cast<int>(batch.size()); },
-        {.batch = batch_limits{.max = 500, .within = 1h}});
+    auto loop = join_batches(w, [&](batch_span batch) { handled += static_cast<int>(batch.size()); },
+                             {.batch = batch_limits{.max = 500, .within = 1h}});
     w.publish(20, 5);
     w.sim.run_for(5s);
     EXPECT_EQ(handled, 0);
@@ -140,9 +134,8 @@ TEST(batches, give_back_at_once_what_they_have_not_filled) {
     EXPECT_EQ(w.end(*loop), loop_end::clean);
     EXPECT_LT(w.sim.steady_now() - began, 2s);
     EXPECT_EQ(handled, 0);
-    auto next = join_batches(
-        w, [&](batch_span batch) { handled += static_cast<int>(batch.size()); },
-        {.batch = batch_limits{.max = 50, .within = 1h}});
+    auto next = join_batches(w, [&](batch_span batch) { handled += static_cast<int>(batch.size()); },
+                             {.batch = batch_limits{.max = 50, .within = 1h}});
     EXPECT_TRUE(w.sim.run_until([&] { return w.all_committed(); }, 1min));
     EXPECT_EQ(handled, 100);
     w.end(*next);
@@ -171,15 +164,14 @@ TEST(batches, that_are_at_work_are_finished_in_a_revoke_and_none_of_them_comes_a
 TEST(batches, are_asked_to_stop_when_the_drain_is_over) {
     group_world w(8);
     std::optional<stop_reason> why;
-    auto loop = join_batches(
-        w,
-        [&](batch_span, batch_context& ctx) -> task<outcome> {
-            while (!ctx.stop().stop_requested())
-                co_await ctx.sleep(100ms);
-            why = ctx.stop().reason();
-            co_return retry("stopped");
-        },
-        {.batch = batch_limits{.max = 100, .within = 10ms}});
+    auto loop = join_batches(w,
+                             [&](batch_span, batch_context& ctx) -> task<outcome> {
+                                 while (!ctx.stop().stop_requested())
+                                     co_await ctx.sleep(100ms);
+                                 why = ctx.stop().reason();
+                                 co_return retry("stopped");
+                             },
+                             {.batch = batch_limits{.max = 100, .within = 10ms}});
     w.publish(30, 2);
     w.sim.run_for(1s);
     w.end(*loop, 2s, 2s);
@@ -239,16 +231,15 @@ TEST(batches, that_are_halved_at_once_try_only_those_again_that_failed_alone) {
 TEST(batches, single_out_what_is_rejected_whatever_the_setting_says) {
     group_world w(11, 1);
     witness sees;
-    auto loop = join_batches(
-        w,
-        [&](batch_span batch) {
-            for (const auto& each : batch)
-                if (each->n == 1) throw rejected("the second of each is bad");
-            for (const auto& each : batch)
-                sees.finished(*each);
-        },
-        {.failure = {.rejected = when_rejected::dead_letters},
-         .batch = batch_limits{.max = 100, .within = 10ms}});
+    auto loop = join_batches(w,
+                             [&](batch_span batch) {
+                                 for (const auto& each : batch)
+                                     if (each->n == 1) throw rejected("the second of each is bad");
+                                 for (const auto& each : batch)
+                                     sees.finished(*each);
+                             },
+                             {.failure = {.rejected = when_rejected::dead_letters},
+                              .batch = batch_limits{.max = 100, .within = 10ms}});
     w.publish(5, 4);
     EXPECT_TRUE(w.sim.run_until([&] { return w.all_committed(); }, 1min));
     for (const auto& [key, seen] : sees.done)
@@ -279,7 +270,8 @@ TEST(batches, hear_the_outcome_of_each_record) {
     w.publish(4, 4);
     EXPECT_TRUE(w.sim.run_until([&] { return w.all_committed(); }, 1min));
     EXPECT_EQ(seen["k0"], (std::vector<int>{0, 1, 2, 3}));
-    EXPECT_EQ(seen["k1"], (std::vector<int>{0, 1, 2, 3})) << "what is behind a dead letter does not come again";
+    EXPECT_EQ(seen["k1"], (std::vector<int>{0, 1, 2, 3}))
+        << "what is behind a dead letter does not come again";
     EXPECT_EQ(seen["k2"], (std::vector<int>{0, 1, 2, 3, 1, 2, 3})) << "what is behind a retry does";
     EXPECT_EQ(seen["k3"], (std::vector<int>{0, 1, 2, 3}));
     EXPECT_EQ(w.end(*loop), loop_end::clean);
@@ -288,9 +280,8 @@ TEST(batches, hear_the_outcome_of_each_record) {
 
 TEST(batches, whose_outcomes_are_too_few_stop_the_service_and_hold_the_offset) {
     group_world w(13, 1);
-    auto loop = join_batches(
-        w, [&](batch_span) { return std::vector<outcome>{done}; },
-        {.batch = batch_limits{.max = 100, .within = 10ms}});
+    auto loop = join_batches(w, [&](batch_span) { return std::vector<outcome>{done}; },
+                             {.batch = batch_limits{.max = 100, .within = 10ms}});
     std::string why;
     loop->on_handler_stop = [&](const error& e) { why = e.describe(); };
     w.publish(3, 1);
@@ -303,14 +294,14 @@ TEST(batches, whose_outcomes_are_too_few_stop_the_service_and_hold_the_offset) {
 TEST(batches, never_hold_what_is_no_message_nor_fail_by_it) {
     group_world w(14, 1);
     std::vector<std::string> seen;
-    auto loop = join_batches(
-        w,
-        [&](batch_span batch) {
-            for (const auto& each : batch)
-                seen.push_back(std::string(each.key().text()) + (each.is_tombstone() ? " gone" : ""));
-        },
-        {.failure = {.rejected = when_rejected::dead_letters},
-         .batch = batch_limits{.max = 100, .within = 10ms}});
+    auto loop = join_batches(w,
+                             [&](batch_span batch) {
+                                 for (const auto& each : batch)
+                                     seen.push_back(std::string(each.key().text()) +
+                                                    (each.is_tombstone() ? " gone" : ""));
+                             },
+                             {.failure = {.rejected = when_rejected::dead_letters},
+                              .batch = batch_limits{.max = 100, .within = 10ms}});
     post_bytes(w, "a", R"({"key":"a","n":1})");
     post_bytes(w, "b", "no message");
     post_bytes(w, "a", nullptr);

@@ -44,10 +44,11 @@ void publish_as(group_world& w, std::string_view value, std::vector<header_view>
 TEST(router, each_type_goes_to_its_handler_and_the_order_of_a_key_holds_across_types) {
     group_world w(1);
     std::map<std::string, std::vector<int>> seen;
-    auto loop = route_in(w)
-                    .on<liked>([&](const liked& e) { seen[e.key].push_back(e.n); })
-                    .on<commented>([&](const received<commented>& e) { seen[e->key].push_back(1'000 + e->n); })
-                    .otherwise(dead_letter);
+    auto loop =
+        route_in(w)
+            .on<liked>([&](const liked& e) { seen[e.key].push_back(e.n); })
+            .on<commented>([&](const received<commented>& e) { seen[e->key].push_back(1'000 + e->n); })
+            .otherwise(dead_letter);
     for (int n = 0; n < 20; ++n)
         for (int k = 0; k < 30; ++k) {
             const std::string key = "k" + std::to_string(k);
@@ -74,19 +75,18 @@ TEST(router, coroutines_beside_plain_functions_keep_the_order_of_a_key_through_r
     auto fails = [&] {
         if (random.below(8) == 0) throw std::runtime_error("not yet");
     };
-    auto loop =
-        route_in(w, {.failure = {.retry = {.first = 5ms, .limit = 1'000'000, .cap = 50ms}}})
-            .on<liked>([&](const liked& e) {
-                fails();
-                done_of[e.key].push_back(e.n);
-            })
-            .on<commented>([&](const commented& e, context& ctx) -> task<outcome> {
-                co_await ctx.sleep(std::chrono::milliseconds(random.below(20)));
-                if (random.below(8) == 0) co_return retry("busy");
-                done_of[e.key].push_back(e.n);
-                co_return done;
-            })
-            .otherwise(stop);
+    auto loop = route_in(w, {.failure = {.retry = {.first = 5ms, .limit = 1'000'000, .cap = 50ms}}})
+                    .on<liked>([&](const liked& e) {
+                        fails();
+                        done_of[e.key].push_back(e.n);
+                    })
+                    .on<commented>([&](const commented& e, context& ctx) -> task<outcome> {
+                        co_await ctx.sleep(std::chrono::milliseconds(random.below(20)));
+                        if (random.below(8) == 0) co_return retry("busy");
+                        done_of[e.key].push_back(e.n);
+                        co_return done;
+                    })
+                    .otherwise(stop);
     for (int n = 0; n < 20; ++n)
         for (int k = 0; k < 30; ++k) {
             const std::string key = "k" + std::to_string(k);
@@ -143,8 +143,10 @@ TEST(router, unknown_types_become_what_otherwise_says) {
     for (const verdict policy : {verdict::skip, verdict::dead_letter}) {
         group_world w(5);
         int handled = 0;
-        auto sentence = route_in(w, {.failure = {.rejected = when_rejected::dead_letters}})
-                            .on<liked>([&](const liked&) { ++handled; });
+        auto sentence =
+            route_in(w, {.failure = {.rejected = when_rejected::dead_letters}}).on<liked>([&](const liked&) {
+                ++handled;
+            });
         auto loop = policy == verdict::skip ? std::move(sentence).otherwise(skip)
                                             : std::move(sentence).otherwise(dead_letter);
         publish_as(w, R"({"key":"k"})", {{wire::event_type, "shared"}});
