@@ -43,9 +43,10 @@ std::string fresh_run(corvid::scheduler& clock) {
 demo::instance::instance(const corvid::settings& with, corvid::broker::cluster& cluster,
                          corvid::scheduler& root, const std::string& run, rows_seen& seen)
     : state(run, seen, root), service(with, cluster, root) {
-    service.on<flight_reported>("punctuality", [this](const corvid::received<flight_reported>& flight) {
-        return state.handle(flight);
-    });
+    service.on<flight_reported>(
+        "punctuality",
+        [this](const corvid::received<flight_reported>& flight) { return state.handle(flight); },
+        {.concurrency = 1}); // one call at a time: the state has no lock
 }
 
 demo::demo(const options& with) : options_(with), cluster_(open_cluster(with, root_)), progress_(root_) {

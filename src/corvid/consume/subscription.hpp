@@ -20,6 +20,7 @@
 namespace corvid {
 
 class publisher;
+class worker_pool;
 
 /// Who moves the offset: corvid behind every record that is done, or the reader's commit_up_to().
 enum class commit_mode : std::uint8_t { when_done, by_hand };
@@ -38,7 +39,7 @@ struct subscription {
     std::string pattern = {}; ///< a regular expression over topic names, beside the topics; empty: none
     corvid::order order = by_key;
     lane_key key = {};             ///< with by_key: instead of the record's own
-    std::size_t concurrency = 256; ///< runs at work at once; without effect on immediate handlers
+    std::size_t concurrency = 256; ///< runs at work at once; 1: never two threads in the handler
     failure_settings failure = {};
     intake_settings intake = {};
     ledger_settings window = {};
@@ -55,7 +56,8 @@ struct group_settings {
     std::chrono::milliseconds reopen_most{30'000}; ///< … up to this
     std::uint64_t seed = 1;                        ///< of jitter
     publisher* producer = nullptr;                 ///< of dead letters; outlives the loop
-    std::string service = "corvid";                ///< for the headers of dead letters
+    worker_pool* workers = nullptr; ///< of handlers; outlives the loop. None: all run on the loop
+    std::string service = "corvid"; ///< for the headers of dead letters
 };
 
 /// errc::group_conflict, with both names, if two subscriptions of one group read the same topic.

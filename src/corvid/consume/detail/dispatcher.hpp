@@ -12,6 +12,7 @@
 //                                      dead letter durable ─▶ settled ◀┘
 #pragma once
 
+#include <corvid/consume/detail/hand_over.hpp>
 #include <corvid/consume/detail/tenancy.hpp>
 #include <corvid/consume/detail/transfers.hpp>
 #include <corvid/consume/subscription.hpp>
@@ -41,7 +42,8 @@ protected:
 
 class dispatcher {
 public:
-    dispatcher(subscription& handles, scheduler& loop, dispatch_owner& owner, const transfers& elsewhere);
+    dispatcher(subscription& handles, scheduler& loop, dispatch_owner& owner, const transfers& elsewhere,
+               worker_pool* workers);
     dispatcher(const dispatcher&) = delete;
     dispatcher& operator=(const dispatcher&) = delete;
     ~dispatcher();
@@ -86,7 +88,6 @@ private:
         held_record* unmarked = nullptr; ///< the record behind those that are marked
         std::size_t marked = 0;
         std::size_t place = 0; ///< among those at work
-        steady_time began{};
     };
 
     // --- intake
@@ -108,7 +109,9 @@ private:
     void begin(const lane_run& chosen);
     void ended(work_run& over) noexcept;
     void settle_run(work_run& over);
-    void give_back_rest(tenancy& of, lane* in, held_record& rest, held_record* first, std::size_t finished);
+    void settle_unordered(work_run& over);
+    void give_back_rest(tenancy& of, lane& in, const held_record& rest, held_record* first,
+                        std::size_t finished);
     void mark_done_part(work_run& of);
     void leave(lane* in, held_record* first, std::size_t count) noexcept;
     void free_chain(held_record* first, std::size_t count) noexcept;
@@ -130,7 +133,7 @@ private:
     scheduler& loop_;
     dispatch_owner& owner_;
     const transfers& elsewhere_;
-    const bool immediate_;
+    hand_over where_;
     failure_policy policy_;
     lane_set lanes_;
     intake_gate gate_;
