@@ -100,6 +100,7 @@ public:
         return core_->settings.wall_start +
                std::chrono::floor<std::chrono::milliseconds>(core_->now - core_->start);
     }
+    std::size_t cores() const noexcept override { return core_->settings.cores; }
     bool wait(signal& done, std::optional<steady_time> deadline) override;
     // The nodes are let go here, where they still live, and never touched again.
     void stop() noexcept override {
@@ -279,6 +280,7 @@ void simulation::unwatch(watcher& node) noexcept { main_->unwatch(node); }
 void simulation::when_writable(watcher& node, work& once) { main_->when_writable(node, once); }
 steady_time simulation::steady_now() const noexcept { return core_->now; }
 wall_time simulation::wall_now() const noexcept { return main_->wall_now(); }
+std::size_t simulation::cores() const noexcept { return main_->cores(); }
 bool simulation::wait(signal& done, std::optional<steady_time> deadline) {
     return main_->wait(done, deadline);
 }

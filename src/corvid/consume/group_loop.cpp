@@ -72,7 +72,8 @@ void group_loop::start() {
         try {
             dispatch_owner& owner = *this;
             for (auto& each : subscriptions_)
-                dispatchers_.push_back(std::make_unique<dispatcher>(each, loop, owner, elsewhere_));
+                dispatchers_.push_back(
+                    std::make_unique<dispatcher>(each, loop, owner, elsewhere_, settings_.workers));
             auto member = cluster_.join(settings_.source, loop, *this);
             source_ = std::move(member.source);
             committer_ = member.offsets;

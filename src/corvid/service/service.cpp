@@ -63,7 +63,8 @@ struct service::parts {
     std::vector<std::shared_ptr<pull_channel>> channels;
     std::once_flag publishes_once; // producer() may race with start() on another thread
     std::unique_ptr<publisher> publishes;
-    std::unique_ptr<blocking_pool> blocking; // outlives the groups, whose handlers run on it
+    std::unique_ptr<worker_pool> workers; // outlive the groups, whose handlers run on them
+    std::unique_ptr<blocking_pool> blocking;
     std::map<std::string, std::unique_ptr<group_loop>> groups;
     std::vector<health_registry::registration> checks;
     std::unique_ptr<http_server> http;
@@ -208,11 +209,13 @@ void service::start() {
 
 void service::join_groups() {
     auto& p = *parts_;
+    if (!p.waiting.empty()) p.workers = std::make_unique<worker_pool>(p.root, settings_.threads.workers);
     for (auto& [group, subscriptions] : p.waiting) {
         group_settings g{.source = source_settings_of(settings_),
                          .rebalance_drain = settings_.shutdown.drain,
                          .seed = hooks_.seed.value_or(1),
                          .producer = p.publishes.get(),
+                         .workers = p.workers.get(),
                          .service = settings_.service};
         g.source.group = group;
         auto loop = std::make_unique<group_loop>(p.cluster, p.root, std::move(g), std::move(subscriptions),

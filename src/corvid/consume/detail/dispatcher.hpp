@@ -13,6 +13,7 @@
 #pragma once
 
 #include <corvid/consume/detail/batch_plan.hpp>
+#include <corvid/consume/detail/hand_over.hpp>
 #include <corvid/consume/detail/tenancy.hpp>
 #include <corvid/consume/detail/transfers.hpp>
 #include <corvid/consume/progress_watch.hpp>
@@ -43,7 +44,8 @@ protected:
 
 class dispatcher {
 public:
-    dispatcher(subscription& handles, scheduler& loop, dispatch_owner& owner, const transfers& elsewhere);
+    dispatcher(subscription& handles, scheduler& loop, dispatch_owner& owner, const transfers& elsewhere,
+               worker_pool* workers);
     dispatcher(const dispatcher&) = delete;
     dispatcher& operator=(const dispatcher&) = delete;
     ~dispatcher();
@@ -122,6 +124,7 @@ private:
     void condemn(held_record& killer);
     /// Null: no record of it may be begun, and they are gone.
     [[nodiscard]] work_run* prepare(const lane_run& chosen);
+    void start(work_run& fresh);
     [[nodiscard]] std::size_t longest_run() const noexcept;
     [[nodiscard]] bool is_batch_due() const noexcept;
     void start_batches();
@@ -129,7 +132,9 @@ private:
     [[nodiscard]] lane_run take_for_batch(std::size_t records, std::size_t bytes);
     void ended(work_run& over) noexcept;
     void settle_run(work_run& over);
-    void give_back_rest(tenancy& of, lane* in, held_record& rest, held_record* first, std::size_t finished);
+    void settle_unordered(work_run& over);
+    void give_back_rest(tenancy& of, lane& in, const held_record& rest, held_record* first,
+                        std::size_t finished);
     void mark_done_part(work_run& of);
     void leave(lane* in, held_record* first, std::size_t count) noexcept;
     void free_chain(held_record* first, std::size_t count) noexcept;
@@ -153,7 +158,7 @@ private:
     scheduler& loop_;
     dispatch_owner& owner_;
     const transfers& elsewhere_;
-    const bool immediate_;
+    hand_over where_;
     failure_policy policy_;
     lane_set lanes_;
     intake_gate gate_;
