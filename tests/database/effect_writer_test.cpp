@@ -44,15 +44,18 @@ TEST_F(effect_writing, keeps_the_order_of_a_lane) {
         effect one{.tag = static_cast<std::uint64_t>(i),
                    .lane = static_cast<std::uint64_t>(i % lanes),
                    .mark = {.id = std::to_string(i)}};
-        // fails where an earlier one of the lane is missing
-        one.unit.execute(
-            "insert into numbered select $1, $2 where coalesce((select max(n) from numbered where "
-            "lane = $1), -1) = $2 - 1",
-            i % lanes, i / lanes);
+        // writes nothing where an earlier one of the lane is missing
+        one.unit.execute("insert into numbered select cast($1 as " + type("bigint") + "), cast($2 as " +
+                             type("bigint") +
+                             ") where coalesce((select max(n) from numbered where lane = $1), -1) = "
+                             "cast($2 as " +
+                             type("bigint") + ") - 1",
+                         i % lanes, i / lanes);
         batch.push_back(std::move(one));
     }
     writer({.max_records = 50, .linger = 1ms, .transactions = 3}).add(std::move(batch));
-    told_.wait(static_cast<std::size_t>(count));
+    for (const settled& each : told_.wait(static_cast<std::size_t>(count)))
+        ASSERT_TRUE(each.outcome) << each.tag << ": " << each.outcome.error().describe();
     EXPECT_EQ(read<std::int64_t>("select count(*) from numbered"), std::vector<std::int64_t>{count});
 }
 
