@@ -5,8 +5,6 @@
 #include <corvid/base/sleep.hpp>
 #include <corvid/store/write.hpp>
 
-#include <boost/describe/class.hpp>
-
 #include <algorithm>
 
 namespace corvid {

@@ -7,6 +7,8 @@
 
 #include <corvid/store/statement.hpp>
 
+#include <boost/describe/class.hpp>
+
 #include <algorithm>
 #include <array>
 
