@@ -2,7 +2,7 @@
 //
 // 4. Errors: what goes wrong says for whom, of what class, and what to do. Nothing here needs a broker.
 //
-// Prints: bootstrap.*too_heavy: CVD-.*handled: OK try OK
+// Prints: bootstrap.*too_heavy: CVD-.*handled: OK OK try
 #include <corvid/message/message.hpp>
 #include <corvid/service/service.hpp>
 
@@ -49,17 +49,18 @@ int main() {
     wrong_sends(service.producer());
 
     // [handler]
-    // Handling: an exception is a retry with back-off, in order. corvid::rejected is for what no further try
-    // can help: the partition stops there, or, as here, passes it over. corvid::fatal stops the service.
+    // Handling: an exception is a retry with back-off, for which no other key waits. corvid::rejected is for
+    // what no further try can help: to its dead letter topic, or, as here, passed over. corvid::fatal stops
+    // the service.
     service.on<parcel_received>(
         "sorting",
         [&](const parcel_received& p) {
             if (p.id == "torn") throw corvid::rejected("the label cannot be read");
             if (p.id == "try" && ++tries < 3) throw std::runtime_error("the belt is busy");
             handled += p.id + ' ';
-            if (p.id == "OK" && tries == 3) service.request_stop();
+            if (p.id == "try") service.request_stop();
         },
-        {.retry = {.first = 10ms, .limit = 5}, .rejected = corvid::rejected_policy::pass_over});
+        {.retry = {.first = 10ms, .limit = 5}, .rejected = corvid::when_rejected::pass_over});
     // [handler]
 
     auto out = service.producer();

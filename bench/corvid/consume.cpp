@@ -72,6 +72,7 @@ public:
         }
         records.end();
     }
+    [[nodiscard]] bool is_immediate() const noexcept override { return true; }
 
 private:
     tally& into_;

@@ -134,7 +134,7 @@ TEST(bad_input_test, rejected_records_that_are_passed_over_are_each_named_and_al
     }
     for (const auto& answer : bench.send_together(*out, topic, payloads))
         ASSERT_TRUE(answer) << answer.error().describe();
-    auto loop = bench.join({topic}, {.rejected = rejected_policy::pass_over});
+    auto loop = bench.join({topic}, {.rejected = when_rejected::pass_over});
     EXPECT_TRUE(bench.eventually([&] { return bench.handled() == good; }, 20s)) << bench.lines();
     for (std::size_t i = 1; i < payloads.size(); i += 2) {
         const std::string place = R"("offset":)" + std::to_string(i) + ",";

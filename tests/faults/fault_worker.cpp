@@ -62,6 +62,7 @@ public:
         }
         records.end();
     }
+    [[nodiscard]] bool is_immediate() const noexcept override { return true; }
 
 protected:
     virtual void process(const std::string& line) { into_.append(line); }

@@ -43,9 +43,9 @@ public:
     bool run_until_idle(duration limit = std::chrono::hours{1});
     /// Runs all that happens within `span` and leaves the time at its end.
     void run_for(duration span);
-    /// Runs until `done()` holds, asked before every step. False when `limit` has passed, or when nothing is
+    /// Runs until `holds()`, asked before every step. False when `limit` has passed, or when nothing is
     /// ready and no timer is pending.
-    bool run_until(const std::function<bool()>& done, duration limit = std::chrono::hours{1});
+    bool run_until(const std::function<bool()>& holds, duration limit = std::chrono::hours{1});
 
     /// Lets the time pass that a node's work is to have taken. Allowed anywhere, nodes included. `span` >= 0.
     void advance(duration span) noexcept;
@@ -70,10 +70,10 @@ public:
                                                           std::function<void(scheduler&)> start) override;
     [[nodiscard]] steady_time steady_now() const noexcept override;
     [[nodiscard]] wall_time wall_now() const noexcept override;
-    /// Runs the simulation until `done` is set. False when the deadline has passed, or when there is none and
-    /// nothing is ready and no timer is pending: a deadlock. From a node it throws std::logic_error, as it
-    /// would block a real loop.
-    bool wait(signal& done, std::optional<steady_time> deadline) override;
+    /// Runs the simulation until `until_set` is set. False when the deadline has passed, or when there is
+    /// none and nothing is ready and no timer is pending: a deadlock. From a node it throws std::logic_error,
+    /// as it would block a real loop.
+    bool wait(signal& until_set, std::optional<steady_time> deadline) override;
     /// Ends the main loop only.
     void stop() noexcept override;
 

@@ -12,16 +12,18 @@ std::string context::event_id() const {
     return topic() + '-' + std::to_string(partition().value) + '-' + std::to_string(offset().value);
 }
 
-logger context::log() const {
-    logger mine = run_->origin().log->with(
-        {{"topic", topic()}, {"partition", partition().value}, {"offset", offset().value}});
-    const header_list list = headers();
-    if (const auto id = find_header(list, wire::correlation_id))
+logger log_of(const run_origin& origin, std::int64_t offset, const header_list& its_headers) {
+    const topic_partition& where = origin.where;
+    logger mine = origin.log->with(
+        {{"topic", where.topic.str()}, {"partition", where.partition.value}, {"offset", offset}});
+    if (const auto id = find_header(its_headers, wire::correlation_id))
         mine = mine.with({{wire::correlation_id, *id}});
-    if (const auto text = find_header(list, wire::traceparent))
+    if (const auto text = find_header(its_headers, wire::traceparent))
         if (const auto trace = trace_context::parse(*text))
             mine = mine.with({{"trace_id", trace->trace_id_text()}});
     return mine;
 }
+
+logger context::log() const { return log_of(run_->origin(), record_->offset, headers()); }
 
 } // namespace corvid

@@ -14,9 +14,13 @@
 
 namespace corvid {
 
+/// A logger whose lines name the record and, where its headers have them, correlation_id and trace_id.
+[[nodiscard]] logger log_of(const run_origin& origin, std::int64_t offset, const header_list& its_headers);
+
 class context {
 public:
-    explicit context(const run& of) noexcept : run_(&of), record_(&of.current()) {}
+    explicit context(const run& of) noexcept
+        : run_(&of), record_(&of.current()), first_failed_(of.first_failed_at()), attempt_(of.attempt()) {}
 
     [[nodiscard]] const std::string& topic() const noexcept { return run_->origin().where.topic.str(); }
     [[nodiscard]] partition_id partition() const noexcept { return run_->origin().where.partition; }
@@ -25,7 +29,7 @@ public:
     [[nodiscard]] optional_bytes value() const noexcept { return record_->value; }
     [[nodiscard]] wall_time timestamp() const noexcept { return record_->time(); }
     /// Parsed at each call; valid while the context is.
-    [[nodiscard]] header_list headers() const { return run_->batch().headers_of(*record_); }
+    [[nodiscard]] header_list headers() const { return run_->headers(); }
     /// Header idempotency_key, else ce_id, else `<topic>-<partition>-<offset>`.
     [[nodiscard]] std::string event_id() const;
 
@@ -34,7 +38,10 @@ public:
     [[nodiscard]] logger log() const;
 
     [[nodiscard]] const std::string& group() const noexcept { return *run_->origin().group; }
-    [[nodiscard]] int attempt() const noexcept { return run_->attempt(); }
+    /// How often a handler has had this record, this time included, before a retry topic too: 1 at first.
+    [[nodiscard]] int attempt() const noexcept { return attempt_; }
+    /// When it failed first; none: it did not.
+    [[nodiscard]] std::optional<wall_time> first_failed_at() const noexcept { return first_failed_; }
 
     /// Asked when the partition is taken away or the service stops: finish soon. The record's lane stays
     /// locked until the handler returns.
@@ -46,6 +53,8 @@ public:
 private:
     const run* run_;
     const record* record_;
+    std::optional<wall_time> first_failed_;
+    int attempt_;
 };
 
 } // namespace corvid

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The pure parts: commit_schedule, decide, check_disjoint.
+// The pure parts: commit_schedule, check_disjoint, validate.
 #include <corvid/consume/commit_schedule.hpp>
-#include <corvid/consume/failure.hpp>
 #include <corvid/consume/subscription.hpp>
 
 #include <gtest/gtest.h>
@@ -70,20 +69,6 @@ TEST(commit_schedule, a_frontier_never_moves_back_through_any_history) {
     }
 }
 
-TEST(decide, attempts_are_bounded_and_the_policy_has_the_last_word) {
-    const failure_settings stops{
-        .retry = {.first = std::chrono::milliseconds(100), .factor = 2, .limit = 3, .jitter = 0}};
-    EXPECT_EQ(std::get<retry_after>(decide(retry, 1, stops, 0)).delay, std::chrono::milliseconds(100));
-    EXPECT_EQ(std::get<retry_after>(decide(retry, 2, stops, 0)).delay, std::chrono::milliseconds(200));
-    EXPECT_TRUE(std::holds_alternative<stop_partition>(decide(retry, 3, stops, 0)));
-    EXPECT_TRUE(std::holds_alternative<stop_partition>(decide(dead_letter, 1, stops, 0)));
-    EXPECT_TRUE(std::holds_alternative<stop_service>(decide(stop, 1, stops, 0)));
-    const failure_settings goes_on{.rejected = rejected_policy::pass_over};
-    EXPECT_TRUE(std::holds_alternative<pass_over>(decide(dead_letter, 1, goes_on, 0)));
-    EXPECT_TRUE(std::holds_alternative<stop_service>(decide(stop, 1, goes_on, 0)))
-        << "stop is never passed over";
-}
-
 std::vector<subscription> two(subscription a, subscription b) {
     std::vector<subscription> both;
     both.push_back(std::move(a));
@@ -107,6 +92,39 @@ TEST(check_disjoint, two_subscriptions_of_a_group_may_not_read_one_topic) {
                   .error()
                   .code(),
               errc::invalid_setting);
+}
+
+/// What validate() says of it, the hint included; empty: it is taken.
+std::string said_of(subscription one) {
+    one.name = "billing";
+    auto answer = validate(one, {.source = {.group = "g"}});
+    return answer ? "" : answer.error().describe();
+}
+
+void expect_named(const std::string& text, std::initializer_list<const char*> names) {
+    for (const char* name : names)
+        EXPECT_NE(text.find(name), std::string::npos) << name << " is not named in: " << text;
+}
+
+TEST(validate_subscription, what_cannot_work_is_refused_with_both_settings_named) {
+    EXPECT_EQ(said_of({}), "");
+    expect_named(said_of({.concurrency = 0}), {"concurrency", "billing"});
+    expect_named(said_of({.order = by_partition, .key = [](const auto&) { return std::nullopt; }}),
+                 {"key", "order", "by_key"});
+    expect_named(said_of({.commit = commit_mode::by_hand}), {"commit", "by_hand", "order"});
+    expect_named(said_of({.failure = {.retry_topics = {std::chrono::seconds(5)}}}),
+                 {"retry_topics", "order", "gives_up_order"});
+    expect_named(said_of({.failure = {.rejected = when_rejected::dead_letters}}), {"rejected", "producer"});
+    expect_named(said_of({.intake = {.waiting_bytes = 0}}), {"waiting_bytes"});
+    expect_named(said_of({.window = {.max_uncommitted = 0}}), {"max_uncommitted"});
+}
+
+TEST(validate_group, a_drain_that_outlasts_the_poll_interval_is_refused_with_both_named) {
+    const auto answer =
+        validate(group_settings{.source = {.group = "g", .max_poll_interval = std::chrono::seconds(60)},
+                                .rebalance_drain = std::chrono::seconds(60)});
+    ASSERT_FALSE(answer);
+    expect_named(answer.error().describe(), {"rebalance_drain", "max_poll_interval"});
 }
 
 } // namespace

@@ -9,10 +9,12 @@ namespace corvid {
 
 namespace {
 
-// How many runs the loop does before it lets timers and other nodes have their turn.
+// How many batches and runs the loop does before it lets timers and other nodes have their turn.
 constexpr int runs_a_turn = 64;
 
-double uniform(std::mt19937_64& random) { return std::uniform_real_distribution<double>(0, 1)(random); }
+std::string instance_of(const broker::source_settings& source) {
+    return source.instance_id.empty() ? source.client_id : source.instance_id;
+}
 
 } // namespace
 
@@ -25,6 +27,8 @@ group_loop::group_loop(broker::cluster& cluster, scheduler& root, group_settings
       log_(log.with({{"group", settings_.source.group}})),
       figures_(figures, settings_.source.group),
       random_(settings_.seed),
+      elsewhere_(settings_.producer, root, settings_.service, instance_of(settings_.source)),
+      watch_(settings_.watch),
       request_(*this),
       pump_node_(*this,
                  [](work& w) noexcept {
@@ -33,6 +37,7 @@ group_loop::group_loop(broker::cluster& cluster, scheduler& root, group_settings
                      loop.pump();
                  }),
       tick_(*this, [](work& w) noexcept { static_cast<timed&>(w).owner.tick(); }),
+      due_(*this, [](work& w) noexcept { static_cast<timed&>(w).owner.pump(); }),
       reopen_timer_(*this, [](work& w) noexcept { static_cast<timed&>(w).owner.open_source(); }),
       revoke_timer_(*this, [](work& w) noexcept { static_cast<timed&>(w).owner.try_release(); }),
       stop_timer_(*this, [](work& w) noexcept { static_cast<timed&>(w).owner.advance_stop(); }),
@@ -41,7 +46,12 @@ group_loop::group_loop(broker::cluster& cluster, scheduler& root, group_settings
     if (auto valid = check_disjoint(group(), subscriptions_); !valid)
         throw config_error(std::move(valid).error());
     for (const auto& s : subscriptions_) {
+        if (auto valid = validate(s, settings_); !valid) throw config_error(std::move(valid).error());
+        handler_figures_.push_back(figures_.of(s.name));
         settings_.source.topics.insert(settings_.source.topics.end(), s.topics.begin(), s.topics.end());
+        for (const topic_name& topic : s.topics)
+            for (const duration delay : s.failure.retry_topics)
+                settings_.source.topics.emplace_back(retry_topic(topic, group(), delay));
         if (!s.pattern.empty())
             settings_.source.pattern +=
                 (settings_.source.pattern.empty() ? "" : "|") + ('(' + s.pattern + ')');
@@ -60,6 +70,9 @@ void group_loop::start() {
     thread_ = root_.run_thread("corvid-group", [&](scheduler& loop) {
         loop_ = &loop;
         try {
+            dispatch_owner& owner = *this;
+            for (auto& each : subscriptions_)
+                dispatchers_.push_back(std::make_unique<dispatcher>(each, loop, owner, elsewhere_));
             auto member = cluster_.join(settings_.source, loop, *this);
             source_ = std::move(member.source);
             committer_ = member.offsets;
@@ -75,110 +88,88 @@ void group_loop::start() {
     std::rethrow_exception(failure);
 }
 
-// --- taking and running
-// ----------------------------------------------------------------------------------------------
+// --- taking and running -----------------------------------------------------------------------------------
 
 void group_loop::ready() noexcept {
+    for (auto& each : tenancies_)
+        each->may_have_more = true;
+    pump_later();
+}
+
+void group_loop::pump_later() noexcept {
     if (std::exchange(pump_posted_, true)) return;
     loop_->post(pump_node_);
 }
 
 void group_loop::pump() noexcept {
     if (std::exchange(pumping_, true)) return;
+    if (due_.pending()) loop_->cancel(due_);
+    for (auto& each : dispatchers_)
+        if (each->next_due()) each->wake_due(loop_->steady_now());
     bool more = true;
-    for (int runs = 0; more && runs < runs_a_turn && source_;) {
-        more = false;
-        while (auto event = source_->next_event()) {
-            std::visit([this](auto& e) { on(e); }, *event);
-            if (!source_) break;
-        }
-        if (phase_ != phase::working || !source_) break;
-        for (std::size_t i = 0; i < lanes_.size(); ++i)
-            if (take_and_run(*lanes_[i])) {
-                more = true;
-                ++runs;
-            }
+    for (int turns = 0; more && turns < runs_a_turn;) {
+        take_events();
+        const int taken = take_in();
+        more = start_ready() || taken > 0;
+        turns += std::max(1, taken);
     }
     pumping_ = false;
-    if (more && source_ && phase_ == phase::working) ready();
+    if (more) pump_later();
+    wake_at_next_due();
+    if (revoking_) try_release();
     advance_stop();
 }
 
-bool group_loop::take_and_run(partition_lane& lane) {
-    if (revoking_ || !lane.is_ready()) return false;
-    if (lane.has_rest()) {
-        lane.run_began = loop_->steady_now();
-        lane.go_on();
-        return true;
+void group_loop::take_events() {
+    while (source_) {
+        auto event = source_->next_event();
+        if (!event) return;
+        std::visit([this](auto& e) { on(e); }, *event);
     }
-    if (std::ranges::any_of(leftovers_, [&](const auto& old) { return old->where() == lane.where(); }))
-        return false;
-    auto batch = source_->take(lane.slot(), run::most);
-    if (batch.empty()) return false;
-    const std::int64_t newest = batch.records().back().timestamp;
-    const std::size_t count = batch.size();
-    lane.run_began = loop_->steady_now();
-    if (const auto missing = lane.begin(std::move(batch)); missing > 0)
-        lane.figures.gaps.add(static_cast<std::uint64_t>(missing));
-    if (newest >= 0)
-        lane.figures.age.observe(loop_->wall_now().time_since_epoch() - std::chrono::milliseconds(newest),
-                                 count);
-    return true;
 }
 
-void group_loop::run_ended(partition_lane& lane) noexcept {
-    note_progress(lane);
-    const auto verdict = lane.verdict();
-    if (lane.is_leftover()) {
-        std::erase_if(leftovers_, [&](const auto& l) { return l.get() == &lane; });
-    } else if (verdict && !(lane.is_leaving() && *verdict == corvid::verdict::retry)) {
-        decide_on(lane, *verdict);
-    } else {
-        lane.become_idle();
-    }
-    if (revoking_) try_release();
-    if (leftovers_.empty() && source_is_broken_) abandon_source();
-    if (leftovers_.empty() && phase_ == phase::over && source_) finish();
-    if (phase_ != phase::working && !pumping_) advance_stop();
+// Answers how many batches it took.
+int group_loop::take_in() {
+    int taken = 0;
+    if (phase_ != phase::working || !source_) return taken;
+    for (auto& each : tenancies_)
+        taken += each->by.take_in(*each, *source_);
+    return taken;
 }
 
-void group_loop::note_progress(partition_lane& lane) {
-    const auto fresh = lane.take_progress();
-    lane.figures.done.add(fresh.done - fresh.skipped);
-    lane.figures.skipped.add(fresh.skipped);
-    if (fresh.done > 0)
-        lane.figures.handling.observe(
-            (loop_->steady_now() - lane.run_began) / static_cast<std::int64_t>(fresh.done), fresh.done);
-    if (lane.reader().commit == commit_mode::by_hand) return;
-    if (lane.is_leftover()) return;
-    if (auto next = lane.frontier()) commits_.advance(lane.where(), *next);
+bool group_loop::start_ready() {
+    bool more = false;
+    for (auto& each : dispatchers_)
+        more |= each->start_ready(runs_a_turn);
+    return more;
 }
 
-void group_loop::decide_on(partition_lane& lane, const outcome& what) {
-    const error why = what.why().value_or(error(errc::handler_rejected, {.operation = "handle"}));
-    const logger log = lane.failure_log();
-    const auto action = decide(what, lane.attempt(), lane.reader().failure, uniform(random_));
-    if (const auto* again = std::get_if<retry_after>(&action)) {
-        lane.figures.retried.add();
-        log.warn("a record is tried again", why);
-        lane.back_off(loop_->steady_now() + again->delay);
-    } else if (std::holds_alternative<pass_over>(action)) {
-        lane.figures.rejected.add();
-        log.error("a record was rejected and passed over", why);
-        lane.pass_over();
-        note_progress(lane);
-        lane.become_idle();
-    } else {
-        const bool service = std::holds_alternative<stop_service>(action);
-        (service ? lane.figures.stopped : lane.figures.rejected).add();
-        log.error(service ? "a handler stops the service; the offset is held"
-                          : "a partition stops at a record that was rejected; the offset is held",
-                  why);
-        lane.stop_here(why);
-        tell_stopped();
-        if (service && on_handler_stop) on_handler_stop(why);
-        if (service) end_ = loop_end::failed;
-    }
+void group_loop::wake_at_next_due() {
+    std::optional<steady_time> first;
+    for (const auto& each : dispatchers_)
+        if (const auto due = each->next_due(); due && (!first || *due < *first)) first = due;
+    if (first) loop_->at(*first, due_);
+}
+
+void group_loop::work_ended(tenancy& of) noexcept {
+    if (of.is_over && of.at_work == 0)
+        std::erase_if(leftovers_, [&](const auto& each) { return each.get() == &of; });
+    if (leftovers_.empty() && phase_ == phase::over) return finish();
+    pump_later();
+}
+
+void group_loop::partition_stopped(tenancy&) { tell_stopped(); }
+
+void group_loop::handler_stopped(const error& why) {
+    end_ = loop_end::failed;
+    if (on_handler_stop) on_handler_stop(why);
+}
+
+void group_loop::tell_stopped() {
+    std::string all;
+    for (const auto& each : tenancies_)
+        if (!each->stopped_by.empty()) all += (all.empty() ? "" : "; ") + each->stopped_by;
+    state_.stopped(std::move(all));
 }
 
 } // namespace corvid

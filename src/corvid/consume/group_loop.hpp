@@ -5,25 +5,25 @@
 // functions marked "any thread" run on the loop.
 //
 // Invariants
-//   - A committed offset is behind a contiguous run of records that are done (done, skipped, or passed over
-//     by policy).
-//   - A partition's records run one at a time, in the order of their offsets, and none is left out while the
-//     partition is this member's.
-//   - After a partition is given back nothing is committed for it, and its next run waits for the handler
-//     that may still be at work.
+//   - A committed offset is behind a contiguous run of records that are done: handled, skipped, passed over
+//   by policy, or durable in a dead letter topic.
+//   - Records of one key (or one partition, as the subscription's order says) run one at a time, in the order
+//   of their offsets; a key's lock outlives the assignment that its handler began in.
+//   - After a partition is given back nothing is committed for it.
 //   - What fails at the broker is retried for ever, from 1 s back-off on; a handler cannot end the loop.
 #pragma once
 
+#include <corvid/base/random.hpp>
 #include <corvid/broker/cluster.hpp>
 #include <corvid/consume/commit_schedule.hpp>
+#include <corvid/consume/detail/dispatcher.hpp>
 #include <corvid/consume/group_figures.hpp>
-#include <corvid/consume/partition_lane.hpp>
 #include <corvid/observe/log.hpp>
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
-#include <random>
 #include <vector>
 
 namespace corvid {
@@ -32,7 +32,7 @@ namespace corvid {
 /// gave up.
 enum class loop_end : std::uint8_t { clean, undrained, failed };
 
-class group_loop final : private broker::source_listener {
+class group_loop final : private broker::source_listener, private dispatch_owner {
 public:
     /// Throws config_error. `cluster` and `root` outlive the loop, `figures` too.
     group_loop(broker::cluster& cluster, scheduler& root, group_settings settings,
@@ -66,8 +66,6 @@ public:
     [[nodiscard]] scheduler& loop() noexcept { return *loop_; }
 
 private:
-    friend class partition_lane;
-    friend struct hand_commit;
     struct timed : timer {
         timed(group_loop& o, function f) noexcept : timer(f), owner(o) {}
         group_loop& owner;
@@ -80,28 +78,49 @@ private:
     enum class phase : std::uint8_t { working, draining, grace, leaving, over };
 
     void ready() noexcept override;
+    void pump_later() noexcept;
     void pump() noexcept;
-    [[nodiscard]] bool take_and_run(partition_lane& lane);
-    void run_ended(partition_lane& lane) noexcept;
-    void decide_on(partition_lane& lane, const outcome& what);
-    void note_progress(partition_lane& lane);
+    void take_events();
+    [[nodiscard]] int take_in();
+    [[nodiscard]] bool start_ready();
+    void wake_at_next_due();
+
+    void work_ended(tenancy& of) noexcept override;
+    void partition_stopped(tenancy& which) override;
+    void handler_stopped(const error& why) override;
+    [[nodiscard]] double random01() noexcept override { return random_.uniform(); }
 
     void on(broker::assigned& event);
     void on(broker::revoked& event);
     void on(broker::source_error& event);
     void on(broker::closed& event);
-    [[nodiscard]] subscription& reader_of(const topic_name& topic);
-    [[nodiscard]] bool is_revoked(const partition_lane& lane) const;
-    template <class Goes>
-    void drop_lanes(Goes goes);
+    struct reading {
+        dispatcher& by;
+        topic_name home;
+        std::size_t tier;
+    };
+    [[nodiscard]] reading reading_of(const topic_name& topic);
+    [[nodiscard]] std::uint32_t number_of(const topic_partition& where);
+    [[nodiscard]] bool is_revoked(const tenancy& which) const;
+    [[nodiscard]] std::size_t sharing(const dispatcher& by) const;
+    void drop_revoked();
+    void drop_all();
+    void tell_stopped();
     void try_release();
     void stop_partition_of(const error& why);
-    void tell_stopped();
 
     void tick() noexcept;
+    void note_progress();
     void count_in_hand();
     void commit_now();
     void commit_answered() noexcept;
+    void watch(steady_time now);
+    [[nodiscard]] std::vector<partition_sight> look_at_partitions();
+    void tell_findings();
+    void leave_while(const handler_sight& stuck);
+    void come_back();
+    [[nodiscard]] std::chrono::milliseconds drain_of_a_revoke() const noexcept;
+
     void note_trouble(const error& why);
     void trouble_is_over();
     void tell_trouble();
@@ -109,9 +128,11 @@ private:
     void open_source();
     void abandon_source();
     void finish();
+    void finish_when_idle();
     void begin_stop(std::chrono::milliseconds drain, std::chrono::milliseconds grace);
     void advance_stop();
-    [[nodiscard]] bool somebody_runs() const noexcept;
+    void begin_grace();
+    [[nodiscard]] bool is_drained() const noexcept;
 
     broker::cluster& cluster_;
     scheduler& root_;
@@ -120,10 +141,17 @@ private:
     logger log_;
     group_figures figures_;
     group_state state_;
-    std::mt19937_64 random_;
+    prng random_;
+    transfers elsewhere_;
 
-    std::vector<std::unique_ptr<partition_lane>> lanes_;
-    std::vector<std::unique_ptr<partition_lane>> leftovers_;
+    std::vector<std::unique_ptr<dispatcher>> dispatchers_; // one a subscription, made on the loop
+    std::vector<handler_figures> handler_figures_;         // theirs
+    progress_watch watch_;
+    bool away_ = false; // has left the group, or leaves it, until a handler returns
+    std::map<topic_partition, std::uint32_t> numbers_;
+    epoch epochs_ = epoch::none;
+    std::vector<std::unique_ptr<tenancy>> tenancies_; // of what is assigned
+    std::vector<std::unique_ptr<tenancy>> leftovers_; // of what was, while somebody is at work
     commit_schedule commits_;
     broker::offset_committer* committer_ = nullptr;
     commit_request request_;
@@ -133,13 +161,12 @@ private:
     bool trouble_since_commit_ = false;
     timed pump_node_;
     bool pump_posted_ = false, pumping_ = false;
-    timed tick_, reopen_timer_;
+    timed tick_, due_, reopen_timer_;
     timed revoke_timer_; // handlers at work have so long before what is revoked is given back
     timed stop_timer_;   // the drain of a stop, then its grace
     std::optional<broker::revoked> revoking_;
     int final_commits_ = 0;
     std::chrono::milliseconds reopen_after_;
-    bool source_is_broken_ = false;
 
     std::atomic<bool> stop_asked_ = false;
     phase phase_ = phase::working;

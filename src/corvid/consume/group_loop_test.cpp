@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// group_loop on the in-process broker and the simulated scheduler: what is processed, what is committed, and
-// in which order, through rebalances, failures, broker loss and stops.
+// group_loop in virtual time: what is processed and committed, through rebalances, failures and stops.
 #include <corvid/base/simulation.hpp>
 #include <corvid/consume/group_loop.hpp>
 #include <corvid/consume/typed_handler.hpp>
@@ -12,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <random>
 
 namespace sample {
 struct event {
@@ -216,7 +216,7 @@ TEST_F(group_loop_test, a_rejected_record_is_passed_over_where_the_policy_says_s
         if (e->n % 3 == 0) throw rejected("never");
         log.push_back({e.partition().value, e.offset().value, e->n});
     };
-    auto loop = join(handler, {.rejected = rejected_policy::pass_over});
+    auto loop = join(handler, {.rejected = when_rejected::pass_over});
     publish(900);
     EXPECT_TRUE(sim.run_until([&] { return all_committed(); }, 1min));
     EXPECT_EQ(log.size(), 600u);
@@ -227,7 +227,7 @@ TEST_F(group_loop_test, a_rejected_record_is_passed_over_where_the_policy_says_s
 }
 
 TEST_F(group_loop_test, bytes_that_are_no_message_are_rejected_with_their_place) {
-    auto loop = join(recorder(), {.rejected = rejected_policy::pass_over});
+    auto loop = join(recorder(), {.rejected = when_rejected::pass_over});
     message_producer to(*out);
     ASSERT_TRUE(to.post(**to.topic(topic.str()), nullptr, "{\"n\":tru", {.partition = partition_id(2)}));
     publish(4);

@@ -7,11 +7,11 @@
 namespace corvid {
 
 void pull_handler::start(run& records) noexcept {
-    auto shared = std::make_shared<const pulled_batch>(pulled_batch{records.origin().where, records.share()});
+    auto where = std::make_shared<const topic_partition>(records.origin().where);
     work* wake = nullptr;
     {
         const std::lock_guard lock(mutex_);
-        waiting_.push_back({&records, std::move(shared)});
+        waiting_.push_back({&records, std::move(where)});
         wake = std::exchange(wake_, nullptr);
     }
     if (wake) wake->run(*wake);
@@ -52,7 +52,8 @@ std::optional<pulled_record> pull_handler::try_next() noexcept {
             waiting_.pop_front();
             if (next.of->has_next()) {
                 held_ = std::move(next);
-                return pulled_record{held_.records, &held_.records->records->records()[held_.of->index()]};
+                const run& at = *held_.of;
+                return pulled_record{held_.where, held_record::copy(at.current(), at.headers())};
             }
             ended = next.of;
         }

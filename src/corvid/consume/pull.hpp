@@ -20,17 +20,16 @@
 
 namespace corvid {
 
-/// The records of a run, which the reader keeps beyond it.
-struct pulled_batch {
-    topic_partition where;
-    std::shared_ptr<const record_batch> records;
-};
-
-/// A record that was handed out; it lives as long as this.
+/// A record that was handed out: a copy, which lives as long as this.
 struct pulled_record {
-    std::shared_ptr<const pulled_batch> from;
-    const record* source = nullptr;
-    [[nodiscard]] const record_batch& batch() const noexcept { return *from->records; }
+    std::shared_ptr<const topic_partition> where;
+    std::shared_ptr<const held_record> copy;
+    [[nodiscard]] record_origin origin() const noexcept {
+        return {.topic = where->topic.str(),
+                .where = where->partition,
+                .source = &copy->what(),
+                .own_headers = &copy->its_headers()};
+    }
 };
 
 /// For one reader at a time, on any thread that is not the group's loop.
@@ -55,7 +54,7 @@ public:
 private:
     struct shared_run {
         run* of = nullptr;
-        std::shared_ptr<const pulled_batch> records;
+        std::shared_ptr<const topic_partition> where;
     };
     void settle_held() noexcept;
 
@@ -67,8 +66,7 @@ private:
 };
 
 /// A record that was pulled: none (nothing came in time, or the stream ended), a message, or an error (bytes
-/// that are no T). It keeps the batch that its record came in, and, on Kafka, the client with it: not to be
-/// kept for long, nor beyond the service.
+/// that are no T). It keeps a copy of its record.
 template <Message T>
 class polled {
 public:
@@ -83,7 +81,7 @@ public:
             error_ = std::move(decoded).error();
     }
 
-    [[nodiscard]] bool is_none() const noexcept { return !record_.source; }
+    [[nodiscard]] bool is_none() const noexcept { return !record_.copy; }
     [[nodiscard]] bool has_message() const noexcept { return message_.has_value(); }
     [[nodiscard]] const std::optional<error>& why() const noexcept { return error_; }
     /// There is a message.
@@ -94,14 +92,11 @@ public:
     const polled* operator->() const noexcept { return this; }
     /// The record; it borrows from this. Not for none.
     [[nodiscard]] received<T> record() const noexcept {
-        return {message_ ? &*message_ : nullptr, record_origin{.topic = record_.from->where.topic.str(),
-                                                               .where = record_.from->where.partition,
-                                                               .source = record_.source,
-                                                               .batch = &record_.batch()}};
+        return {message_ ? &*message_ : nullptr, record_.origin()};
     }
     /// This record and all before it in its partition are done (commit_mode::by_hand); sent with the next
     /// commit, if the partition is still the group's. Any thread. Not for none.
-    void commit_up_to() const { (*commit_)(record_.from->where, offset(record_.source->offset).next()); }
+    void commit_up_to() const { (*commit_)(*record_.where, offset(record_.copy->what().offset).next()); }
 
 private:
     pulled_record record_;

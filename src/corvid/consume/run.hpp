@@ -15,14 +15,15 @@
 
 #include <corvid/base/scheduler.hpp>
 #include <corvid/base/stop.hpp>
-#include <corvid/model/outcome.hpp>
-#include <corvid/model/record.hpp>
+#include <corvid/consume/held_record.hpp>
+#include <corvid/message/envelope.hpp>
 #include <corvid/observe/log.hpp>
 
 #include <atomic>
 #include <cstddef>
-#include <memory>
+#include <limits>
 #include <optional>
+#include <span>
 
 namespace corvid {
 
@@ -37,45 +38,56 @@ struct run_origin {
 class run : private work {
 public:
     static constexpr std::size_t most = 256;
+    static constexpr std::int64_t no_bound = std::numeric_limits<std::int64_t>::max();
 
     /// `on_end` runs on `loop` after end().
-    run(scheduler& loop, work::function on_end, void* owner) noexcept
-        : work(on_end), loop_(loop), owner_(owner) {}
+    run(scheduler& loop, work::function on_end) noexcept : work(on_end), loop_(loop) {}
 
-    /// Loop only, between runs.
-    void reset(record_batch batch, const run_origin& origin) noexcept {
-        batch_ = std::move(batch);
-        origin_ = &origin;
-        completed_.store(0, std::memory_order_relaxed);
-        skipped_ = 0;
-        attempt_ = 1;
-        verdict_.reset();
-        stop_asked_.store(false, std::memory_order_relaxed);
+    /// Loop only, between runs: over records of a batch, for a handler that ends before start() returns.
+    void over(std::span<const record> records, const record_batch& of, const run_origin& origin) noexcept {
+        held_ = nullptr;
+        batch_ = &of;
+        current_ = records.data();
+        begin(records.size(), origin);
     }
-    /// Loop only: makes the record at the front runnable again.
-    void try_again() noexcept {
-        ++attempt_;
-        verdict_.reset();
+    /// The same over `count` records that are held, from `first` on.
+    void over(held_record& first, std::size_t count, const run_origin& origin) noexcept {
+        held_ = &first;
+        batch_ = nullptr;
+        current_ = &first.what();
+        begin(count, origin);
     }
-
-    /// In a handler's start(), before the records are looked at: the batch, to keep beyond the run, which
-    /// goes on with records that stand for the same bytes.
-    [[nodiscard]] std::shared_ptr<const record_batch> share();
 
     [[nodiscard]] bool has_next() const noexcept {
-        return index() < batch_.size() && !verdict_ && !stop_asked_.load(std::memory_order_relaxed);
+        return index() < count_ && !verdict_ && current_->offset < bound_.load(std::memory_order_relaxed);
     }
-    [[nodiscard]] const record& current() const noexcept { return batch_.records()[index()]; }
-    [[nodiscard]] const record_batch& batch() const noexcept { return batch_; }
+    [[nodiscard]] const record& current() const noexcept { return *current_; }
+    /// Of the current record, parsed at each call; they borrow from the run.
+    [[nodiscard]] header_list headers() const {
+        return held_ ? held_->its_headers() : batch_->headers_of(*current_);
+    }
     [[nodiscard]] const run_origin& origin() const noexcept { return *origin_; }
+    /// Where the current record came from.
+    [[nodiscard]] record_origin place() const noexcept {
+        return {.topic = origin_->where.topic.str(),
+                .where = origin_->where.partition,
+                .source = current_,
+                .batch = batch_,
+                .own_headers = held_ ? &held_->its_headers() : nullptr};
+    }
     /// Of the current record: 1 at first.
-    [[nodiscard]] int attempt() const noexcept { return attempt_; }
+    [[nodiscard]] int attempt() const noexcept { return held_ ? held_->all_attempts() : 1; }
+    /// When the current record failed first; none: it did not.
+    [[nodiscard]] std::optional<wall_time> first_failed_at() const noexcept {
+        return attempt() > 1 ? std::optional(held_->first_failed) : std::nullopt;
+    }
 
     void complete(outcome what) noexcept {
         if (what == verdict::done || what == verdict::skip) [[likely]] {
             skipped_ += what == verdict::skip;
-            attempt_ = 1;
-            completed_.store(index() + 1, std::memory_order_release);
+            const std::size_t n = index() + 1;
+            if (n < count_) step();
+            completed_.store(n, std::memory_order_release);
         } else {
             verdict_ = std::move(what);
         }
@@ -89,23 +101,51 @@ public:
 
     /// How many records, from the front, are done. Any thread.
     [[nodiscard]] std::size_t index() const noexcept { return completed_.load(std::memory_order_acquire); }
-    [[nodiscard]] bool is_finished() const noexcept { return index() == batch_.size(); }
-    void ask_to_stop() noexcept { stop_asked_.store(true, std::memory_order_relaxed); }
+    [[nodiscard]] std::size_t size() const noexcept { return count_; }
+    [[nodiscard]] bool is_finished() const noexcept { return index() == count_; }
+
+    // Loop only.
+
+    /// No record from `bound` on is begun.
+    void stop_before(std::int64_t bound) noexcept { bound_.store(bound, std::memory_order_relaxed); }
+    /// Calls the handler; true if the run has ended already.
+    [[nodiscard]] bool start(class handler& with) noexcept;
+    /// Once it has ended: what the loop must decide on, for the record behind those that are done.
+    [[nodiscard]] const std::optional<outcome>& undecided() const noexcept { return verdict_; }
+    [[nodiscard]] std::size_t skipped() const noexcept { return skipped_; }
+
+protected:
+    [[nodiscard]] static run& of(work& node) noexcept { return static_cast<run&>(node); }
 
 private:
-    friend class partition_lane;
-    // Loop only: calls the handler; true if the run has ended already.
-    [[nodiscard]] bool start(class handler& with) noexcept;
+    void begin(std::size_t count, const run_origin& origin) noexcept {
+        origin_ = &origin;
+        count_ = count;
+        completed_.store(0, std::memory_order_relaxed);
+        bound_.store(no_bound, std::memory_order_relaxed);
+        skipped_ = 0;
+        verdict_.reset();
+    }
+    void step() noexcept {
+        if (!held_) {
+            ++current_;
+            return;
+        }
+        held_ = held_->following();
+        current_ = &held_->what();
+    }
+
     scheduler& loop_;
-    void* owner_;
     const run_origin* origin_ = nullptr;
-    record_batch batch_;
+    const record* current_ = nullptr;
+    const held_record* held_ = nullptr; // whose record is the current one; null over a batch
+    const record_batch* batch_ = nullptr;
+    std::size_t count_ = 0;
     std::atomic<std::size_t> completed_{0};
-    std::atomic<bool> stop_asked_{false};
+    std::atomic<std::int64_t> bound_{no_bound};
     std::size_t skipped_ = 0;
-    int attempt_ = 1;
     std::optional<outcome> verdict_;
-    bool starting_ = false; // touched by the loop's own thread only
+    bool starting_ = false; // both touched by the loop's own thread only
     bool ended_inline_ = false;
 };
 
@@ -114,6 +154,9 @@ public:
     virtual ~handler() = default;
     /// Called on the loop, once a run (and once more for each further attempt). The run lives until end().
     virtual void start(run& records) noexcept = 0;
+    /// True if every run has ended when start() returns. The engine hands over fetch batches as they are
+    /// then, and looks at keys only while something waits.
+    [[nodiscard]] virtual bool is_immediate() const noexcept { return false; }
     /// Called on the loop when a run that was started is asked to stop: for handlers that hold runs without
     /// working on them.
     virtual void asked_to_stop(run&) noexcept {}

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/consume/subscription.hpp>
 
+#include <corvid/consume/detail/transfers.hpp>
+
 #include <map>
 #include <regex>
 
@@ -60,7 +62,81 @@ result<void> validate(const group_settings& settings) {
         return fail(
             errc::conflicting_settings,
             {.message = "rebalance_drain must be below source.max_poll_interval", .operation = "subscribe"});
+    return settings.watch.validate();
+}
+
+namespace {
+
+std::unexpected<error> clash(const subscription& one, std::string message, std::string hint) {
+    return fail(errc::conflicting_settings,
+                {.message = "subscription \"" + one.name + "\": " + std::move(message),
+                 .hint = std::move(hint),
+                 .operation = "subscribe"});
+}
+
+bool writes_dead_letters(const subscription& one) noexcept {
+    return one.failure.rejected == when_rejected::dead_letters ||
+           one.failure.rejected == when_rejected::park_key;
+}
+
+result<void> check_is_performed(const subscription& one) {
+    if (one.failure.rejected == when_rejected::park_key)
+        return fail(errc::unsupported, {.message = "subscription \"" + one.name +
+                                                   "\": rejected is park_key, which a group does not perform",
+                                        .hint = "use rejected = when_rejected::dead_letters",
+                                        .operation = "subscribe"});
+    if (!one.failure.retry_topics.empty() && !one.pattern.empty())
+        return clash(one, "retry_topics are given, and topics come from a pattern",
+                     "name the topics, or leave retry_topics empty");
     return {};
+}
+
+result<void> check_order(const subscription& one) {
+    if (one.concurrency == 0)
+        return fail(errc::invalid_setting,
+                    {.message = "concurrency of subscription \"" + one.name + "\" is 0",
+                     .hint = "set concurrency to 1 or more",
+                     .operation = "subscribe"});
+    if (one.key && one.order != by_key)
+        return clash(one, "key is given, and order is not by_key",
+                     "set order = by_key, or leave key to the record's own");
+    if (one.commit == commit_mode::by_hand && one.order != by_partition)
+        return clash(one, "commit is by_hand, and order is not by_partition: nobody could say what is done",
+                     "set order = by_partition, or commit = when_done");
+    return {};
+}
+
+result<void> check_other_topics(const subscription& one, const group_settings& within) {
+    const bool tiers = !one.failure.retry_topics.empty();
+    if (!writes_dead_letters(one) && !tiers) return {};
+    if (!within.producer)
+        return clash(one,
+                     std::string(tiers ? "retry_topics are given" : "rejected writes dead letters") +
+                         ", and the group has no producer",
+                     "set producer, or rejected = when_rejected::stop_partition and no retry_topics");
+    for (const topic_name& topic : one.topics) {
+        std::vector<std::string> names = {dead_letter_topic(topic, within.source.group)};
+        for (const duration delay : one.failure.retry_topics)
+            names.push_back(retry_topic(topic, within.source.group, delay));
+        for (const std::string& name : names)
+            if (!is_kafka_topic(name))
+                return fail(errc::invalid_name, {.message = name + " is no name that a topic can have",
+                                                 .hint = "shorten the topic's name or the group's",
+                                                 .operation = "subscribe"});
+    }
+    return {};
+}
+
+} // namespace
+
+result<void> validate(const subscription& one, const group_settings& within) {
+    auto answer = one.failure.validate(one.order);
+    if (answer) answer = one.intake.validate();
+    if (answer) answer = one.window.validate();
+    if (answer) answer = check_is_performed(one);
+    if (answer) answer = check_order(one);
+    if (answer) answer = check_other_topics(one, within);
+    return answer;
 }
 
 } // namespace corvid

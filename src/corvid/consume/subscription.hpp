@@ -1,28 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// subscription: what a group reads and who handles it; and the settings of the group's one client.
+// subscription: what a group reads, who handles it, in which order, and what becomes of what fails; and the
+// settings of the group's one client.
 #pragma once
 
 #include <corvid/broker/record_source.hpp>
-#include <corvid/consume/failure.hpp>
+#include <corvid/consume/progress_watch.hpp>
 #include <corvid/consume/run.hpp>
+#include <corvid/lanes/failure_policy.hpp>
+#include <corvid/lanes/intake_gate.hpp>
+#include <corvid/lanes/offset_ledger.hpp>
 #include <corvid/model/topic_name.hpp>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 namespace corvid {
 
+class publisher;
+
 /// Who moves the offset: corvid behind every record that is done, or the reader's commit_up_to().
 enum class commit_mode : std::uint8_t { when_done, by_hand };
+
+using failure_settings = failure_policy::settings;
+using when_rejected = failure_policy::when_rejected;
+
+/// What orders a record instead of its own key, over all partitions that this member has; none: nothing but
+/// or one that throws: nothing but its partition does. Called on the loop, for each record that waits, and
+/// for all while anything waits.
+using lane_key = std::function<std::optional<std::string>(const record_origin&)>;
 
 struct subscription {
     std::string name = {}; ///< of the handler, for logs and metrics
     std::vector<topic_name> topics = {};
     std::string pattern = {}; ///< a regular expression over topic names, beside the topics; empty: none
+    corvid::order order = by_key;
+    lane_key key = {};             ///< with by_key: instead of the record's own
+    std::size_t concurrency = 256; ///< runs at work at once; without effect on immediate handlers
     failure_settings failure = {};
+    intake_settings intake = {};
+    ledger_settings window = {};
     commit_mode commit = commit_mode::when_done;
     std::unique_ptr<handler> handle = {};
 };
@@ -34,7 +54,10 @@ struct group_settings {
         20'000};                                   ///< for handlers at work, before a partition is given back
     std::chrono::milliseconds reopen_first{1'000}; ///< back-off of a client that broke for good, doubling …
     std::chrono::milliseconds reopen_most{30'000}; ///< … up to this
+    watch_settings watch = {};                     ///< when the watchdog speaks
     std::uint64_t seed = 1;                        ///< of jitter
+    publisher* producer = nullptr;                 ///< of dead letters; outlives the loop
+    std::string service = "corvid";                ///< for the headers of dead letters
 };
 
 /// errc::group_conflict, with both names, if two subscriptions of one group read the same topic.
@@ -43,5 +66,6 @@ struct group_settings {
 
 /// errc::invalid_setting or conflicting_settings, naming what is wrong.
 [[nodiscard]] result<void> validate(const group_settings& settings);
+[[nodiscard]] result<void> validate(const subscription& one, const group_settings& within);
 
 } // namespace corvid

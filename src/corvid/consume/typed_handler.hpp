@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // typed_handler<T, F>: a user's function as the engine's handler: decodes T and calls F, in a loop for plain
-// functions, in one coroutine a run for those that return corvid::task. What F throws is an outcome like any
-// other.
+// functions, in one coroutine a run for those that return corvid::task, on a thread of the pool for those in
+// corvid::blocking(). What F throws is an outcome like any other.
 //
 // F takes `const T&` or `const received<T>&` (which alone sees tombstones), and, if it likes, `context&`
 // behind it. It returns nothing, an outcome, or a task of either.
 #pragma once
 
 #include <corvid/base/task_scope.hpp>
+#include <corvid/consume/blocking.hpp>
 #include <corvid/consume/context.hpp>
 #include <corvid/message/envelope.hpp>
 #include <corvid/serde/decode_record.hpp>
@@ -64,26 +65,31 @@ constexpr bool check_handler() {
 
 } // namespace detail
 
-template <Message T, class F>
+template <Message T, class Given>
 class typed_handler final : public handler {
+    using F = detail::plain_function<Given>;
+    static constexpr bool blocks = !std::is_same_v<F, Given>;
     static_assert(detail::check_handler<F, T>());
     using answer = detail::task_value<detail::handler_result<F, T>>;
+    static_assert(!blocks || !answer::is_task, "corvid: a blocking handler is a plain function");
     static constexpr bool takes_message = detail::Takes<F, const T&>;
 
 public:
     /// Coroutines run in `scope`, which is joined before this handler goes.
-    typed_handler(F function, task_scope& scope) : function_(std::move(function)), scope_(scope) {}
+    typed_handler(Given function, task_scope& scope)
+        : function_(detail::plain_function_of(std::move(function))), scope_(scope) {}
 
     void start(run& records) noexcept override {
         if constexpr (answer::is_task) {
             scope_.spawn(*scheduler::current(), drive(records));
+        } else if constexpr (blocks) { // several runs at once
+            T message{};
+            handle_all(records, message);
         } else {
-            T& message = *message_;
-            while (records.has_next())
-                records.complete(handle(records, message));
-            records.end();
+            handle_all(records, *message_);
         }
     }
+    [[nodiscard]] bool is_immediate() const noexcept override { return !answer::is_task && !blocks; }
 
 private:
     using input = detail::handler_input<F, T>;
@@ -92,17 +98,19 @@ private:
     static result<const T*> decode(const run& records, T& into) {
         const record& r = records.current();
         if (!takes_message && !r.value) return nullptr;
-        if (auto read = decode_record(records.batch(), r, into); !read) return fail(std::move(read).error());
+        if (auto read = decode_record(r, records.headers(), into); !read)
+            return fail(std::move(read).error());
         return &into;
     }
 
     static received<T> envelope(const run& records, const T* message) noexcept {
-        const auto& where = records.origin().where;
-        return {message,
-                {.topic = where.topic.str(),
-                 .where = where.partition,
-                 .source = &records.current(),
-                 .batch = &records.batch()}};
+        return {message, records.place()};
+    }
+
+    void handle_all(run& records, T& message) noexcept {
+        while (records.has_next())
+            records.complete(handle(records, message));
+        records.end();
     }
 
     outcome handle(run& records, T& message) noexcept {

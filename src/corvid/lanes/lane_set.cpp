@@ -63,6 +63,14 @@ lane& lane_set::add(lane_record& record) {
     return *one;
 }
 
+lane& lane_set::add_at_work(lane_record& record) {
+    assert(order_ != unordered && !find(record));
+    lane& one = add(record);
+    ready_.remove(one);
+    static_cast<void>(start(one, 1));
+    return one;
+}
+
 lane_run lane_set::take(std::size_t most) noexcept {
     lane* const one = ready_.front();
     if (!one) return {};

@@ -98,9 +98,16 @@ private:
         auto r = make();
         const std::string id = identity(*r);
         auto [at, fresh] = model_.try_emplace(id);
-        if (fresh) ready_.emplace_back(++turn_, id);
+        const lane* const known = fresh ? nullptr : at->second.records.front()->in();
+        ASSERT_EQ(set_.find(*r), known);
+        const bool at_work = fresh && how_ != unordered && random_.below(4) == 0;
+        if (fresh && !at_work) ready_.emplace_back(++turn_, id);
         at->second.records.push_back(r.get());
-        const lane& in = set_.add(*r);
+        const lane& in = at_work ? set_.add_at_work(*r) : set_.add(*r);
+        if (at_work) {
+            at->second.state = lane::state::running;
+            at->second.at_work = 1;
+        }
         ASSERT_EQ(&in, r->in());
         alive_.emplace(r.get(), std::move(r));
     }

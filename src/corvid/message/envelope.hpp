@@ -20,11 +20,11 @@ struct record_origin {
     std::string_view topic;
     partition_id where;
     const record* source = nullptr;
-    const record_batch* batch = nullptr;  ///< whose headers are parsed only when they are asked for …
-    const headers* own_headers = nullptr; ///< … unless the record was copied: then its own
+    const record_batch* batch = nullptr;      ///< whose headers are parsed only when they are asked for …
+    const header_list* own_headers = nullptr; ///< … unless the record was copied: then its own
 
     [[nodiscard]] header_list its_headers() const {
-        if (own_headers) return own_headers->view();
+        if (own_headers) return *own_headers;
         return batch && source ? batch->headers_of(*source) : header_list{};
     }
 };

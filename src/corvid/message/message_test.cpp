@@ -191,8 +191,7 @@ TEST(upcast, a_refusal_keeps_its_cause_and_a_decode_error_passes_through) {
 }
 
 TEST(envelope, received_answers_from_its_record) {
-    corvid::headers own;
-    own.add(corvid::wire::correlation_id, std::string_view("c-1"));
+    const corvid::header_list own = {{corvid::wire::correlation_id, std::string_view("c-1")}};
     corvid::record source;
     source.key = std::string_view("k");
     source.offset = 41;

@@ -51,21 +51,6 @@ TEST(headers, the_last_of_a_repeated_name_counts_and_null_is_not_empty) {
     EXPECT_EQ(h.remove("a").size(), 2u);
 }
 
-TEST(owned_record, keeps_bytes_and_the_difference_between_null_and_empty) {
-    const topic_partition where{topic_name("a.b"), partition_id(3)};
-    const record tombstone{.key = std::string_view("k"), .value = nullptr, .offset = 7, .timestamp = 9};
-    const record empty{.key = nullptr, .value = std::string_view(), .offset = 8};
-    const owned_record first(where, tombstone, {});
-    const owned_record second(where, empty, {});
-    EXPECT_EQ(first.view().key.text(), "k");
-    EXPECT_FALSE(first.view().value.has_value());
-    EXPECT_EQ(first.view().offset, 7);
-    EXPECT_EQ(first.view().timestamp, 9);
-    EXPECT_FALSE(second.view().key.has_value());
-    EXPECT_TRUE(second.view().value.has_value());
-    EXPECT_EQ(to_string(first.where()), "a.b[3]");
-}
-
 outcome of(const auto& thrown) {
     try {
         throw thrown;

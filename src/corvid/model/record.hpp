@@ -3,10 +3,9 @@
 // record: one message of a partition, as a view. record_batch: the records that one fetch brought, and their
 // owner.
 //
-// A record is valid while its batch lives; a batch lives until its last record is done. A record that must
-// wait longer (retry, a blocked key, a parking list) is copied into an owned_record first, so that one slow
-// record never pins a fetch buffer. Records are immutable and may be read from any thread; a batch is moved,
-// not shared.
+// A record is valid while its batch lives. A record that must wait (for a handler that may suspend, in
+// back-off, behind its key) is copied first, so that one slow record never pins a fetch buffer. Records are
+// immutable and may be read from any thread; a batch is moved, not shared.
 #pragma once
 
 #include <corvid/base/scheduler.hpp>
@@ -71,27 +70,6 @@ private:
 
     std::unique_ptr<batch_owner> owner_;
     std::vector<record> records_;
-};
-
-/// A record that owns its bytes.
-class owned_record {
-public:
-    owned_record(topic_partition where, const record& from, std::span<const header_view> its_headers);
-
-    [[nodiscard]] const topic_partition& where() const noexcept { return where_; }
-    [[nodiscard]] record view() const noexcept;
-    [[nodiscard]] const headers& its_headers() const noexcept { return headers_; }
-    [[nodiscard]] std::size_t bytes() const noexcept { return buffer_.size(); }
-
-private:
-    topic_partition where_;
-    headers headers_;
-    std::string buffer_; // key, then value
-    std::size_t key_size_ = 0;
-    bool has_key_ = false;
-    bool has_value_ = false;
-    std::int64_t offset_ = 0;
-    std::int64_t timestamp_ = -1;
 };
 
 } // namespace corvid

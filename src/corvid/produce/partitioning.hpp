@@ -18,8 +18,8 @@
 
 namespace corvid {
 
-/// What a topic's records follow unless a call says otherwise. by_key is sticky for records without a key.
-enum class partition_strategy : std::uint8_t { by_key, sticky, round_robin };
+/// What a topic's records follow unless a call says otherwise. key_hash is sticky for records without a key.
+enum class partition_strategy : std::uint8_t { key_hash, sticky, round_robin };
 
 /// Java's murmur2 of Kafka (org.apache.kafka.common.utils.Utils.murmur2), all 32 bits.
 [[nodiscard]] std::uint32_t murmur2(bytes_view key) noexcept;
@@ -36,7 +36,7 @@ public:
         switch (strategy_) {
         case partition_strategy::round_robin:
             return next();
-        case partition_strategy::by_key:
+        case partition_strategy::key_hash:
             if (key) return broker::partition_choice::by_hash(murmur2(key.bytes()));
             break;
         case partition_strategy::sticky:

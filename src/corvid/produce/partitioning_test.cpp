@@ -25,7 +25,7 @@ TEST(murmur2, gives_javas_values) {
 }
 
 TEST(partitioner, a_key_always_goes_the_same_way_whatever_came_between) {
-    partitioner p(partition_strategy::by_key, 1);
+    partitioner p(partition_strategy::key_hash, 1);
     const auto first = p.choose("UA", 100).value;
     for (int i = 0; i < 100; ++i)
         (void)p.choose(nullptr, 5000);
@@ -44,7 +44,7 @@ TEST(partitioner, round_robin_takes_each_in_turn) {
 }
 
 TEST(partitioner, keyless_records_stay_for_sticky_bytes_then_move) {
-    partitioner p(partition_strategy::by_key, 4);
+    partitioner p(partition_strategy::key_hash, 4);
     std::set<std::uint32_t> seen;
     int changes = 0;
     std::uint32_t last = p.choose(nullptr, 99).value;

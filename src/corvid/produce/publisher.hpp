@@ -4,12 +4,10 @@
 //   send  awaited, or with a callback: where the record is, or why not and whether it may be
 //   post  fire and forget; flush() waits for all that was posted before, and gives the first error
 //
-// Any thread. In flight are at most 20,000 records and 32 MiB (settings.in_flight): send suspends beyond
-// that; post blocks a plain thread, and on a loop, which must not block, overdraws up to twice and is refused
-// after that. A failed send is a result and nothing else: it is never thrown and blocks nobody's work.
-//
-// The supervisor: a client error that is fatal to the producer replaces it. What was in flight is reported,
-// each record with whether it may be persisted; what comes after goes to the new one.
+// Any thread. In flight are at most 20,000 records and 32 MiB (settings.in_flight): beyond that send
+// suspends, post blocks a plain thread; on a loop it overdraws up to twice, then is refused. A failed send
+// is a result: never thrown. A client error that is fatal to the producer replaces it: what was in flight is
+// reported, each record with whether it may be persisted; later ones go to the new one.
 #pragma once
 
 #include <corvid/broker/cluster.hpp>
@@ -163,6 +161,8 @@ private:
             record.choice = broker::partition_choice::exactly(*options.partition);
         else if (options.partition_by) [[unlikely]]
             record.choice = partitioner::by_field(as_bytes(*options.partition_by));
+        else if (options.partition_modulo) [[unlikely]]
+            record.choice = broker::partition_choice::by_hash(*options.partition_modulo);
         else
             record.choice = to.partitions_.choose(record.key, record.key.size() + record.value.size());
         return !options.partition || options.partition->value >= 0;

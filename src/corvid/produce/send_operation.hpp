@@ -20,11 +20,12 @@ class published_topic;
 /// All of it is borrowed until the send is started: views and numbers only, so that a co_await expression
 /// may hold it (g++ 12 destroys temporary aggregates with owning members twice there).
 struct send_options {
-    std::optional<std::string_view> key = {};          ///< instead of the message's own
-    std::optional<partition_id> partition = {};        ///< explicit; wins over all strategies
-    std::optional<std::string_view> partition_by = {}; ///< partition by these bytes instead of the key
-    std::optional<wall_time> timestamp = {};           ///< none: now
-    std::string_view event_id = {};                    ///< header idempotency_key
+    std::optional<std::string_view> key = {};           ///< instead of the message's own
+    std::optional<partition_id> partition = {};         ///< explicit; wins over all strategies
+    std::optional<std::string_view> partition_by = {};  ///< partition by these bytes instead of the key
+    std::optional<std::uint32_t> partition_modulo = {}; ///< this number modulo the topic's partitions
+    std::optional<wall_time> timestamp = {};            ///< none: now
+    std::string_view event_id = {};                     ///< header idempotency_key
     std::span<const header_view> headers = {};
 };
 

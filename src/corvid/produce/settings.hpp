@@ -16,7 +16,7 @@ namespace corvid {
 struct producer_settings {
     broker::sink_settings sink = {};
     credit_limits in_flight = {};
-    partition_strategy partitioning = partition_strategy::by_key;
+    partition_strategy partitioning = partition_strategy::key_hash;
     event_id_policy event_ids = event_id_policy::none; ///< for messages that declare none themselves
     /// Told of each fire-and-forget record that failed, with its bytes, on the delivery loop: the last chance
     /// to keep it. It is logged and counted in any case.

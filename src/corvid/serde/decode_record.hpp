@@ -13,8 +13,7 @@ namespace corvid {
 /// Reads the record's value into `to`, whose memory is used again. Errors: empty_payload, unknown_version,
 /// upcast_failed, and those of the format.
 template <Message T>
-[[nodiscard]] result<void> decode_record(const record_batch& batch, const record& from, T& to) {
-    const header_list headers = batch.headers_of(from);
+[[nodiscard]] result<void> decode_record(const record& from, const header_list& headers, T& to) {
     auto version = version_of(find_header(headers, wire::event_version));
     if (!version) return fail(std::move(version).error());
     return decode_message<json::format>(from.value, *version, to);

@@ -56,7 +56,7 @@ public:
 private:
     polled<T> decode(pulled_record of) const {
         T message{};
-        auto read = decode_record(of.batch(), *of.source, message);
+        auto read = decode_record(of.copy->what(), of.copy->its_headers(), message);
         auto commit = std::shared_ptr<const typename polled<T>::commit_function>(channel_, &channel_->commit);
         if (!read) return polled<T>(std::move(of), fail(std::move(read).error()), std::move(commit));
         return polled<T>(std::move(of), std::move(message), std::move(commit));

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <limits>
 #include <mutex>
 
 namespace corvid {
@@ -61,6 +62,7 @@ struct service::parts {
     std::vector<std::shared_ptr<pull_channel>> channels;
     std::once_flag publishes_once; // producer() may race with start() on another thread
     std::unique_ptr<publisher> publishes;
+    std::unique_ptr<blocking_pool> blocking; // outlives the groups, whose handlers run on it
     std::map<std::string, std::unique_ptr<group_loop>> groups;
     std::vector<health_registry::registration> checks;
     std::unique_ptr<http_server> http;
@@ -104,16 +106,25 @@ void service::subscribe(const std::string& name, std::string_view topic, subscri
     if (parts_->started)
         throw config_error(
             error(errc::invalid_argument, {.message = "subscription \"" + name + "\" comes after start()"}));
-    if (auto valid = options.retry.validate(); !valid) throw config_error(std::move(valid).error());
     subscription s{.name = name,
                    .pattern = std::move(options.pattern),
-                   .failure = {.retry = options.retry, .rejected = options.rejected},
+                   .order = options.order,
+                   .key = std::move(options.key),
+                   .concurrency = options.concurrency,
+                   .failure = {.retry = options.retry,
+                               .retry_topics = std::move(options.retry_topics),
+                               .gives_up_order = options.gives_up_order,
+                               .rejected = options.rejected,
+                               .classify = std::move(options.classify)},
+                   .intake = options.intake,
+                   .window = options.window,
                    .commit = options.commit,
                    .handle = std::move(handle)};
     for (auto& given : options.topics)
         s.topics.emplace_back(std::move(given));
     if (s.topics.empty() && s.pattern.empty()) s.topics.emplace_back(topic);
     const std::string group = options.group.empty() ? settings_.group_of(name) : options.group;
+    if (auto valid = s.failure.validate(s.order); !valid) throw config_error(std::move(valid).error());
     auto& of_group = parts_->waiting[group];
     of_group.push_back(std::move(s));
     if (auto valid = check_disjoint(group, of_group); !valid) throw config_error(std::move(valid).error());
@@ -121,6 +132,10 @@ void service::subscribe(const std::string& name, std::string_view topic, subscri
 
 std::shared_ptr<pull_channel> service::pull(const std::string& name, std::string_view topic,
                                             subscription_options options) {
+    options.order = by_partition; // "all before it" means something
+    options.concurrency = std::numeric_limits<std::size_t>::max();
+    options.rejected = when_rejected::stop_partition;
+    options.retry_topics.clear();
     auto handle = std::make_unique<pull_handler>();
     auto channel = std::make_shared<pull_channel>();
     channel->from = handle.get();
@@ -134,6 +149,12 @@ std::shared_ptr<pull_channel> service::pull(const std::string& name, std::string
     parts_->pulls.push_back(channel->from);
     parts_->channels.push_back(channel);
     return channel;
+}
+
+blocking_pool& service::blocking_threads() {
+    auto& pool = parts_->blocking;
+    if (!pool) pool = std::make_unique<blocking_pool>(parts_->root, settings_.threads.blocking);
+    return *pool;
 }
 
 void service::start() {
@@ -159,7 +180,9 @@ void service::join_groups() {
     auto& p = *parts_;
     for (auto& [group, subscriptions] : p.waiting) {
         group_settings g{.source = source_settings_of(settings_),
-                         .rebalance_drain = settings_.shutdown.drain};
+                         .rebalance_drain = settings_.shutdown.drain,
+                         .producer = p.publishes.get(),
+                         .service = settings_.service};
         g.source.group = group;
         auto loop = std::make_unique<group_loop>(p.cluster, p.root, std::move(g), std::move(subscriptions),
                                                  p.log, &p.figures);
@@ -183,7 +206,10 @@ void service::add_health_checks(group_loop& loop) {
     p.checks.push_back(
         p.health.add(probe::liveness, "group " + loop.group(), [&loop, this]() -> health_status {
             const auto silent = parts_->root.steady_now() - loop.state().last_tick();
-            if (silent < settings_.kafka.max_poll_interval) return {};
+            if (auto away = loop.state().away(); !away.empty())
+                return {.ok = false, .detail = away + "; the member has left its group: restart the service"};
+            if (silent < settings_.kafka.max_poll_interval)
+                return {.ok = true, .detail = loop.state().findings()};
             return {.ok = false,
                     .detail =
                         "the loop has not turned for " +
@@ -195,6 +221,8 @@ void service::add_health_checks(group_loop& loop) {
             return {.ok = false, .detail = "stopped at " + stopped};
         if (auto trouble = loop.state().trouble(); !trouble.empty())
             return {.ok = false, .detail = std::move(trouble)};
+        if (auto away = loop.state().away(); !away.empty()) return {.ok = false, .detail = std::move(away)};
+        if (loop.state().is_stuck()) return {.ok = false, .detail = loop.state().findings()};
         return {.ok = true, .detail = std::to_string(loop.state().partitions()) + " partitions"};
     }));
 }

@@ -12,6 +12,7 @@
 // any.
 #pragma once
 
+#include <corvid/consume/blocking.hpp>
 #include <corvid/consume/group_loop.hpp>
 #include <corvid/consume/pull.hpp>
 #include <corvid/consume/typed_handler.hpp>
@@ -34,8 +35,17 @@ struct subscription_options {
     std::string group = {};               ///< instead of the derived one
     std::vector<std::string> topics = {}; ///< instead of the message's own
     std::string pattern = {};             ///< a regular expression over topic names, instead of topics
-    exponential retry = {};
-    rejected_policy rejected = rejected_policy::stop_partition;
+    corvid::order order = by_key;
+    lane_key key = {};             ///< with by_key: instead of the record's own
+    std::size_t concurrency = 256; ///< keys (by_partition: partitions) that coroutines work on at once
+    exponential retry = {};        ///< while it waits its key waits, and no other
+    std::vector<duration> retry_topics = {}; ///< delays; after `retry`, without its key waiting …
+    bool gives_up_order = false;             ///< … which by_key and by_partition must say they give up
+    when_rejected rejected = when_rejected::dead_letters; ///< also when the attempts are used up
+    /// What a handler's error means; none: what the handler said.
+    std::function<std::optional<error_kind>(const error&)> classify = {};
+    intake_settings intake = {};
+    ledger_settings window = {};
     commit_mode commit = commit_mode::when_done; ///< by_hand: for stream() alone
 };
 
@@ -54,7 +64,9 @@ public:
     /// Handles every T with `function`: see typed_handler.hpp for what it may look like.
     template <Message T, class F>
     service& on(const std::string& name, F function, subscription_options options = {}) {
-        auto handle = std::make_unique<typed_handler<T, F>>(std::move(function), scope_);
+        std::unique_ptr<handler> handle = std::make_unique<typed_handler<T, F>>(std::move(function), scope_);
+        if constexpr (!std::is_same_v<detail::plain_function<F>, F>)
+            handle = std::make_unique<pooled_handler>(std::move(handle), blocking_threads());
         subscribe(name, message_traits<T>::topic, std::move(options), std::move(handle));
         return *this;
     }
@@ -98,6 +110,7 @@ private:
                    std::unique_ptr<handler> handle);
     std::shared_ptr<pull_channel> pull(const std::string& name, std::string_view topic,
                                        subscription_options options);
+    [[nodiscard]] blocking_pool& blocking_threads();
     void join_groups();
     void add_health_checks(group_loop& loop);
     [[nodiscard]] exit_code wait_for_groups();

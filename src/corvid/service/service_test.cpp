@@ -173,6 +173,46 @@ TEST(service, what_waits_for_credit_is_sent_as_it_was_given) {
     EXPECT_EQ(s.stop(), exit_code::clean);
 }
 
+TEST(service, what_a_handler_rejects_goes_to_the_dead_letter_topic_and_blocking_handlers_to_their_pool) {
+    virtual_world world{9};
+    auto& [sim, cluster, with] = world;
+    with.threads.blocking = 2;
+    with.topics.push_back({.name = "shop.order.placed.billing.odd.dlq", .partitions = 4});
+    for (const auto& topic : with.topics)
+        ASSERT_TRUE(cluster.open_admin()->create_topic(
+            {.name = topic_name(topic.name), .partitions = static_cast<std::int32_t>(topic.partitions)}, 1s));
+    std::multiset<int> odd, all;
+    std::set<scheduler*> threads;
+    service s(with, cluster, sim);
+    s.on<order_placed>("odd",
+                       [&](const order_placed& o, context& ctx) -> task<outcome> {
+                           co_await ctx.sleep(10ms);
+                           if (o.id % 2 == 0) co_return dead_letter("even");
+                           odd.insert(o.id);
+                           co_return done;
+                       },
+                       {.concurrency = 16});
+    s.on<order_placed>("all", blocking([&](const order_placed& o) {
+                           threads.insert(scheduler::current());
+                           all.insert(o.id);
+                       }));
+    s.start();
+    wait_for(sim, sim, send_all(s.producer(), 0, 100));
+    sim.run_for(5s);
+    EXPECT_EQ(odd.size(), 50u);
+    EXPECT_EQ(all.size(), 100u);
+    EXPECT_LE(threads.size(), 2u);
+    EXPECT_NE(
+        s.figures().to_text().find("corvid_dlq_messages_total{service=\"billing\",topic=\"shop.order."
+                                   "placed\",group=\"billing.odd\",error_type=\"handler_rejected\"} 50"),
+        std::string::npos);
+    EXPECT_EQ(s.stop(), exit_code::clean);
+    for (int p = 0; p < 4; ++p)
+        EXPECT_EQ(
+            cluster.script().committed("billing.odd", {topic_name("shop.order.placed"), partition_id(p)}),
+            offset(25));
+}
+
 TEST(service, waits_until_each_group_has_its_partitions) {
     virtual_world world{7};
     auto& [sim, cluster, with] = world;
@@ -198,7 +238,8 @@ bool has_series(const std::string& text, const metric_info& of) {
 
 TEST(service, exports_every_metric_of_the_table) {
     // These stand for what went wrong, and are there from then on.
-    const std::set<metric> only_in_trouble = {metric::series_dropped, metric::producer_rebuilds};
+    const std::set<metric> only_in_trouble = {metric::series_dropped, metric::producer_rebuilds,
+                                              metric::dlq_messages, metric::intake_stopped};
     virtual_world world{5};
     auto& [sim, cluster, with] = world;
     ASSERT_TRUE(create_topics(cluster, with.topics, 1s));

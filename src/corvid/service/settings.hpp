@@ -95,6 +95,10 @@ struct shutdown_settings {
     std::chrono::milliseconds grace{5'000}; ///< for handlers that were asked to stop, after that
 };
 
+struct thread_settings {
+    std::uint32_t blocking = 16; ///< for corvid::blocking handlers; started with the first of them
+};
+
 struct settings {
     std::string service = "corvid";
     kafka_settings kafka = {};
@@ -103,6 +107,7 @@ struct settings {
     http_settings http = {};
     log_settings log = {};
     std::vector<topic_settings> topics = {};
+    thread_settings threads = {};
     shutdown_settings shutdown = {};
     /// Where a value came from, by path: `corvid.yaml:3:9` or the name of a variable. Absent: the default, or
     /// code.

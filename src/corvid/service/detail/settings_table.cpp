@@ -174,6 +174,13 @@ constexpr setting_row<settings> service_rows[] = {
     {"topics", CORVID_VALUE_OF(settings, std::vector<topic_settings>, topics),
      "Topics as they shall be; a list of entries."},
 
+    {"threads.blocking",
+     CORVID_NUMBER(threads.blocking),
+     "Threads for handlers in corvid::blocking(), shared by all subscriptions.",
+     {},
+     1,
+     4'096},
+
     {"shutdown.drain",
      CORVID_TIME(shutdown.drain),
      "At SIGTERM: how long what runs may take to end, and at last what was sent to be answered.",

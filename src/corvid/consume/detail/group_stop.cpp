@@ -25,30 +25,32 @@ void group_loop::tick() noexcept {
     const auto now = loop_->steady_now();
     state_.ticked(now);
     figures_.last_poll.set(static_cast<double>(loop_->wall_now().time_since_epoch().count()) / 1000.0);
-    for (auto& lane : lanes_) {
-        note_progress(*lane);
-        if (!source_) continue;
-        const auto far = source_->progress(lane->slot());
-        const auto next = lane->frontier();
-        if (far.end && next)
-            lane->figures.lag.set(
-                static_cast<double>(std::max<std::int64_t>(0, far.end->value - next->value)));
-    }
+    note_progress();
+    watch(now);
     count_in_hand();
     if (!revoking_) commit_now();
     if (unreachable_ && now - unreachable_at_ > silence_is_health) trouble_is_over();
     loop_->at(now + settings_.commit_every, tick_);
 }
 
+void group_loop::note_progress() {
+    for (auto& each : dispatchers_)
+        each->note_progress();
+    for (const auto& each : tenancies_)
+        if (const auto next = each->ledger.frontier();
+            next && each->by.reader().commit == commit_mode::when_done)
+            commits_.advance(each->origin.where, *next);
+}
+
 void group_loop::count_in_hand() {
     std::map<std::string_view, std::size_t> records;
-    std::size_t handlers = 0;
-    for (const auto* lanes : {&lanes_, &leftovers_})
-        for (const auto& lane : *lanes) {
-            records[lane->where().topic.str()] += lane->in_hand();
-            handlers += lane->is_running();
-        }
+    for (const auto& each : tenancies_)
+        records[each->origin.where.topic.str()] += each->by.in_hand(*each);
     figures_.in_hand(records);
+    std::size_t handlers = 0;
+    for (const auto* all : {&tenancies_, &leftovers_})
+        for (const auto& each : *all)
+            handlers += each->at_work;
     state_.at_work(handlers);
 }
 
@@ -77,9 +79,9 @@ void group_loop::commit_answered() noexcept {
         for (const auto& answer : request_.offsets) {
             if (!answer.failure) {
                 taken.push_back({answer.where, *answer.next});
-                for (const auto& lane : lanes_)
-                    if (lane->where() == answer.where)
-                        lane->figures.committed.set(static_cast<double>(answer.next->value));
+                for (const auto& each : tenancies_)
+                    if (each->origin.where == answer.where)
+                        each->figures.committed.set(static_cast<double>(answer.next->value));
                 continue;
             }
             figures_.commit_failures.add();
@@ -95,7 +97,7 @@ void group_loop::commit_answered() noexcept {
 void group_loop::commit_up_to(topic_partition where, offset next) {
     post_call(*loop_, [this, where = std::move(where), next]() noexcept {
         const bool mine =
-            std::ranges::any_of(lanes_, [&](const auto& lane) { return lane->where() == where; });
+            std::ranges::any_of(tenancies_, [&](const auto& each) { return each->origin.where == where; });
         if (mine) commits_.advance(where, next);
     });
 }
@@ -109,35 +111,38 @@ void group_loop::begin_stop(std::chrono::milliseconds drain, std::chrono::millis
     if (phase_ != phase::working) return;
     phase_ = phase::draining;
     grace_ = grace;
-    for (auto& lane : lanes_) {
-        lane->ask_to_stop();
-        lane->cancel_back_off();
-    }
+    for (auto& each : tenancies_)
+        each->by.drain(*each);
     if (revoke_timer_.pending()) loop_->cancel(revoke_timer_); // what is revoked waits as long as the stop
     loop_->at(loop_->steady_now() + drain, stop_timer_);
-    if (!source_) return finish(); // a broken client, waiting for its successor
-    advance_stop();
+    if (!source_) return finish_when_idle(); // a broken client, waiting for its successor
+    pump_later();
 }
 
 // Moves the stop on as far as it can go now.
 void group_loop::advance_stop() {
     if (phase_ != phase::draining && phase_ != phase::grace) return;
-    if (phase_ == phase::draining && somebody_runs() && !stop_timer_.pending()) {
-        phase_ = phase::grace;
-        for (auto& lane : lanes_)
-            lane->request_stop(stop_reason::shutdown);
-        loop_->at(loop_->steady_now() + grace_, stop_timer_);
+    if (!is_drained()) {
+        if (stop_timer_.pending()) return;
+        if (phase_ == phase::draining) return begin_grace();
+        if (end_ == loop_end::clean) end_ = loop_end::undrained;
     }
-    const bool waits = somebody_runs() && stop_timer_.pending();
-    if (waits) return;
-    if (somebody_runs() && end_ == loop_end::clean) end_ = loop_end::undrained;
-    for (auto& lane : lanes_)
-        note_progress(*lane);
+    note_progress();
     if (stop_timer_.pending()) loop_->cancel(stop_timer_);
     phase_ = phase::leaving;
     source_->close(); // commits happen inside the revoke that follows
     if (revoking_) try_release();
-    ready();
+    pump_later();
+}
+
+void group_loop::begin_grace() {
+    phase_ = phase::grace;
+    loop_->at(loop_->steady_now() + grace_, stop_timer_);
+    for (auto& each : tenancies_) {
+        each->by.cut_off(*each);
+        each->stop.request(stop_reason::shutdown);
+    }
+    pump_later();
 }
 
 } // namespace corvid

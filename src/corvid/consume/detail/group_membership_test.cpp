@@ -32,6 +32,7 @@ public:
         H& mine = *handle;
         subscriptions[0] = {.name = "test",
                             .topics = {scripted::topic},
+                            .order = by_partition,
                             .failure = failure,
                             .commit = commit,
                             .handle = std::move(handle)};
@@ -82,7 +83,7 @@ TEST_F(group_membership, a_record_that_fails_while_another_partition_is_revoked_
 }
 
 TEST_F(group_membership, a_record_passed_over_while_another_partition_is_revoked_takes_none_with_it) {
-    auto& work = join<holding>({.rejected = rejected_policy::pass_over});
+    auto& work = join<holding>({.rejected = when_rejected::pass_over});
     say(both);
     say(second);
     reject(work.held[0]);
@@ -148,7 +149,7 @@ TEST_F(group_membership, a_partition_without_an_offset_stops_alone_and_is_named)
     EXPECT_NE(loop->state().stopped().find("test.event.made[1]"), std::string::npos);
     EXPECT_EQ(loop->state().trouble(), "");
     work.held[0]->complete(done);
-    sim.run_for(10min);
+    sim.run_for(4min);
     EXPECT_EQ(cluster.joins, 1) << "the others go on with the client they have";
     EXPECT_EQ(committed(0), 1);
     say(broker::revoked{{scripted::partition(0), scripted::partition(1)}, true});

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <corvid/consume/detail/dispatcher.hpp>
+
+#include <algorithm>
+#include <functional>
+#include <limits>
+#include <utility>
+
+namespace corvid {
+
+namespace {
+
+// The ledger's own window is wider than the engine's by what one batch may add to it (every record behind a
+// gap that has bits), so that a batch that was taken always fits.
+constexpr std::int64_t most_of_a_batch = static_cast<std::int64_t>(run::most) * 257;
+
+constexpr std::uint32_t all_partitions = std::numeric_limits<std::uint32_t>::max();
+
+std::uint64_t hash_of(const optional_bytes& key) noexcept {
+    return std::hash<std::string_view>{}(key.text());
+}
+
+} // namespace
+
+dispatcher::work_run::work_run(dispatcher& d) noexcept
+    : run(d.loop_,
+          [](corvid::work& w) noexcept {
+              auto& self = static_cast<work_run&>(run::of(w));
+              self.by.ended(self);
+          }),
+      by(d) {}
+
+dispatcher::dispatcher(subscription& handles, scheduler& loop, dispatch_owner& owner,
+                       const transfers& elsewhere)
+    : reader_(handles),
+      loop_(loop),
+      owner_(owner),
+      elsewhere_(elsewhere),
+      immediate_(handles.handle->is_immediate()),
+      policy_(handles.failure),
+      lanes_(handles.order),
+      gate_(handles.intake),
+      schedule_(std::numeric_limits<std::size_t>::max()),
+      inline_(loop, [](work&) noexcept {}) {}
+
+// What is left belongs to a client that ended without giving its partitions back.
+dispatcher::~dispatcher() {
+    std::vector<held_record*> rest(loose_.begin(), loose_.end());
+    lanes_.for_each([&](const lane& in) { // the records are ours, whatever the set shows of them
+        auto* each = static_cast<held_record*>(const_cast<lane_record*>(&in.front()));
+        for (; each; each = each->following())
+            rest.push_back(each);
+    });
+    for (held_record* each : rest) {
+        schedule_.cancel(*each);
+        free_chain(each, 1);
+    }
+}
+
+ledger_settings dispatcher::window() const noexcept {
+    ledger_settings wider = reader_.window;
+    wider.max_uncommitted += most_of_a_batch;
+    return wider;
+}
+
+// --- intake -----------------------------------------------------------------------------------------------
+
+bool dispatcher::is_held_by_partition(const tenancy& of) const noexcept {
+    if (lanes_.ordering() != by_partition) return false;
+    lane_record probe;
+    probe.from = of.which;
+    const lane* const in = lanes_.find(probe);
+    return in && (immediate_ || in->now() == lane::state::blocked || in->length() >= 2 * run::most);
+}
+
+intake_stop dispatcher::why_stopped(const tenancy& of) const noexcept {
+    if (of.ledger.is_assigned() && of.ledger.room() <= most_of_a_batch) return intake_stop::window_full;
+    return gate_.why_stopped(of.which.partition);
+}
+
+bool dispatcher::take_in(tenancy& from, broker::record_source& source) {
+    if (!from.may_have_more || !from.takes_in() || why_stopped(from) != intake_stop::open ||
+        is_held_by_partition(from))
+        return false;
+    const record_batch batch = source.take(from.slot, run::most);
+    if (batch.empty()) {
+        from.may_have_more = false;
+        return false;
+    }
+    note_arrival(from, batch);
+    if (from.tier > 0) {
+        for (const record& each : batch.records())
+            place_when_due(hold(from, each, batch));
+    } else if (immediate_) {
+        work_inline(from, batch);
+    } else {
+        for (const record& each : batch.records())
+            place(hold(from, each, batch));
+    }
+    return true;
+}
+
+void dispatcher::note_arrival(tenancy& at, const record_batch& batch) {
+    track(at, batch.records());
+    const std::int64_t newest = batch.records().back().timestamp;
+    if (newest >= 0)
+        at.figures.age.observe(loop_.wall_now().time_since_epoch() - std::chrono::milliseconds(newest),
+                               batch.size());
+}
+
+void dispatcher::track(tenancy& at, std::span<const record> records) {
+    if (!at.ledger.is_assigned()) at.ledger.assign(at.which.since, offset(records.front().offset));
+    const offset end(records.back().offset + 1);
+    const std::int64_t missing =
+        end.value - at.ledger.end().value - static_cast<std::int64_t>(records.size());
+    if (missing <= 0) {
+        at.ledger.track_to(end);
+        return;
+    }
+    at.figures.gaps.add(static_cast<std::uint64_t>(missing));
+    for (const record& each : records) {
+        at.ledger.skip_to(offset(each.offset));
+        at.ledger.track_to(offset(each.offset).next());
+    }
+}
+
+// A handler that ends at once runs over the batch itself, in the order of the partition, which is that of
+// every key. Only what comes behind a record that waits is copied and goes the way through the lanes.
+void dispatcher::work_inline(tenancy& at, const record_batch& batch) {
+    const auto records = batch.records();
+    for (std::size_t i = 0; i < records.size() && records[i].offset < at.cut;) {
+        const std::size_t to = free_until(at, batch, i);
+        if (to == i)
+            place(hold(at, records[i++], batch));
+        else
+            i += run_over(at, batch, i, to);
+    }
+}
+
+std::size_t dispatcher::free_until(const tenancy& at, const record_batch& batch, std::size_t from) {
+    const auto records = batch.records();
+    if (lanes_.empty() || lanes_.ordering() == unordered) return records.size();
+    while (from < records.size() && !has_lane(at, records[from], batch))
+        ++from;
+    return from;
+}
+
+std::optional<std::string> dispatcher::lane_key_of(const tenancy& at, const record& what,
+                                                   const record_batch& batch) const {
+    try {
+        return reader_.key({.topic = at.origin.where.topic.str(),
+                            .where = at.origin.where.partition,
+                            .source = &what,
+                            .batch = &batch});
+    } catch (...) {
+        return std::nullopt;
+    }
+}
+
+bool dispatcher::has_lane(const tenancy& at, const record& what, const record_batch& batch) {
+    lane_record probe;
+    probe.from = at.which;
+    probe.scope = at.which.partition;
+    probe.key = what.key;
+    std::optional<std::string> made;
+    if (reader_.key) {
+        made = lane_key_of(at, what, batch);
+        probe.key = made ? optional_bytes(*made) : optional_bytes();
+        probe.scope = all_partitions;
+    }
+    if (lanes_.ordering() == by_key && probe.key) probe.hash = hash_of(probe.key);
+    return lanes_.find(probe) != nullptr;
+}
+
+// Answers how many records are behind it: those that are done, and the one that failed.
+std::size_t dispatcher::run_over(tenancy& at, const record_batch& batch, std::size_t from, std::size_t to) {
+    const auto records = batch.records().subspan(from, to - from);
+    const steady_time began = loop_.steady_now();
+    inline_.over(records, batch, at.origin);
+    static_cast<void>(inline_.start(*reader_.handle));
+    const std::size_t finished = inline_.index();
+    if (finished > 0) {
+        const offset first(records[0].offset), last(records[finished - 1].offset);
+        const auto count = static_cast<std::int64_t>(finished);
+        at.high = std::max(at.high, last.value);
+        at.figures.done.add(finished - inline_.skipped());
+        at.figures.skipped.add(inline_.skipped());
+        at.figures.handling.observe((loop_.steady_now() - began) / count, finished);
+        if (last.value - first.value + 1 == count)
+            at.ledger.mark(at.which.since, first, count);
+        else
+            for (const record& each : records.first(finished))
+                at.ledger.mark(at.which.since, offset(each.offset));
+    }
+    if (!inline_.undecided()) {
+        if (finished == records.size()) return finished;
+        place(hold(at, records[finished], batch)); // left over without a word: it comes again
+        return finished + 1;
+    }
+    held_record& failed = hold(at, records[finished], batch);
+    if (lanes_.ordering() != unordered) lanes_.add_at_work(failed);
+    gate_.runnable(failed);
+    decide(failed, *inline_.undecided());
+    return finished + 1;
+}
+
+held_record& dispatcher::hold(tenancy& at, const record& what, const record_batch& batch) {
+    held_record::owner made;
+    if (reader_.key) {
+        const auto text = lane_key_of(at, what, batch);
+        const optional_bytes key = text ? optional_bytes(*text) : optional_bytes();
+        made = held_record::copy(what, batch.headers_of(what), &key);
+        made->scope = all_partitions;
+    } else {
+        made = held_record::copy(what, batch.headers_of(what));
+        made->scope = at.which.partition;
+    }
+    made->of = &at;
+    made->from = at.which;
+    if (lanes_.ordering() == by_key && made->key) made->hash = hash_of(made->key);
+    return *made.release();
+}
+
+void dispatcher::place(held_record& what) {
+    const lane& in = lanes_.add(what);
+    const bool waits =
+        lanes_.ordering() != unordered && (in.now() == lane::state::blocked || in.length() > run::most);
+    waits ? gate_.waiting(what) : gate_.runnable(what);
+}
+
+// A record of a retry topic waits on its own, in no lane: its order was given up.
+void dispatcher::place_when_due(held_record& what) {
+    const auto left = read_retry(what) - loop_.wall_now();
+    if (left <= duration::zero()) return place(what);
+    loose_.insert(&what);
+    gate_.waiting(what);
+    static_cast<void>(schedule_.add(loop_.steady_now() + left, what));
+}
+
+// --- runs -------------------------------------------------------------------------------------------------
+
+bool dispatcher::start_ready(int most) {
+    const std::size_t length = lanes_.ordering() == unordered ? 1 : run::most;
+    while (at_work_.size() < reader_.concurrency) {
+        if (most-- == 0) return lanes_.ready() > 0;
+        const lane_run chosen = lanes_.take(length);
+        if (chosen.empty()) return false;
+        begin(chosen);
+    }
+    return false;
+}
+
+void dispatcher::begin(const lane_run& chosen) {
+    auto& first = static_cast<held_record&>(*chosen.first);
+    tenancy& of = *first.of;
+    if (first.offset >= of.cut) return leave(chosen.of, &first, chosen.count);
+    held_record* each = &first;
+    for (std::size_t i = 0; i < chosen.count; ++i, each = each->following())
+        gate_.runnable(*each);
+    if (idle_.empty()) idle_.push_back(runs_.emplace_back(std::make_unique<work_run>(*this)).get());
+    work_run& fresh = *idle_.back();
+    idle_.pop_back();
+    fresh.over(first, chosen.count, of.origin);
+    fresh.stop_before(of.cut);
+    fresh.of = &of;
+    fresh.in = chosen.of;
+    fresh.first = fresh.unmarked = &first;
+    fresh.marked = 0;
+    fresh.began = fresh.seen_since = loop_.steady_now();
+    fresh.seen = 0;
+    fresh.place = at_work_.size();
+    at_work_.push_back(&fresh);
+    ++of.at_work;
+    if (fresh.start(*reader_.handle)) ended(fresh);
+}
+
+void dispatcher::mark_done_part(work_run& of) {
+    const std::size_t finished = of.index();
+    while (of.marked < finished) {
+        of.of->ledger.mark(of.of->which.since, offset(of.unmarked->offset));
+        of.of->high = std::max(of.of->high, of.unmarked->offset);
+        if (++of.marked < of.size()) of.unmarked = of.unmarked->following();
+    }
+}
+
+void dispatcher::note_progress() {
+    for (work_run* each : at_work_)
+        mark_done_part(*each);
+}
+
+void dispatcher::ended(work_run& over) noexcept {
+    tenancy& of = *over.of;
+    mark_done_part(over);
+    --of.at_work;
+    at_work_[over.place] = at_work_.back();
+    at_work_[over.place]->place = over.place;
+    at_work_.pop_back();
+    if (over.marked > 0) {
+        of.figures.done.add(over.marked - over.skipped());
+        of.figures.skipped.add(over.skipped());
+        of.figures.handling.observe(
+            (loop_.steady_now() - over.began) / static_cast<std::int64_t>(over.marked), over.marked);
+    }
+    settle_run(over);
+    idle_.push_back(&over);
+    owner_.work_ended(of);
+}
+
+void dispatcher::settle_run(work_run& over) {
+    tenancy& of = *over.of;
+    const std::size_t finished = over.marked;
+    if (finished == over.size() || of.is_over) return leave(over.in, over.first, over.size());
+    if (!over.undecided()) return give_back_rest(of, over.in, *over.unmarked, over.first, finished);
+    if (over.in && finished > 0) {
+        lanes_.complete(*over.in, finished);
+        free_chain(over.first, finished);
+    }
+    decide(*over.unmarked, *over.undecided());
+}
+
+// The handler left records over without a word: they come again, unless it was asked to stop.
+void dispatcher::give_back_rest(tenancy& of, lane* in, held_record& rest, held_record* first,
+                                std::size_t finished) {
+    if (!of.takes_in()) of.cut_at(rest.offset);
+    if (!in) return place(rest);
+    lanes_.finish(*in, finished);
+    free_chain(first, finished);
+}
+
+void dispatcher::leave(lane* in, held_record* first, std::size_t count) noexcept {
+    if (in) lanes_.finish(*in, count);
+    free_chain(first, count);
+}
+
+void dispatcher::free_chain(held_record* first, std::size_t count) noexcept {
+    while (count-- > 0) {
+        const held_record::owner gone(first);
+        first = first->following();
+        gate_.leave(*gone);
+    }
+}
+
+} // namespace corvid

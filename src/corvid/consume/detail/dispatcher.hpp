@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// dispatcher: the records of one subscription on their way through: taken in, run, and settled, as lanes/
+// decides (docs/decisions/0006). Owned by a group's loop and used on it alone; handlers reach it by the end
+// of their runs, transfers by a post to the loop.
+//
+//   take_in ─▶ immediate handler, nothing of its key waits ─▶ run over the batch ─▶ done
+//      │                                                          └ failed ─┐
+//      └─▶ held_record ─▶ lane ─▶ start_ready ─▶ run ─▶ ended ─▶ done       │
+//                          ▲                            └ failed ─▶ decide ◀┘
+//                          └── due ◀── back-off ◀──────────────────────┤
+//                                      dead letter durable ─▶ settled ◀┘
+#pragma once
+
+#include <corvid/consume/detail/tenancy.hpp>
+#include <corvid/consume/detail/transfers.hpp>
+#include <corvid/consume/progress_watch.hpp>
+#include <corvid/consume/subscription.hpp>
+#include <corvid/lanes/intake_gate.hpp>
+#include <corvid/lanes/lane_set.hpp>
+#include <corvid/observe/log.hpp>
+
+#include <memory>
+#include <unordered_set>
+#include <vector>
+
+namespace corvid {
+
+/// What a dispatcher needs of its loop.
+class dispatch_owner {
+public:
+    /// A run or a transfer has ended: there may be room, and `of` may be drained. It may be gone after this.
+    virtual void work_ended(tenancy& of) noexcept = 0;
+    /// A record stopped its partition.
+    virtual void partition_stopped(tenancy& which) = 0;
+    virtual void handler_stopped(const error& why) = 0;
+    [[nodiscard]] virtual double random01() noexcept = 0;
+
+protected:
+    ~dispatch_owner() = default;
+};
+
+class dispatcher {
+public:
+    dispatcher(subscription& handles, scheduler& loop, dispatch_owner& owner, const transfers& elsewhere);
+    dispatcher(const dispatcher&) = delete;
+    dispatcher& operator=(const dispatcher&) = delete;
+    ~dispatcher();
+
+    [[nodiscard]] const subscription& reader() const noexcept { return reader_; }
+    /// For the ledgers of its partitions: the subscription's, and room for a batch on top.
+    [[nodiscard]] ledger_settings window() const noexcept;
+
+    // --- membership
+    /// `sharing`: how many partitions the subscription has from now on.
+    void assigned(tenancy& fresh, std::size_t sharing);
+    /// No record is begun any more but those before what was begun already, if nothing of them is in
+    /// back-off: as soon as those are done nothing would be delivered twice. tenancy::is_drained() says when.
+    void drain(tenancy& which);
+    /// Nothing is begun any more.
+    void cut_off(tenancy& which);
+    /// What waits of it is forgotten, what is at work is fenced.
+    void drop(tenancy& which);
+
+    // --- work
+    /// Takes a batch in, if there is room; false: there is none, or nothing waits.
+    bool take_in(tenancy& from, broker::record_source& source);
+    /// Starts at most `most` runs; true if more could start.
+    bool start_ready(int most);
+    /// What is due now goes on.
+    void wake_due(steady_time now);
+    [[nodiscard]] std::optional<steady_time> next_due() const noexcept { return schedule_.next_due(); }
+
+    /// Takes note of what handlers at work have done of their runs by now.
+    void note_progress();
+    [[nodiscard]] std::size_t in_hand(const tenancy& of) const noexcept;
+    /// What the watchdog sees of handler and lanes. O(lanes and runs at work).
+    [[nodiscard]] handler_sight sight(steady_time now);
+    /// Why nothing more is taken of it.
+    [[nodiscard]] intake_stop why_stopped(const tenancy& of) const noexcept;
+
+private:
+    struct work_run final : run {
+        explicit work_run(dispatcher& d) noexcept;
+        dispatcher& by;
+        tenancy* of = nullptr;
+        lane* in = nullptr; ///< null where unordered
+        held_record* first = nullptr;
+        held_record* unmarked = nullptr; ///< the record behind those that are marked
+        std::size_t marked = 0;
+        std::size_t place = 0; ///< among those at work
+        steady_time began{};
+        // The record that the last sight found with the handler, and since when that is known.
+        std::size_t seen = 0;
+        steady_time seen_since{};
+    };
+
+    // --- intake
+    [[nodiscard]] bool is_held_by_partition(const tenancy& of) const noexcept;
+    void note_arrival(tenancy& at, const record_batch& batch);
+    void track(tenancy& at, std::span<const record> records);
+    void work_inline(tenancy& at, const record_batch& batch);
+    [[nodiscard]] std::size_t free_until(const tenancy& at, const record_batch& batch, std::size_t from);
+    [[nodiscard]] std::optional<std::string> lane_key_of(const tenancy& at, const record& what,
+                                                         const record_batch& batch) const;
+    [[nodiscard]] bool has_lane(const tenancy& at, const record& what, const record_batch& batch);
+    [[nodiscard]] std::size_t run_over(tenancy& at, const record_batch& batch, std::size_t from,
+                                       std::size_t to);
+    [[nodiscard]] held_record& hold(tenancy& at, const record& what, const record_batch& batch);
+    void place(held_record& what);
+    void place_when_due(held_record& what);
+
+    // --- runs
+    void begin(const lane_run& chosen);
+    void ended(work_run& over) noexcept;
+    void settle_run(work_run& over);
+    void give_back_rest(tenancy& of, lane* in, held_record& rest, held_record* first, std::size_t finished);
+    void mark_done_part(work_run& of);
+    void leave(lane* in, held_record* first, std::size_t count) noexcept;
+    void free_chain(held_record* first, std::size_t count) noexcept;
+
+    // --- outcomes
+    void decide(held_record& failed, const outcome& what);
+    void try_again(held_record& failed, steady_time when);
+    void set_aside(held_record& what, steady_time until);
+    void transfer_to(held_record::destination where, held_record& what, duration delay);
+    void transfer(held_record& what);
+    void transferred(held_record& what, const std::optional<error>& failure) noexcept;
+    void pass_over(held_record& what);
+    void stop_at(held_record& what, bool service);
+    void settled(held_record& what);
+    void tell(log_level level, std::string_view text, const error& why, const held_record& about,
+              logger::site at = logger::site::current()) const;
+
+    subscription& reader_;
+    scheduler& loop_;
+    dispatch_owner& owner_;
+    const transfers& elsewhere_;
+    const bool immediate_;
+    failure_policy policy_;
+    lane_set lanes_;
+    intake_gate gate_;
+    retry_schedule schedule_;
+    run inline_;
+    std::unordered_set<held_record*> loose_; // unordered: failed and in no lane
+    std::vector<std::unique_ptr<work_run>> runs_;
+    std::vector<work_run*> idle_, at_work_;
+};
+
+} // namespace corvid

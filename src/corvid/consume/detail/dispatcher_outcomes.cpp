@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What becomes of a record that is not done: performs what failure_policy decided. And how a partition ends.
+#include <corvid/base/post_call.hpp>
+#include <corvid/consume/context.hpp>
+#include <corvid/consume/detail/dispatcher.hpp>
+
+#include <algorithm>
+
+namespace corvid {
+
+namespace {
+
+template <class... F>
+struct overloaded : F... {
+    using F::operator()...;
+};
+
+} // namespace
+
+void dispatcher::tell(log_level level, std::string_view text, const error& why, const held_record& about,
+                      logger::site at) const {
+    log_of(about.of->origin, about.what().offset, about.its_headers())
+        .with({{"handler", reader_.name}, {"attempt", about.all_attempts()}})
+        .write(level, text, {}, &why, at);
+}
+
+// The record is at work: first of its lane, or in none where unordered.
+void dispatcher::decide(held_record& failed, const outcome& what) {
+    failed.why = what.why().value_or(error(errc::handler_rejected, {.operation = "handle"}));
+    if (failed.first_failed == wall_time{}) failed.first_failed = loop_.wall_now();
+    const auto action = policy_.decide(what, {.number = failed.attempt,
+                                              .tier = failed.of->tier,
+                                              .now = loop_.steady_now(),
+                                              .random01 = owner_.random01()});
+    std::visit(
+        overloaded{[&](const failure_policy::again_at& again) { try_again(failed, again.when); },
+                   [&](const failure_policy::commit&) { settled(failed); },
+                   [&](const failure_policy::pass_over&) { pass_over(failed); },
+                   [&](const failure_policy::stop_partition&) { stop_at(failed, false); },
+                   [&](const failure_policy::stop_service&) { stop_at(failed, true); },
+                   [&](const failure_policy::retry_topic& to) {
+                       transfer_to(held_record::destination::retry_topic, failed, to.delay);
+                   },
+                   [&](const auto&) { transfer_to(held_record::destination::dead_letters, failed, {}); }},
+        action);
+}
+
+void dispatcher::try_again(held_record& failed, steady_time when) {
+    failed.of->figures.retried.add();
+    tell(log_level::warn, "a record is tried again", *failed.why, failed);
+    ++failed.attempt;
+    set_aside(failed, when);
+}
+
+void dispatcher::set_aside(held_record& what, steady_time until) {
+    if (lane* const in = what.in()) {
+        lanes_.block(*in);
+        held_record* each = &what;
+        for (std::size_t i = 0; each && i < run::most; ++i, each = each->following())
+            gate_.waiting(*each);
+    } else {
+        loose_.insert(&what);
+        gate_.waiting(what);
+    }
+    static_cast<void>(schedule_.add(until, what));
+    if (!what.of->takes_in()) what.of->cut_at(what.offset);
+}
+
+void dispatcher::wake_due(steady_time now) {
+    while (schedule_entry* const entry = schedule_.pop_due(now)) {
+        auto& due = static_cast<held_record&>(*entry);
+        lane* const in = due.in();
+        if (!in) loose_.erase(&due);
+        if (due.goes != held_record::destination::none) {
+            if (in) static_cast<void>(lanes_.take_front(*in, 1));
+            transfer(due);
+        } else if (in) {
+            lanes_.unblock(*in);
+        } else {
+            place(due);
+        }
+    }
+}
+
+void dispatcher::transfer_to(held_record::destination where, held_record& what, duration delay) {
+    const bool again = where == held_record::destination::retry_topic;
+    tell(again ? log_level::warn : log_level::error,
+         again ? "a record goes to a retry topic" : "a record goes to the dead letter topic", *what.why,
+         what);
+    what.goes = where;
+    what.delay = delay;
+    transfer(what);
+}
+
+void dispatcher::transfer(held_record& what) {
+    if (lane* const in = what.in()) lanes_.narrow(*in, 1);
+    ++what.of->at_work;
+    elsewhere_.start(what, [this, &what](std::optional<error> failure) {
+        post_call(loop_,
+                  [this, &what, failure = std::move(failure)]() noexcept { transferred(what, failure); });
+    });
+}
+
+void dispatcher::transferred(held_record& what, const std::optional<error>& failure) noexcept {
+    tenancy& of = *what.of;
+    --of.at_work;
+    if (of.is_over) {
+        leave(what.in(), &what, 1);
+    } else if (!failure) {
+        if (what.goes == held_record::destination::retry_topic) {
+            of.figures.retried.add();
+        } else {
+            of.figures.rejected.add();
+            of.figures.dead_letters(*what.why).add();
+        }
+        settled(what);
+    } else {
+        ++what.transfers;
+        tell(log_level::error,
+             "a record could not be put elsewhere; its offset is held, and it is tried again", *failure,
+             what);
+        set_aside(what, policy_.transfer_again_at(what.transfers, loop_.steady_now(), owner_.random01()));
+    }
+    owner_.work_ended(of);
+}
+
+void dispatcher::pass_over(held_record& what) {
+    what.of->figures.rejected.add();
+    tell(log_level::error, "a record was rejected and passed over", *what.why, what);
+    settled(what);
+}
+
+void dispatcher::settled(held_record& what) {
+    tenancy& of = *what.of;
+    of.ledger.mark(of.which.since, offset(what.offset));
+    of.high = std::max(of.high, what.offset);
+    leave(what.in(), &what, 1);
+}
+
+void dispatcher::stop_at(held_record& what, bool service) {
+    tenancy& of = *what.of;
+    const error why = *what.why;
+    (service ? of.figures.stopped : of.figures.rejected).add();
+    tell(log_level::error,
+         service ? "a handler stops the service; the offset is held"
+                 : "a partition stops at a record that was rejected; the offset is held",
+         why, what);
+    of.stopped_by =
+        to_string(of.origin.where) + " at offset " + std::to_string(what.offset) + ": " + why.describe();
+    gate_.hold(of.which.partition, intake_stop::failed);
+    // Its lane, and all others of the partition, are emptied as they come up.
+    if (lane* const in = what.in())
+        lanes_.finish(*in, 0);
+    else
+        leave(nullptr, &what, 1);
+    cut_off(of);
+    owner_.partition_stopped(of);
+    if (service) owner_.handler_stopped(why);
+}
+
+// --- membership -------------------------------------------------------------------------------------------
+
+void dispatcher::assigned(tenancy& fresh, std::size_t sharing) {
+    gate_.share_between(sharing);
+    gate_.let_go(fresh.which.partition, intake_stop::revoking);
+    gate_.let_go(fresh.which.partition, intake_stop::failed);
+}
+
+void dispatcher::drain(tenancy& which) {
+    gate_.hold(which.which.partition, intake_stop::revoking);
+    note_progress();
+    std::int64_t begun = which.high;
+    for (const work_run* each : at_work_)
+        if (each->of == &which && each->marked < each->size())
+            begun = std::max(begun, each->unmarked->offset);
+    lanes_.for_each([&](const lane& in) {
+        if (in.front().from != which.which) return;
+        if (in.now() == lane::state::blocked) which.cut_at(in.front().offset);
+        if (in.now() == lane::state::running) begun = std::max(begun, in.front().offset);
+    });
+    for (const held_record* each : loose_)
+        if (each->of == &which) which.cut_at(each->offset);
+    which.cut_at(begun + 1);
+    for (work_run* each : at_work_)
+        if (each->of == &which) {
+            each->stop_before(which.cut);
+            reader_.handle->asked_to_stop(*each);
+        }
+}
+
+void dispatcher::cut_off(tenancy& which) {
+    which.cut_at(0);
+    for (work_run* each : at_work_)
+        if (each->of == &which) {
+            each->stop_before(0);
+            reader_.handle->asked_to_stop(*each);
+        }
+}
+
+void dispatcher::drop(tenancy& which) {
+    note_progress();
+    cut_off(which);
+    record_chain waiting = lanes_.revoke(which.which);
+    while (lane_record* const each = waiting.pop()) {
+        auto& gone = static_cast<held_record&>(*each);
+        schedule_.cancel(gone);
+        free_chain(&gone, 1);
+    }
+    for (auto at = loose_.begin(); at != loose_.end();) {
+        held_record& gone = **at;
+        if (gone.of != &which) {
+            ++at;
+            continue;
+        }
+        at = loose_.erase(at);
+        schedule_.cancel(gone);
+        free_chain(&gone, 1);
+    }
+    which.ledger.revoke();
+    which.is_over = true;
+}
+
+std::size_t dispatcher::in_hand(const tenancy& of) const noexcept {
+    const auto counted = gate_.of(of.which.partition);
+    return counted.runnable_records + counted.waiting_records;
+}
+
+} // namespace corvid

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The group's side of group_loop: assigned, revoked, lost; a client that broke, and its successor.
+#include <corvid/consume/group_loop.hpp>
+
+#include <algorithm>
+#include <regex>
+
+namespace corvid {
+
+group_loop::reading group_loop::reading_of(const topic_name& topic) {
+    for (std::size_t i = 0; i < subscriptions_.size(); ++i)
+        for (const topic_name& home : subscriptions_[i].topics) {
+            if (home == topic) return {*dispatchers_[i], home, 0};
+            const auto& delays = subscriptions_[i].failure.retry_topics;
+            for (std::size_t tier = 0; tier < delays.size(); ++tier)
+                if (retry_topic(home, group(), delays[tier]) == topic.str())
+                    return {*dispatchers_[i], home, tier + 1};
+        }
+    for (std::size_t i = 0; i < subscriptions_.size(); ++i)
+        if (const std::string& pattern = subscriptions_[i].pattern;
+            !pattern.empty() && std::regex_search(topic.str(), std::regex(pattern, std::regex::extended)))
+            return {*dispatchers_[i], topic, 0};
+    return {*dispatchers_.front(), topic, 0};
+}
+
+// Dense, and the partition's for ever: by it a key's lock outlives the assignment.
+std::uint32_t group_loop::number_of(const topic_partition& where) {
+    return numbers_.emplace(where, static_cast<std::uint32_t>(numbers_.size())).first->second;
+}
+
+void group_loop::on(broker::assigned& event) {
+    std::vector<broker::start_at> starts;
+    for (auto& which : event.partitions) {
+        const reading its = reading_of(which.where.topic);
+        starts.push_back({.id = which.id});
+        epochs_ = next(epochs_);
+        auto& fresh = *tenancies_.emplace_back(std::make_unique<tenancy>(
+            assignment{number_of(which.where), epochs_}, which, group(), log_, its.by, its.by.window()));
+        fresh.home = its.home;
+        fresh.tier = its.tier;
+        fresh.figures = figures_.of(which.where, its.by.reader().name);
+    }
+    for (auto& each : tenancies_)
+        each->by.assigned(*each, sharing(each->by));
+    log_.info("partitions assigned", {{"partitions", event.partitions.size()}});
+    figures_.assigned.add();
+    figures_.partitions.set(static_cast<double>(tenancies_.size()));
+    state_.assigned(tenancies_.size());
+    unreachable_.reset();
+    if (refused_ &&
+        (refused_->topic().empty() || std::ranges::any_of(event.partitions, [&](const auto& which) {
+             return which.where.topic.str() == refused_->topic();
+         })))
+        refused_.reset();
+    tell_trouble();
+    reopen_after_ = settings_.reopen_first;
+    source_->accept(starts);
+    if (!tenancies_.empty() && !was_assigned_.is_set()) was_assigned_.set();
+}
+
+std::size_t group_loop::sharing(const dispatcher& by) const {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(tenancies_, [&](const auto& each) { return &each->by == &by; }));
+}
+
+bool group_loop::is_revoked(const tenancy& which) const {
+    return revoking_ && std::ranges::any_of(revoking_->partitions,
+                                            [&](const auto& each) { return each.id == which.slot; });
+}
+
+void group_loop::on(broker::revoked& event) {
+    log_.info("partitions revoked", {{"partitions", event.partitions.size()}, {"lost", event.lost}});
+    (event.lost ? figures_.lost : figures_.revoked).add();
+    revoking_ = std::move(event);
+    final_commits_ = 0;
+    bool waits = false;
+    for (auto& each : tenancies_) {
+        if (!is_revoked(*each)) continue;
+        revoking_->lost ? each->by.cut_off(*each) : each->by.drain(*each);
+        if (revoking_->lost) each->stop.request(stop_reason::revoked);
+        waits |= !each->is_drained();
+    }
+    if (!revoking_->lost && phase_ == phase::working && waits && !revoke_timer_.pending())
+        loop_->at(loop_->steady_now() + drain_of_a_revoke(), revoke_timer_);
+    try_release();
+}
+
+bool group_loop::is_drained() const noexcept {
+    return std::ranges::all_of(tenancies_, [](const auto& each) { return each->is_drained(); });
+}
+
+// Gives the revoked partitions back when their handlers are done and what is done is committed; when the
+// drain is over, or the partitions are lost, without waiting.
+void group_loop::try_release() {
+    if (!revoking_) return;
+    if (!revoking_->lost) {
+        const bool waits = std::ranges::any_of(
+            tenancies_, [&](const auto& each) { return is_revoked(*each) && !each->is_drained(); });
+        if (waits && (revoke_timer_.pending() || stop_timer_.pending())) return;
+        if (commits_.in_flight()) return;
+        note_progress();
+        // A commit that fails inside the revoke is tried once more; then the records are delivered again
+        // elsewhere.
+        if (!commits_.is_settled() && final_commits_++ < 2) {
+            commit_now();
+            return;
+        }
+    }
+    if (revoke_timer_.pending()) loop_->cancel(revoke_timer_);
+    drop_revoked();
+    revoking_.reset();
+    source_->release();
+    pump_later();
+}
+
+void group_loop::drop_revoked() {
+    std::vector<std::unique_ptr<tenancy>> kept;
+    for (auto& each : tenancies_) {
+        if (!is_revoked(*each)) {
+            kept.push_back(std::move(each));
+            continue;
+        }
+        commits_.forget(each->origin.where);
+        each->by.drop(*each);
+        each->stop.request(stop_reason::revoked);
+        if (each->at_work > 0) leftovers_.push_back(std::move(each));
+    }
+    tenancies_ = std::move(kept);
+    figures_.partitions.set(static_cast<double>(tenancies_.size()));
+    state_.assigned(tenancies_.size());
+    tell_stopped();
+}
+
+void group_loop::drop_all() {
+    revoking_.emplace().lost = true;
+    for (const auto& each : tenancies_)
+        revoking_->partitions.push_back({.id = each->slot, .where = each->origin.where});
+    drop_revoked();
+    if (revoke_timer_.pending()) loop_->cancel(revoke_timer_);
+    revoking_.reset();
+}
+
+// kafka.offset_reset is `error`, and the partition has no offset, or one that is gone.
+void group_loop::stop_partition_of(const error& why) {
+    for (auto& each : tenancies_) {
+        const topic_partition& where = each->origin.where;
+        if (where.topic.str() != why.topic() || where.partition.value != *why.partition()) continue;
+        log_.error("a partition stops: there is no offset to read from", why);
+        each->stopped_by = to_string(where) + ": " + why.describe();
+        each->by.drain(*each);
+    }
+    tell_stopped();
+}
+
+void group_loop::on(broker::source_error& event) {
+    if (event.why == errc::no_committed_offset && event.why.partition()) return stop_partition_of(event.why);
+    note_trouble(event.why);
+    if (event.why.kind() != error_kind::fatal) {
+        log_.warn("the consumer has trouble", event.why);
+        return;
+    }
+    log_.error("the consumer is replaced", event.why, {{"after_ms", reopen_after_}});
+    drop_all();
+    abandon_source();
+}
+
+// --- trouble: a client says when it begins, never when it is over ------------------------------------------
+// It is over when partitions are assigned, when a commit is answered, or when the client has nothing to say
+// any more.
+
+void group_loop::note_trouble(const error& why) {
+    (why.kind() == error_kind::rejected ? refused_ : unreachable_) = why;
+    unreachable_at_ = loop_->steady_now();
+    trouble_since_commit_ = true;
+    tell_trouble();
+}
+
+void group_loop::trouble_is_over() {
+    log_.info("the consumer's trouble is over");
+    unreachable_.reset();
+    tell_trouble();
+}
+
+void group_loop::tell_trouble() {
+    const auto& worst = unreachable_ ? unreachable_ : refused_;
+    state_.trouble(worst ? worst->describe() : std::string());
+}
+
+// What is at work works on copies: the client may go at once.
+void group_loop::abandon_source() {
+    source_.reset();
+    committer_ = nullptr;
+    if (phase_ != phase::working) {
+        end_ = loop_end::failed;
+        return finish_when_idle();
+    }
+    figures_.restarts.add();
+    loop_->at(loop_->steady_now() + reopen_after_, reopen_timer_);
+    reopen_after_ = std::min(2 * reopen_after_, settings_.reopen_most);
+}
+
+void group_loop::open_source() {
+    if (away_) return; // come_back() does it
+    try {
+        auto member = cluster_.join(settings_.source, *loop_, *this);
+        source_ = std::move(member.source);
+        committer_ = member.offsets;
+        ready();
+    } catch (const std::exception& e) {
+        log_.error("the consumer could not be opened", error(errc::client_fatal, {.message = e.what()}));
+        loop_->at(loop_->steady_now() + reopen_after_, reopen_timer_);
+        reopen_after_ = std::min(2 * reopen_after_, settings_.reopen_most);
+    }
+}
+
+void group_loop::on(broker::closed&) {
+    if (phase_ != phase::working) return finish_when_idle();
+    source_.reset(); // away: come_back() opens the next one
+    committer_ = nullptr;
+}
+
+void group_loop::finish_when_idle() {
+    phase_ = phase::over;
+    if (leftovers_.empty()) finish();
+}
+
+void group_loop::finish() {
+    source_.reset();
+    committer_ = nullptr;
+    for (timed* t : {&tick_, &due_, &reopen_timer_, &revoke_timer_, &stop_timer_})
+        if (t->pending()) loop_->cancel(*t);
+    ended_.set();
+}
+
+} // namespace corvid

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// tenancy: a partition for as long as it is this member's, from assigned to released. What is still at work
+// when the partition is taken away keeps its tenancy alive, fenced: its ledger knows no epoch any more.
+// Loop only, but for what run_origin's token says.
+#pragma once
+
+#include <corvid/base/stop.hpp>
+#include <corvid/broker/record_source.hpp>
+#include <corvid/consume/group_figures.hpp>
+#include <corvid/consume/run.hpp>
+#include <corvid/lanes/offset_ledger.hpp>
+
+#include <algorithm>
+
+namespace corvid {
+
+class dispatcher;
+
+struct tenancy {
+    tenancy(assignment a, broker::assigned_partition given, const std::string& group, const logger& log,
+            dispatcher& handles, const ledger_settings& window)
+        : which(a),
+          slot(given.id),
+          origin{.where = std::move(given.where), .group = &group, .log = &log, .stop = stop.token()},
+          home(origin.where.topic),
+          ledger(window),
+          by(handles) {}
+
+    assignment which;
+    broker::slot slot;
+    stop_source stop;
+    run_origin origin;
+    topic_name home;      ///< the topic itself, or the one that its retry topic is of
+    std::size_t tier = 0; ///< how many retry topics its records have been through
+    offset_ledger ledger;
+    partition_figures figures;
+    dispatcher& by;
+
+    std::size_t at_work = 0;   ///< runs and transfers that have not ended
+    std::int64_t high = -1;    ///< the highest offset that is done
+    std::int64_t cut = no_cut; ///< no record from here on is begun; set when it drains, stops or is lost
+    bool may_have_more = true; ///< the source has not said that nothing waits
+    bool is_over = false;      ///< released or lost
+    std::string stopped_by{};  ///< why a record stopped it; empty: none did
+
+    static constexpr std::int64_t no_cut = run::no_bound;
+    [[nodiscard]] bool takes_in() const noexcept { return cut == no_cut; }
+    void cut_at(std::int64_t from) noexcept { cut = std::min(cut, from); }
+    /// Nobody is at work, and what was begun and could be finished is done.
+    [[nodiscard]] bool is_drained() const noexcept {
+        return at_work == 0 &&
+               (!ledger.is_assigned() || ledger.frontier()->value >= std::min(cut, ledger.end().value));
+    }
+};
+
+} // namespace corvid

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// held_record: a record that must wait (for a handler that may suspend, in back-off, behind its key, for its
+// dead letter) as the engine keeps it: a copy, one block with its key, value and headers. So nothing but the
+// run that is at work inline looks into a fetch batch, none is ever pinned, and what waits weighs exactly
+// what the budgets of intake_gate say.
+//
+// Made and freed on the group's loop; while a handler is at it, only that reads it.
+#pragma once
+
+#include <corvid/lanes/lane_record.hpp>
+#include <corvid/lanes/retry_schedule.hpp>
+#include <corvid/model/outcome.hpp>
+#include <corvid/model/record.hpp>
+
+#include <memory>
+
+namespace corvid {
+
+struct tenancy;
+
+class held_record final : public lane_record, public schedule_entry {
+public:
+    struct deleter {
+        void operator()(held_record* r) const noexcept;
+    };
+    using owner = std::unique_ptr<held_record, deleter>;
+
+    /// `lane_key`: what orders it beside others, where that is not its own key; null for its own.
+    [[nodiscard]] static owner copy(const record& from, const header_list& its_headers,
+                                    const optional_bytes* lane_key = nullptr);
+
+    [[nodiscard]] const record& what() const noexcept { return what_; }
+    [[nodiscard]] const header_list& its_headers() const noexcept { return headers_; }
+    [[nodiscard]] held_record* following() const noexcept {
+        return static_cast<held_record*>(lane_record::next());
+    }
+
+    [[nodiscard]] int all_attempts() const noexcept { return attempts_before + attempt; }
+
+    tenancy* of = nullptr; ///< the assignment that it came with
+    enum class destination : std::uint8_t { none, dead_letters, retry_topic };
+    /// Other than none: it is on its way to another topic, and no handler runs it again here.
+    destination goes = destination::none;
+    duration delay{};           ///< of the retry topic
+    int attempt = 1;            ///< of the handler since it was delivered, the next or the present one
+    int attempts_before = 0;    ///< before it came through a retry topic
+    int transfers = 0;          ///< that failed
+    wall_time first_failed{};   ///< once it failed
+    std::optional<error> why{}; ///< the last failure
+
+private:
+    held_record() = default;
+    ~held_record() = default;
+    std::size_t block_ = 0;
+    record what_;
+    header_list headers_;
+};
+
+} // namespace corvid
