@@ -104,6 +104,41 @@ TEST_F(effect_writing, an_event_that_asks_comes_after_what_its_lane_recorded) {
     EXPECT_EQ(on_loop(steps::run(out, "d", 7)), held);
 }
 
+TEST_F(effect_writing, events_that_are_handled_together_run_on_those_that_are_new) {
+    struct steps {
+        static task<std::vector<bool>> run(effect_writer& writer, std::vector<event_mark> marks) {
+            const std::size_t count = marks.size();
+            auto beginning = writer.begin_batch(std::move(marks));
+            auto begun = co_await beginning;
+            std::vector<bool> fresh;
+            if (!begun) co_return fresh;
+            unit_of_work unit{std::shared_ptr<unit_reader>(*begun)};
+            for (std::size_t i = 0; i < count; ++i) {
+                fresh.push_back((*begun)->is_new(i));
+                if (fresh.back())
+                    unit.execute("insert into effect(id, size) values ($1, $2)", "batch",
+                                 static_cast<int>(i));
+            }
+            const auto outcome = co_await (*begun)->commit(unit);
+            EXPECT_TRUE(outcome);
+            co_return fresh;
+        }
+        static std::vector<event_mark> marks(std::initializer_list<const char*> ids) {
+            std::vector<event_mark> list;
+            for (const char* id : ids)
+                list.push_back({.id = id});
+            return list;
+        }
+    };
+    using flags = std::vector<bool>;
+    auto& out = writer();
+    EXPECT_EQ(on_loop(steps::run(out, steps::marks({"b", "a", "b"}))), (flags{true, true, false}));
+    EXPECT_EQ(on_loop(steps::run(out, steps::marks({"c", "a"}))), (flags{true, false}));
+    EXPECT_EQ(on_loop(steps::run(out, steps::marks({"c", "a"}))), (flags{false, false}));
+    EXPECT_EQ(effects().size(), 3U);
+    EXPECT_EQ(marks(), (texts{"a", "b", "c"}));
+}
+
 TEST_F(effect_writing, what_the_database_refuses_for_all_is_told_to_each_and_is_fatal) {
     run("drop table processed_events" + std::string(postgres() ? " cascade" : ""));
     writer().add(list_of(recorded("a", 1, 1, 1), recorded("b", 1, 2, 2)));

@@ -90,6 +90,8 @@ struct effect_writer::impl : std::enable_shared_from_this<impl> {
     static task<void> end(std::shared_ptr<impl> self);
     static task<result<std::shared_ptr<marked_unit>>> begin(std::shared_ptr<impl> self, event_mark mark,
                                                             std::uint64_t lane);
+    static task<result<std::shared_ptr<marked_unit>>> begin_all(std::shared_ptr<impl> self,
+                                                                std::vector<event_mark> marks);
 
     database& db;
     const std::string group;
@@ -195,8 +197,17 @@ task<result<std::shared_ptr<marked_unit>>> effect_writer::impl::begin(std::share
     co_await idle;
     if (self->closing) co_return fail(errc::stopped, {.operation = "write effects"});
     if (of.queue.closed(lane)) co_return fail(errc::effect_held);
-    mark.group = self->group;
-    co_return co_await marked_unit::open(self->db, self->table, std::move(mark));
+    std::vector<event_mark> one;
+    one.push_back(std::move(mark));
+    co_return co_await begin_all(std::move(self), std::move(one));
+}
+
+task<result<std::shared_ptr<marked_unit>>> effect_writer::impl::begin_all(std::shared_ptr<impl> self,
+                                                                          std::vector<event_mark> marks) {
+    if (self->closing) co_return fail(errc::stopped, {.operation = "write effects"});
+    for (event_mark& each : marks)
+        each.group = self->group;
+    co_return co_await marked_unit::open(self->db, self->table, std::move(marks));
 }
 
 task<void> effect_writer::impl::end(std::shared_ptr<impl> self) {
@@ -233,6 +244,10 @@ void effect_writer::reopen(std::uint64_t lane) {
 
 database_call<std::shared_ptr<marked_unit>> effect_writer::begin(event_mark mark, std::uint64_t lane) {
     return impl_->db.call(impl::begin(impl_, std::move(mark), lane));
+}
+
+database_call<std::shared_ptr<marked_unit>> effect_writer::begin_batch(std::vector<event_mark> marks) {
+    return impl_->db.call(impl::begin_all(impl_, std::move(marks)));
 }
 
 void effect_writer::close() { wait_for(impl_->db.threads(), impl_->db.loop(), impl::end(impl_)); }

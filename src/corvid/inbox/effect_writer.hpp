@@ -49,6 +49,10 @@ public:
     /// nothing of that lane until it has ended. effect_held where the lane is closed.
     [[nodiscard]] database_call<std::shared_ptr<marked_unit>> begin(event_mark mark, std::uint64_t lane);
 
+    /// A transaction for events that one handler takes together: it runs on those that are new. Their order
+    /// among other effects is the caller's.
+    [[nodiscard]] database_call<std::shared_ptr<marked_unit>> begin_batch(std::vector<event_mark> marks);
+
     /// Lets transactions that are under way end and gives back all other effects with errc::stopped; those
     /// that come later, too. Idempotent.
     void close();

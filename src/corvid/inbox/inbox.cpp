@@ -51,7 +51,8 @@ result<processing> inbox::counted(result<processing> outcome) const {
 
 task<result<std::shared_ptr<marked_unit>>> inbox::begin_with(const event_mark& event) {
     for (int attempt = 1;; ++attempt) {
-        auto opening = db_.call(marked_unit::open(db_, table_, event));
+        std::vector<event_mark> one{event};
+        auto opening = db_.call(marked_unit::open(db_, table_, std::move(one)));
         auto opened = co_await opening;
         if (opened || opened.error().kind() != error_kind::retriable || attempt >= settings_.attempts)
             co_return opened;

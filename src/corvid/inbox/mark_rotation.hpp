@@ -5,7 +5,7 @@
 // the part before, too, and a part that is older than that is truncated. Pure: the state comes in, what to do
 // comes out.
 //
-// Why no event has two effects across a change of parts (the proof is in docs/decisions/0008): between
+// Why no event has two effects across a change of parts (the proof is in docs/decisions/0009): between
 // "write n" and "write n+1" all transactions write both. Whoever marks reads the turn after its insert and
 // begins again if it is another than it thought; and the second change waits until every transaction that
 // could have read the turn before the first one has ended. No clock of any client takes part.

@@ -3,32 +3,42 @@
 
 namespace corvid {
 
+marked_unit::marked_unit(database& db, std::shared_ptr<inbox_detail::mark_table> table,
+                         std::vector<event_mark> marks)
+    : db_(db), table_(std::move(table)), marks_(std::move(marks)), new_(marks_.size()) {}
+
 task<result<void>> marked_unit::begin_on(marked_unit& self, store::session& on,
-                                         store::transaction_state& state, bool& is_new) {
-    const event_mark* const one = &self.mark_;
-    auto fresh = co_await inbox_detail::begin_marked(on, state, *self.table_, {&one, 1});
-    if (!fresh) co_return fail(std::move(fresh.error()));
-    is_new = !fresh->empty();
+                                         store::transaction_state& state, inbox_detail::fresh_ids& fresh) {
+    std::vector<const event_mark*> once;
+    inbox_detail::fresh_ids seen;
+    for (const event_mark& each : self.marks_)
+        if (seen.insert(each.id).second) once.push_back(&each);
+    auto marked = co_await inbox_detail::begin_marked(on, state, *self.table_, once);
+    if (!marked) co_return fail(std::move(marked.error()));
+    fresh = *std::move(marked);
     co_return result<void>{};
 }
 
 task<result<void>> marked_unit::begin() {
-    bool is_new = false;
-    auto beginning = db_.begin([this, &is_new](store::session& on, store::transaction_state& state) {
-        return begin_on(*this, on, state, is_new);
+    inbox_detail::fresh_ids fresh;
+    auto beginning = db_.begin([this, &fresh](store::session& on, store::transaction_state& state) {
+        return begin_on(*this, on, state, fresh);
     });
     auto begun = co_await beginning;
     if (!begun) co_return fail(std::move(begun.error()));
     held_.reset();
-    if (is_new) held_.emplace(*std::move(begun));
+    if (!fresh.empty()) held_.emplace(*std::move(begun));
+    for (std::size_t i = 0; i < marks_.size(); ++i)
+        new_[i] = fresh.erase(marks_[i].id) > 0;
     co_return result<void>{};
 }
 
 task<result<std::shared_ptr<marked_unit>>> marked_unit::open(database& db,
                                                              std::shared_ptr<inbox_detail::mark_table> table,
-                                                             event_mark mark) {
-    if (auto valid = validate(mark); !valid) co_return fail(std::move(valid.error()));
-    const std::shared_ptr<marked_unit> made(new marked_unit(db, std::move(table), std::move(mark)));
+                                                             std::vector<event_mark> marks) {
+    for (const event_mark& each : marks)
+        if (auto valid = validate(each); !valid) co_return fail(std::move(valid.error()));
+    const std::shared_ptr<marked_unit> made(new marked_unit(db, std::move(table), std::move(marks)));
     auto begun = co_await made->begin();
     if (!begun) co_return fail(std::move(begun.error()));
     co_return made;

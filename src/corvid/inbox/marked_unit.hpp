@@ -14,13 +14,15 @@ namespace corvid {
 
 class marked_unit final : public unit_reader {
 public:
-    /// Begins the transaction with the mark. `db` outlives what it gives. On the database's loop.
+    /// Begins the transaction with the marks, of one group. `db` outlives what it gives. On the database's
+    /// loop. Errors: those of validate(), and what the database says.
     [[nodiscard]] static task<result<std::shared_ptr<marked_unit>>> open(
-        database& db, std::shared_ptr<inbox_detail::mark_table> table, event_mark mark);
+        database& db, std::shared_ptr<inbox_detail::mark_table> table, std::vector<event_mark> marks);
 
-    /// False: the event has had its effect; questions are answered with already_processed, nothing is
-    /// written.
-    [[nodiscard]] bool is_new() const noexcept { return held_.has_value(); }
+    /// False: this one of the events has had its effect, or comes twice here and is not the first.
+    [[nodiscard]] bool is_new(std::size_t index = 0) const noexcept { return new_[index]; }
+    /// False: there is nothing to do; questions are answered with already_processed, nothing is written.
+    [[nodiscard]] bool any_new() const noexcept { return held_.has_value(); }
 
     [[nodiscard]] task<result<store::answer>> ask(unit_of_work& unit, store::statement question) override;
 
@@ -30,15 +32,15 @@ public:
     [[nodiscard]] task<result<processing>> commit(unit_of_work& unit);
 
 private:
-    marked_unit(database& db, std::shared_ptr<inbox_detail::mark_table> table, event_mark mark) noexcept
-        : db_(db), table_(std::move(table)), mark_(std::move(mark)) {}
+    marked_unit(database& db, std::shared_ptr<inbox_detail::mark_table> table, std::vector<event_mark> marks);
     [[nodiscard]] task<result<void>> begin();
     static task<result<void>> begin_on(marked_unit& self, store::session& on, store::transaction_state& state,
-                                       bool& is_new);
+                                       inbox_detail::fresh_ids& fresh);
 
     database& db_;
     std::shared_ptr<inbox_detail::mark_table> table_;
-    event_mark mark_;
+    std::vector<event_mark> marks_;
+    std::vector<bool> new_;
     std::optional<transaction> held_;
 };
 

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The marks of events whose effects are in this database. processed_events is read as one table; its rows are in three
 -- parts that are written in turn, so that old marks go by TRUNCATE of a part that nobody writes any more: no dead rows, no
--- lock that a writer waits for. How the turns keep an event's effect single: docs/decisions/0008.
+-- lock that a writer waits for. How the turns keep an event's effect single: docs/decisions/0009.
 create table processed_events (
     event_id       text        not null,
     consumer_group text        not null,
