@@ -39,6 +39,7 @@ void group_loop::on(broker::assigned& event) {
             assignment{number_of(which.where), epochs_}, which, group(), log_, its.by, its.by.window()));
         fresh.home = its.home;
         fresh.tier = its.tier;
+        fresh.mine_since = loop_->steady_now();
         fresh.figures = figures_.of(which.where, its.by.reader().name);
         if (its.by.reader().commit == commit_mode::when_done) fresh.guard = crash_guard(settings_.crashes);
     }
@@ -217,7 +218,10 @@ void group_loop::open_source() {
     }
 }
 
-void group_loop::on(broker::closed&) { finish_when_idle(); }
+void group_loop::on(broker::closed&) {
+    if (!tenancies_.empty()) drop_all(); // a member that the broker does not hear any more is not asked back
+    finish_when_idle();
+}
 
 void group_loop::finish_when_idle() {
     phase_ = phase::over;

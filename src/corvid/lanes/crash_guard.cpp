@@ -83,6 +83,7 @@ void crash_guard::took(offset which) noexcept {
 
 void crash_guard::committed(offset next, std::string_view metadata, steady_time now) noexcept {
     committed_ = std::max(committed_, next);
+    is_named_ = !condemned_ && life_note::read(metadata).suspect.has_value();
     if (stage_ == stage::announcing && metadata == note(next)) return be_ready(now);
     if (stage_ == stage::naming && metadata == note(next)) stage_ = stage::alone;
 }
@@ -133,7 +134,7 @@ void crash_guard::leave() noexcept {
 
 std::size_t crash_guard::room(offset end, std::size_t most) const noexcept {
     if (stage_ == stage::free) return most;
-    if (stage_ != stage::windowed) return 0;
+    if (!may_run() || stage_ != stage::windowed) return 0;
     const std::int64_t left = window - std::max<std::int64_t>(0, end.value - committed_.value);
     return std::min(most, static_cast<std::size_t>(std::max<std::int64_t>(0, left)));
 }
@@ -142,7 +143,7 @@ std::string crash_guard::note(offset next) const {
     if (settings_.suspect_after == 0) return {};
     if (condemned_) return life_note{starts_, condemned_}.text();
     if (cleared_) return life_note{}.text();
-    if (is_alone()) return life_note{starts_, named_}.text();
+    if (stage_ == stage::naming || stage_ == stage::alone) return life_note{starts_, named_}.text();
     const bool begins = stage_ == stage::careful || !position_ || next <= *position_;
     return life_note{begins ? starts_ : 0}.text();
 }

@@ -71,6 +71,8 @@ public:
     /// A group that nobody ever joined is empty, of generation 0.
     [[nodiscard]] group_info describe(const std::string& group) const;
     [[nodiscard]] std::optional<offset> committed(const std::string& group, const topic_partition& of) const;
+    /// What was committed with it; empty: nothing.
+    [[nodiscard]] std::string committed_metadata(const std::string& group, const topic_partition& of) const;
     /// What the topic was created with; none: it does not exist.
     [[nodiscard]] std::optional<std::map<std::string, std::string>> config_of(const topic_name& topic) const;
 

@@ -45,6 +45,8 @@ struct tenancy {
     bool is_over = false;      ///< released or lost
 
     crash_guard guard{{.suspect_after = 0}};
+    steady_time mine_since{};    ///< when it was assigned
+    steady_time waits_since{};   ///< a record that is kept, to be named
     bool is_asked_for = false;   ///< what is committed for it
     record_batch kept{};         ///< taken, and not begun before the guard says so
     std::int64_t first = -1;     ///< where its records begin; none yet
