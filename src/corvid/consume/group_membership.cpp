@@ -218,10 +218,7 @@ void group_loop::open_source() {
     }
 }
 
-void group_loop::on(broker::closed&) {
-    if (!tenancies_.empty()) drop_all(); // a member that the broker does not hear any more is not asked back
-    finish_when_idle();
-}
+void group_loop::on(broker::closed&) { finish_when_idle(); }
 
 void group_loop::finish_when_idle() {
     phase_ = phase::over;

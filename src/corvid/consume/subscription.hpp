@@ -56,7 +56,7 @@ struct group_settings {
     std::chrono::milliseconds reopen_most{30'000}; ///< … up to this
     std::uint64_t seed = 1;                        ///< of jitter
     publisher* producer = nullptr;                 ///< of dead letters; outlives the loop
-    crash_settings crashes = {}; ///< without effect on subscriptions that commit by hand
+    crash_settings crashes = {};                   ///< without effect on subscriptions that commit by hand
     std::string service = "corvid";                ///< for the headers of dead letters
 };
 

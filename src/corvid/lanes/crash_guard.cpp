@@ -51,7 +51,8 @@ result<void> crash_settings::validate() const {
                     {.message = "suspect_after is " + std::to_string(suspect_after),
                      .hint = "set suspect_after to 2 or more (default 3), or to 0 to count no starts"});
     if (probation < duration::zero())
-        return fail(errc::invalid_setting, {.message = "probation is negative", .hint = "set it to 0 or more"});
+        return fail(errc::invalid_setting,
+                    {.message = "probation is negative", .hint = "set it to 0 or more"});
     return {};
 }
 
@@ -102,7 +103,7 @@ void crash_guard::progress(offset first, offset frontier, bool put_off, steady_t
     switch (stage_) {
     case stage::alone:
         if (frontier > *named_)
-            ++alone_ < window && now - since_ < settings_.probation ? void(stage_ = stage::careful)
+            ++alone_ < window&& now - since_ < settings_.probation ? void(stage_ = stage::careful)
                                                                    : over(now);
         else if (put_off)
             over(now);

@@ -6,7 +6,8 @@
 // What one life tells the next stands in the metadata of the offset that it commits (life_note):
 //
 //   asking ─found()─▶ unplaced ─took()─▶ announcing ─committed()─▶ free       one start, or nothing to fear
-//              └────── committed before ───▲   │ └────────────────▶ windowed   two starts: commits follow each
+//              └────── committed before ───▲   │ └────────────────▶ windowed   two starts: commits follow
+//              each
 //                                              │                     ▲         other, few records between
 //                                              └▶ careful ───────────┘
 //                                       took() │ ▲ the record is done: the next
@@ -133,9 +134,9 @@ private:
     crash_settings settings_;
     stage stage_;
     int starts_ = 0;
-    bool moved_ = false;   // the frontier has, since the start
+    bool moved_ = false;    // the frontier has, since the start
     bool is_named_ = false; // a record that could be blamed, in what the broker has
-    bool cleared_ = false; // nothing is to be feared any more: what is committed says 0
+    bool cleared_ = false;  // nothing is to be feared any more: what is committed says 0
     std::optional<offset> position_{};
     std::optional<offset> named_{};
     std::optional<offset> condemned_{};

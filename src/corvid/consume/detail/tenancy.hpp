@@ -53,7 +53,7 @@ struct tenancy {
     std::int64_t condemned = -1; ///< the record that is put elsewhere unrun; none
     bool put_off = false;        ///< a record came back undone, and waits
 
-    std::string stopped_by{};  ///< why a record stopped it; empty: none did
+    std::string stopped_by{}; ///< why a record stopped it; empty: none did
 
     static constexpr std::int64_t no_cut = run::no_bound;
     [[nodiscard]] bool takes_in() const noexcept { return cut == no_cut; }

@@ -56,12 +56,13 @@ void group_loop::starts_answered(start_inquiry& answered) noexcept {
         of.guard.found(answer.next, answer.metadata, loop_->steady_now());
         of.figures.starts.set(of.guard.starts());
         if (of.guard.starts() >= settings_.crashes.suspect_after)
-            log_.error("the process died again and again: records run one at a time, until the one that kills it "
-                       "is found",
-                       error(errc::process_died, {.topic = of.origin.where.topic.str(),
-                                                  .partition = of.origin.where.partition.value}),
-                       {{"starts", of.guard.starts()}});
-        else        if (of.guard.starts() > 1)
+            log_.error(
+                "the process died again and again: records run one at a time, until the one that kills it "
+                "is found",
+                error(errc::process_died,
+                      {.topic = of.origin.where.topic.str(), .partition = of.origin.where.partition.value}),
+                {{"starts", of.guard.starts()}});
+        else if (of.guard.starts() > 1)
             log_.warn("a partition begins where its last member began and ended without progress",
                       {{"topic", of.origin.where.topic.str()},
                        {"partition", of.origin.where.partition.value},
@@ -75,8 +76,8 @@ bool group_loop::is_trusted(const tenancy& which, const tenancy& beside) const n
     return which.guard.has_progress() && beside.mine_since - which.mine_since >= settings_.crashes.probation;
 }
 
-// Who is named must be the only one that can kill: what is not trusted is at rest meanwhile. One that does not
-// come to rest is not waited for longer than the probation.
+// Who is named must be the only one that can kill: what is not trusted is at rest meanwhile. One that does
+// not come to rest is not waited for longer than the probation.
 bool group_loop::may_name(const tenancy& which) const {
     const bool waits = loop_->steady_now() - which.waits_since < settings_.crashes.probation;
     return std::ranges::all_of(tenancies_, [&](const auto& each) {
