@@ -182,6 +182,7 @@ void service::join_groups() {
         group_settings g{.source = source_settings_of(settings_),
                          .rebalance_drain = settings_.shutdown.drain,
                          .producer = p.publishes.get(),
+                         .crashes = {.suspect_after = static_cast<int>(settings_.kafka.suspect_after)},
                          .service = settings_.service};
         g.source.group = group;
         auto loop = std::make_unique<group_loop>(p.cluster, p.root, std::move(g), std::move(subscriptions),
