@@ -33,8 +33,7 @@ void commit_schedule::finished(const std::vector<entry>& taken) {
 }
 
 bool commit_schedule::is_settled() const noexcept {
-    return !in_flight_ &&
-           std::ranges::none_of(partitions_, [](const auto& p) { return p.second.is_due(); });
+    return !in_flight_ && std::ranges::none_of(partitions_, [](const auto& p) { return p.second.is_due(); });
 }
 
 } // namespace corvid

@@ -91,8 +91,9 @@ private:
     [[nodiscard]] bool take_in(tenancy& from);
     [[nodiscard]] bool start_ready();
     [[nodiscard]] bool keep_first(tenancy& of);
+    [[nodiscard]] bool is_trusted(const tenancy& which, const tenancy& beside) const noexcept;
     [[nodiscard]] bool may_name(const tenancy& which) const;
-    [[nodiscard]] bool somebody_is_alone() const;
+    [[nodiscard]] bool is_held_back(const tenancy& which) const;
     void ask_starts();
     void starts_answered(start_inquiry& answered) noexcept;
     void follow(tenancy& which);

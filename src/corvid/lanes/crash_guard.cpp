@@ -51,7 +51,8 @@ result<void> crash_settings::validate() const {
                     {.message = "suspect_after is " + std::to_string(suspect_after),
                      .hint = "set suspect_after to 2 or more (default 3), or to 0 to count no starts"});
     if (probation < duration::zero())
-        return fail(errc::invalid_setting, {.message = "probation is negative", .hint = "set it to 0 or more"});
+        return fail(errc::invalid_setting,
+                    {.message = "probation is negative", .hint = "set it to 0 or more"});
     return {};
 }
 
@@ -83,6 +84,7 @@ void crash_guard::took(offset which) noexcept {
 
 void crash_guard::committed(offset next, std::string_view metadata, steady_time now) noexcept {
     committed_ = std::max(committed_, next);
+    is_named_ = !condemned_ && life_note::read(metadata).suspect.has_value();
     if (stage_ == stage::announcing && metadata == note(next)) return be_ready(now);
     if (stage_ == stage::naming && metadata == note(next)) stage_ = stage::alone;
 }
@@ -101,7 +103,7 @@ void crash_guard::progress(offset first, offset frontier, bool put_off, steady_t
     switch (stage_) {
     case stage::alone:
         if (frontier > *named_)
-            ++alone_ < window && now - since_ < settings_.probation ? void(stage_ = stage::careful)
+            ++alone_ < window&& now - since_ < settings_.probation ? void(stage_ = stage::careful)
                                                                    : over(now);
         else if (put_off)
             over(now);
@@ -133,7 +135,7 @@ void crash_guard::leave() noexcept {
 
 std::size_t crash_guard::room(offset end, std::size_t most) const noexcept {
     if (stage_ == stage::free) return most;
-    if (stage_ != stage::windowed) return 0;
+    if (!may_run() || stage_ != stage::windowed) return 0;
     const std::int64_t left = window - std::max<std::int64_t>(0, end.value - committed_.value);
     return std::min(most, static_cast<std::size_t>(std::max<std::int64_t>(0, left)));
 }
@@ -142,7 +144,7 @@ std::string crash_guard::note(offset next) const {
     if (settings_.suspect_after == 0) return {};
     if (condemned_) return life_note{starts_, condemned_}.text();
     if (cleared_) return life_note{}.text();
-    if (is_alone()) return life_note{starts_, named_}.text();
+    if (stage_ == stage::naming || stage_ == stage::alone) return life_note{starts_, named_}.text();
     const bool begins = stage_ == stage::careful || !position_ || next <= *position_;
     return life_note{begins ? starts_ : 0}.text();
 }

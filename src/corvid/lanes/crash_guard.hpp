@@ -6,7 +6,8 @@
 // What one life tells the next stands in the metadata of the offset that it commits (life_note):
 //
 //   asking ─found()─▶ unplaced ─took()─▶ announcing ─committed()─▶ free       one start, or nothing to fear
-//              └────── committed before ───▲   │ └────────────────▶ windowed   two starts: commits follow each
+//              └────── committed before ───▲   │ └────────────────▶ windowed   two starts: commits follow
+//              each
 //                                              │                     ▲         other, few records between
 //                                              └▶ careful ───────────┘
 //                                       took() │ ▲ the record is done: the next
@@ -96,17 +97,21 @@ public:
     }
     /// What was taken may go on.
     [[nodiscard]] bool may_run() const noexcept {
-        return stage_ == stage::free || stage_ == stage::windowed || stage_ == stage::alone ||
-               stage_ == stage::condemned;
+        if (stage_ == stage::alone || stage_ == stage::condemned) return true;
+        return !is_named_ && (stage_ == stage::free || stage_ == stage::windowed);
     }
     /// How many records more may be taken to be begun at once, `most` at most, where `end` is the end of what
     /// was begun.
     [[nodiscard]] std::size_t room(offset end, std::size_t most) const noexcept;
-    /// Its record runs alone, or is about to: no partition begins anything that has not made progress since
-    /// its start.
-    [[nodiscard]] bool is_alone() const noexcept { return stage_ == stage::naming || stage_ == stage::alone; }
-    /// It has waited long enough for others to come to rest before it names its record.
-    [[nodiscard]] bool has_waited(steady_time now) const noexcept { return now - since_ >= settings_.probation; }
+    /// Its record runs alone, or is about to, or is still named at the broker: no partition that is not
+    /// trusted begins anything.
+    [[nodiscard]] bool is_alone() const noexcept {
+        return is_named_ || stage_ == stage::naming || stage_ == stage::alone;
+    }
+    /// It is careful for so long and has run none alone yet: what the others should wait for.
+    [[nodiscard]] bool waits_for_first(steady_time now, duration at_most) const noexcept {
+        return stage_ == stage::careful && alone_ == 0 && now - since_ < at_most;
+    }
     [[nodiscard]] bool has_progress() const noexcept { return moved_ || settings_.suspect_after == 0; }
     /// The record to put elsewhere instead of running it.
     [[nodiscard]] std::optional<offset> condemned() const noexcept { return condemned_; }
@@ -114,7 +119,8 @@ public:
     [[nodiscard]] int starts() const noexcept { return starts_; }
     /// A commit is worth making before the next tick.
     [[nodiscard]] bool hurries() const noexcept {
-        return stage_ == stage::announcing || stage_ == stage::naming || stage_ == stage::windowed;
+        return stage_ == stage::announcing || stage_ == stage::naming || stage_ == stage::windowed ||
+               (is_named_ && stage_ != stage::alone);
     }
     /// What there is to commit for a partition of which nothing was begun yet; none: nothing is known.
     [[nodiscard]] std::optional<offset> position() const noexcept { return position_; }
@@ -128,8 +134,9 @@ private:
     crash_settings settings_;
     stage stage_;
     int starts_ = 0;
-    bool moved_ = false;   // the frontier has, since the start
-    bool cleared_ = false; // nothing is to be feared any more: what is committed says 0
+    bool moved_ = false;    // the frontier has, since the start
+    bool is_named_ = false; // a record that could be blamed, in what the broker has
+    bool cleared_ = false;  // nothing is to be feared any more: what is committed says 0
     std::optional<offset> position_{};
     std::optional<offset> named_{};
     std::optional<offset> condemned_{};

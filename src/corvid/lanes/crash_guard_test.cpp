@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <corvid/lanes/crash_guard.hpp>
-
 #include <corvid/base/random.hpp>
+#include <corvid/lanes/crash_guard.hpp>
 
 #include <gtest/gtest.h>
 
@@ -27,7 +26,8 @@ crash_guard started(std::string_view metadata, std::optional<offset> from = offs
 }
 
 TEST(life_note, reads_what_it_writes_and_nothing_else) {
-    for (const life_note& note : {life_note{}, life_note{3}, life_note{4, offset(17)}, life_note{1, offset(0)}})
+    for (const life_note& note :
+         {life_note{}, life_note{3}, life_note{4, offset(17)}, life_note{1, offset(0)}})
         EXPECT_EQ(life_note::read(note.text()), note) << note.text();
     EXPECT_EQ((life_note{3, offset(17)}.text()), "corvid1;starts=3;suspect=17");
     for (const char* other :
@@ -209,7 +209,8 @@ private:
                 first = first < 0 ? *from : first;
                 continue;
             }
-            std::size_t count = g.at() == stage::alone ? 1 : g.room(offset(std::max(frontier, begun)), batch_);
+            std::size_t count =
+                g.at() == stage::alone ? 1 : g.room(offset(std::max(frontier, begun)), batch_);
             for (auto each = from; count > 0 && each != log_.end(); ++each, --count) {
                 if (first < 0) first = frontier = *each;
                 if (killers_.contains(*each)) return die();

@@ -216,6 +216,7 @@ void service::join_groups() {
                          .seed = hooks_.seed.value_or(1),
                          .producer = p.publishes.get(),
                          .workers = p.workers.get(),
+                         .crashes = {.suspect_after = static_cast<int>(settings_.kafka.suspect_after)},
                          .service = settings_.service};
         g.source.group = group;
         auto loop = std::make_unique<group_loop>(p.cluster, p.root, std::move(g), std::move(subscriptions),

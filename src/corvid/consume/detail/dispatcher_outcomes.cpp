@@ -42,13 +42,13 @@ void dispatcher::condemn(held_record& killer) {
     const int deaths = killer.of->guard.starts() - 1;
     killer.attempts_before = deaths - killer.attempt;
     if (killer.first_failed == wall_time{}) killer.first_failed = loop_.wall_now();
-    killer.why =
-        error(errc::process_died, {.message = "the process died " + std::to_string(deaths) +
-                                              " times at or before this record, the last time while it ran alone",
-                                   .operation = "handle",
-                                   .topic = where.topic.str(),
-                                   .partition = where.partition.value,
-                                   .offset = killer.what().offset});
+    killer.why = error(errc::process_died,
+                       {.message = "the process died " + std::to_string(deaths) +
+                                   " times at or before this record, the last time while it ran alone",
+                        .operation = "handle",
+                        .topic = where.topic.str(),
+                        .partition = where.partition.value,
+                        .offset = killer.what().offset});
     killer.of->figures.killers.add();
     tell(log_level::error, "a record that kills the process is not run again", *killer.why, killer);
     perform(policy_.give_up(), killer);

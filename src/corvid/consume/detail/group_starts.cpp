@@ -11,6 +11,13 @@ namespace corvid {
 
 using stage = crash_guard::stage;
 
+namespace {
+
+// So long the others wait for the first record of a careful partition to be fetched.
+constexpr std::chrono::seconds head_start(2);
+
+} // namespace
+
 group_loop::start_inquiry::start_inquiry(group_loop& o) noexcept
     : offset_request([](work& w) noexcept {
           auto& self = static_cast<start_inquiry&>(w);
@@ -48,7 +55,14 @@ void group_loop::starts_answered(start_inquiry& answered) noexcept {
         }
         of.guard.found(answer.next, answer.metadata, loop_->steady_now());
         of.figures.starts.set(of.guard.starts());
-        if (of.guard.starts() > 1)
+        if (of.guard.starts() >= settings_.crashes.suspect_after)
+            log_.error(
+                "the process died again and again: records run one at a time, until the one that kills it "
+                "is found",
+                error(errc::process_died,
+                      {.topic = of.origin.where.topic.str(), .partition = of.origin.where.partition.value}),
+                {{"starts", of.guard.starts()}});
+        else if (of.guard.starts() > 1)
             log_.warn("a partition begins where its last member began and ended without progress",
                       {{"topic", of.origin.where.topic.str()},
                        {"partition", of.origin.where.partition.value},
@@ -57,29 +71,41 @@ void group_loop::starts_answered(start_inquiry& answered) noexcept {
     pump_later();
 }
 
-bool group_loop::somebody_is_alone() const {
-    return std::ranges::any_of(tenancies_, [](const auto& each) { return each->guard.is_alone(); });
+// It went on for the length of a probation before the other came: it is not what kills this process.
+bool group_loop::is_trusted(const tenancy& which, const tenancy& beside) const noexcept {
+    return which.guard.has_progress() && beside.mine_since - which.mine_since >= settings_.crashes.probation;
 }
 
-// Who is named must be the only one that can kill: what shows no progress yet is at rest meanwhile. One that
-// does not come to rest is not waited for longer than the probation.
+// Who is named must be the only one that can kill: what is not trusted is at rest meanwhile. One that does
+// not come to rest is not waited for longer than the probation.
 bool group_loop::may_name(const tenancy& which) const {
-    if (which.guard.has_waited(loop_->steady_now())) return !somebody_is_alone();
-    return std::ranges::all_of(tenancies_, [](const auto& each) {
-        return !each->guard.is_alone() && (each->guard.has_progress() || each->at_work == 0);
+    const bool waits = loop_->steady_now() - which.waits_since < settings_.crashes.probation;
+    return std::ranges::all_of(tenancies_, [&](const auto& each) {
+        return !each->guard.is_alone() && (!waits || each->at_work == 0 || is_trusted(*each, which));
     });
 }
 
-// Answers whether a record came.
+// It begins nothing while somebody's record runs alone, or is there to be the next that does.
+bool group_loop::is_held_back(const tenancy& which) const {
+    if (which.guard.is_alone()) return false;
+    const steady_time now = loop_->steady_now();
+    return std::ranges::any_of(tenancies_, [&](const auto& each) {
+        const bool careful = each->guard.is_alone() || each->guard.waits_for_first(now, head_start) ||
+                             (each->guard.at() == stage::careful && !each->kept.empty());
+        return careful && !is_trusted(which, *each);
+    });
+}
+
+// Answers whether a record came, or went on.
 bool group_loop::keep_first(tenancy& of) {
     const bool careful = of.guard.at() == stage::careful;
-    if (!of.may_have_more || !of.takes_in() || of.by.why_stopped(of) != intake_stop::open) return false;
-    if (careful && !may_name(of)) return false;
-    of.kept = source_->take(of.slot, careful ? 1 : run::most);
     if (of.kept.empty()) {
-        of.may_have_more = false;
-        return false;
+        if (!of.may_have_more || !of.takes_in() || of.by.why_stopped(of) != intake_stop::open) return false;
+        of.kept = source_->take(of.slot, careful ? 1 : run::most);
+        of.may_have_more = !of.kept.empty();
+        of.waits_since = loop_->steady_now();
     }
+    if (of.kept.empty() || (careful && !may_name(of))) return false;
     of.put_off = false;
     of.guard.took(offset(of.kept.records().front().offset));
     if (of.guard.at() == stage::condemned) of.condemned = of.guard.condemned()->value;
@@ -87,10 +113,8 @@ bool group_loop::keep_first(tenancy& of) {
 }
 
 bool group_loop::take_in(tenancy& from) {
-    if (from.guard.wants_one() && from.kept.empty()) return keep_first(from);
-    if (!from.guard.may_run()) return false;
-    if (watches_starts_ && !from.guard.has_progress() && !from.guard.is_alone() && somebody_is_alone())
-        return false;
+    if (from.guard.wants_one()) return keep_first(from);
+    if (!from.guard.may_run() || (watches_starts_ && is_held_back(from))) return false;
     if (!from.kept.empty()) return from.by.take_in(from, *source_);
     const std::size_t room = from.guard.room(from.ledger.end(), run::most);
     return room > 0 && from.by.take_in(from, *source_, room);

@@ -45,13 +45,15 @@ struct tenancy {
     bool is_over = false;      ///< released or lost
 
     crash_guard guard{{.suspect_after = 0}};
+    steady_time mine_since{};    ///< when it was assigned
+    steady_time waits_since{};   ///< a record that is kept, to be named
     bool is_asked_for = false;   ///< what is committed for it
     record_batch kept{};         ///< taken, and not begun before the guard says so
     std::int64_t first = -1;     ///< where its records begin; none yet
     std::int64_t condemned = -1; ///< the record that is put elsewhere unrun; none
     bool put_off = false;        ///< a record came back undone, and waits
 
-    std::string stopped_by{};  ///< why a record stopped it; empty: none did
+    std::string stopped_by{}; ///< why a record stopped it; empty: none did
 
     static constexpr std::int64_t no_cut = run::no_bound;
     [[nodiscard]] bool takes_in() const noexcept { return cut == no_cut; }

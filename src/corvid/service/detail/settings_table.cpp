@@ -92,6 +92,13 @@ constexpr setting_row<settings> service_rows[] = {
      {},
      1'024,
      2'097'151 * 1'024ULL},
+    {"kafka.suspect_after",
+     CORVID_NUMBER(kafka.suspect_after),
+     "From so many starts without progress on, records run one at a time until the one that kills the "
+     "process is found and put elsewhere; at least 2. 0: starts are not counted.",
+     {},
+     0,
+     1'000},
     {"kafka.properties", CORVID_VALUE_OF(settings, pairs, kafka.properties),
      "Any librdkafka property by its own name; wins over the settings above."},
     {"kafka.allow_insecure", CORVID_FLAG(kafka.allow_insecure),
