@@ -48,6 +48,13 @@ public:
     /// ready and no timer is pending.
     bool run_until(const std::function<bool()>& holds, duration limit = std::chrono::hours{1});
 
+    /// A main loop that stands for a process of its own: the loops made through it, and through those, belong
+    /// to it.
+    [[nodiscard]] std::unique_ptr<loop_thread> run_process(std::string name);
+    /// The process of `loop` dies: of its loops nothing runs any more, once the node that is running has
+    /// ended. What is queued there is neither run nor touched, and may be kept or freed. Allowed in nodes.
+    void freeze(const scheduler& loop) noexcept;
+
     /// Lets the time pass that a node's work is to have taken. Allowed anywhere, nodes included. `span` >= 0.
     void advance(duration span) noexcept;
 
@@ -65,6 +72,8 @@ public:
     /// Throws std::logic_error.
     void watch(watcher& node) override;
     void unwatch(watcher& node) noexcept override;
+    /// Throws std::logic_error.
+    void when_writable(watcher& node, work& once) override;
     [[nodiscard]] std::unique_ptr<loop_thread> run_thread(std::string name,
                                                           std::function<void(scheduler&)> start) override;
     [[nodiscard]] steady_time steady_now() const noexcept override;

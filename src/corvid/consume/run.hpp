@@ -47,6 +47,7 @@ public:
 
     /// Loop only, between runs: over records of a batch, for a handler that ends before start() returns.
     void over(std::span<const record> records, const record_batch& of, const run_origin& origin) noexcept {
+        beside_ = nullptr;
         held_ = nullptr;
         batch_ = &of;
         current_ = records.data();
@@ -54,16 +55,33 @@ public:
     }
     /// The same over `count` records that are held, from `first` on.
     void over(held_record& first, std::size_t count, const run_origin& origin) noexcept {
+        beside_ = nullptr;
         held_ = &first;
         batch_ = nullptr;
         current_ = &first.what();
         begin(count, origin);
     }
 
+    /// Over the current record of another run alone, for handlers that stand in front of others.
+    void over_current_of(const run& other) noexcept {
+        held_ = other.held_;
+        batch_ = other.batch_;
+        current_ = other.current_;
+        begin(1, *other.origin_);
+    }
+
     [[nodiscard]] bool has_next() const noexcept {
         return index() < count_ && !verdict_ && current_->offset < bound_.load(std::memory_order_relaxed);
     }
     [[nodiscard]] const record& current() const noexcept { return *current_; }
+    /// The current record where it is held, and behind it the others of the run; null over a fetch batch.
+    [[nodiscard]] held_record* held() const noexcept { return held_; }
+    /// Whether the record at `offset`, one of the run, may be begun.
+    [[nodiscard]] bool may_begin(std::int64_t offset) const noexcept {
+        return offset < bound_.load(std::memory_order_relaxed);
+    }
+    /// The next run of the same batch (subscription::batch): the handler gets the first and ends each.
+    [[nodiscard]] run* beside() const noexcept { return beside_; }
     /// Of the current record, parsed at each call; they borrow from the run.
     [[nodiscard]] header_list headers() const {
         return held_ ? held_->its_headers() : batch_->headers_of(*current_);
@@ -105,6 +123,7 @@ public:
 
     /// No record from `bound` on is begun.
     void stop_before(std::int64_t bound) noexcept { bound_.store(bound, std::memory_order_relaxed); }
+    void put_beside(run& another) noexcept { beside_ = &another; }
     /// Calls the handler; true if the run has ended already.
     [[nodiscard]] bool start(class handler& with) noexcept;
     /// Instead: the node that calls the handler on this worker, by way of a post.
@@ -150,7 +169,8 @@ private:
     steady_time began_at_{}, ended_at_{};
     const run_origin* origin_ = nullptr;
     const record* current_ = nullptr;
-    const held_record* held_ = nullptr; // whose record is the current one; null over a batch
+    run* beside_ = nullptr;
+    held_record* held_ = nullptr; // whose record is the current one; null over a batch
     const record_batch* batch_ = nullptr;
     std::size_t count_ = 0;
     std::atomic<std::size_t> completed_{0};
@@ -170,6 +190,8 @@ public:
     /// True if every run has ended when start() returns. On the loop the engine hands over fetch batches as
     /// they are then, and looks at keys only while something waits.
     [[nodiscard]] virtual bool is_immediate() const noexcept { return false; }
+    /// True if it must be given runs as they are, not record by record.
+    [[nodiscard]] virtual bool needs_whole_runs() const noexcept { return false; }
     /// True if start() may be called on several workers at once, for runs of different lanes. Else it is
     /// called on the loop.
     [[nodiscard]] virtual bool is_for_workers() const noexcept { return false; }

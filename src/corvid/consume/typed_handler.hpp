@@ -73,9 +73,15 @@ constexpr bool check_handler() {
 template <Message T, class Given>
 class typed_handler final : public handler {
     using F = detail::plain_function<Given>;
-    static constexpr bool blocks = !std::is_same_v<F, Given>;
     static_assert(detail::check_handler<F, T>());
     using answer = detail::task_value<detail::handler_result<F, T>>;
+
+public:
+    using message_type = T;
+    static constexpr bool blocks = !std::is_same_v<F, Given>;
+    static constexpr bool is_task = answer::is_task;
+
+private:
     static_assert(!blocks || !answer::is_task, "corvid: a blocking handler is a plain function");
     static constexpr bool takes_message = detail::Takes<F, const T&>;
 
@@ -92,6 +98,43 @@ public:
     }
     [[nodiscard]] bool is_immediate() const noexcept override { return !answer::is_task && !blocks; }
     [[nodiscard]] bool is_for_workers() const noexcept override { return !blocks; }
+
+    // For handlers that are made of several: one attempt at the current record, which stays the current one.
+
+    /// By a plain function. `message` is the caller's, to decode into.
+    outcome handle(run& records, T& message) noexcept {
+        try {
+            auto decoded = decode(records, message);
+            if (!decoded) return dead_letter(located(std::move(decoded).error(), records));
+            context ctx(records);
+            if constexpr (takes_message) {
+                return invoke(message, ctx);
+            } else {
+                const received<T> in = envelope(records, *decoded);
+                return invoke(in, ctx);
+            }
+        } catch (...) {
+            return outcome_of_current_exception();
+        }
+    }
+
+    /// The same by a coroutine.
+    task<outcome> attend(run& records, T& message) {
+        auto decoded = decode(records, message);
+        if (!decoded) co_return dead_letter(located(std::move(decoded).error(), records));
+        context ctx(records);
+        const received<T> in = envelope(records, *decoded);
+        outcome what = done;
+        try {
+            if constexpr (std::is_void_v<typename answer::type>)
+                co_await call_task(message, in, ctx);
+            else
+                what = co_await call_task(message, in, ctx);
+        } catch (...) {
+            what = outcome_of_current_exception();
+        }
+        co_return what;
+    }
 
 private:
     using input = detail::handler_input<F, T>;
@@ -116,22 +159,6 @@ private:
                 records.complete(handle(records, *message));
         }
         records.end();
-    }
-
-    outcome handle(run& records, T& message) noexcept {
-        try {
-            auto decoded = decode(records, message);
-            if (!decoded) return dead_letter(located(std::move(decoded).error(), records));
-            context ctx(records);
-            if constexpr (takes_message) {
-                return invoke(message, ctx);
-            } else {
-                const received<T> in = envelope(records, *decoded);
-                return invoke(in, ctx);
-            }
-        } catch (...) {
-            return outcome_of_current_exception();
-        }
     }
 
     template <class In>
@@ -175,12 +202,7 @@ private:
     }
 
     static error located(const error& why, const run& records) {
-        error_details d = why.details();
-        d.operation = "decode";
-        d.topic = records.origin().where.topic.str();
-        d.partition = records.origin().where.partition.value;
-        d.offset = records.current().offset;
-        return error(why.code(), std::move(d));
+        return located_in(why, records.origin().where, records.current().offset);
     }
 
     F function_;
