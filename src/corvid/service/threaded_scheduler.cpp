@@ -277,6 +277,10 @@ wall_time threaded_scheduler::wall_now() const noexcept {
     return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
 }
 
+std::size_t threaded_scheduler::cores() const noexcept {
+    return std::max(1U, std::thread::hardware_concurrency());
+}
+
 bool threaded_scheduler::wait(signal& done, std::optional<steady_time> deadline) {
     if (current()) throw std::logic_error("a loop must not wait for a signal: it would block itself");
     return done.wait_until(deadline.value_or(steady_time::max()));
