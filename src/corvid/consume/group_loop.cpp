@@ -138,9 +138,9 @@ int group_loop::take_in() {
     const std::size_t first = take_next_;
     for (std::size_t i = 0; i < tenancies_.size(); ++i) {
         const std::size_t at = (first + i) % tenancies_.size();
-        const int its = take_in(*tenancies_[at]);
-        taken += its;
-        if (its > 0) take_next_ = at + 1;
+        if (!take_in(*tenancies_[at])) continue;
+        ++taken;
+        take_next_ = at + 1;
     }
     return taken;
 }
