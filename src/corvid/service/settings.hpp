@@ -74,7 +74,7 @@ struct produce_settings {
     std::uint64_t in_flight_bytes = 33'554'432;
 };
 
-struct database_settings {
+struct database_address {
     secret url = {}; ///< empty: no database
 };
 
@@ -105,7 +105,7 @@ struct settings {
     std::string service = "corvid";
     kafka_settings kafka = {};
     produce_settings produce = {};
-    database_settings database = {};
+    database_address database = {};
     http_settings http = {};
     log_settings log = {};
     std::vector<topic_settings> topics = {};

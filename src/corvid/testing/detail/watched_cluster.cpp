@@ -4,6 +4,7 @@
 #include <corvid/lanes/crash_guard.hpp>
 
 #include <algorithm>
+#include <set>
 
 namespace corvid::testing::detail {
 
@@ -120,6 +121,7 @@ public:
     }
     [[nodiscard]] result<void> send(const broker::outgoing& record) noexcept override {
         if (is_gone()) return gone();
+        awaited_.insert(record.node);
         const std::string& to = record.topic->name().str();
         const bool dead_letter = to.ends_with(".dlq");
         if (!of_.passes(dead_letter ? moment::before_dead_letter : moment::before_send, to)) return gone();
@@ -140,11 +142,6 @@ public:
     }
 
 private:
-    /// Rather than that a member begins: a group writes that down with its position (crash_guard).
-    [[nodiscard]] static bool says_what_is_done(const std::vector<broker::committed_offset>& asked) {
-        return std::ranges::any_of(
-            asked, [](const auto& each) { return life_note::read(each.metadata).starts == 0; });
-    }
     [[nodiscard]] bool is_gone() const noexcept { return !inner_ || of_.is_dead(); }
     [[nodiscard]] static std::unexpected<error> gone() {
         return fail(errc::producer_closed, {.message = "the process is dead", .operation = "send"});
@@ -153,6 +150,8 @@ private:
 
     instance& of_;
     std::unique_ptr<broker::record_sink> inner_;
+    /// Who ever waited for an answer: when the instance dies, leak checkers see by these what is held.
+    std::set<const broker::send_node*> awaited_;
 };
 
 } // namespace
