@@ -19,6 +19,7 @@
 
 namespace corvid {
 
+class attempt_chain;
 class publisher;
 
 /// Who moves the offset: corvid behind every record that is done, or the reader's commit_up_to().
@@ -43,6 +44,7 @@ struct subscription {
     intake_settings intake = {};
     ledger_settings window = {};
     commit_mode commit = commit_mode::when_done;
+    std::shared_ptr<attempt_chain> chain = {}; ///< around each attempt; null: nothing is
     std::unique_ptr<handler> handle = {};
 };
 

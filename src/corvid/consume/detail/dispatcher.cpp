@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/consume/detail/dispatcher.hpp>
+#include <corvid/middleware/attempt_chain.hpp>
 
 #include <algorithm>
 #include <functional>
@@ -37,6 +38,7 @@ dispatcher::dispatcher(subscription& handles, scheduler& loop, dispatch_owner& o
       owner_(owner),
       elsewhere_(elsewhere),
       immediate_(handles.handle->is_immediate()),
+      chain_(handles.chain.get()),
       policy_(handles.failure),
       lanes_(handles.order),
       gate_(handles.intake),
@@ -75,12 +77,13 @@ bool dispatcher::is_held_by_partition(const tenancy& of) const noexcept {
 
 intake_stop dispatcher::why_stopped(const tenancy& of) const noexcept {
     if (of.ledger.is_assigned() && of.ledger.room() <= most_of_a_batch) return intake_stop::window_full;
-    return gate_.why_stopped(of.which.partition);
+    const intake_stop why = gate_.why_stopped(of.which.partition);
+    return why == intake_stop::open && held_until_ ? intake_stop::held_back : why;
 }
 
 bool dispatcher::take_in(tenancy& from, broker::record_source& source) {
     if (!from.may_have_more || !from.takes_in() || why_stopped(from) != intake_stop::open ||
-        is_held_by_partition(from))
+        is_held_by_partition(from) || (chain_ && !may_take_for_chain()))
         return false;
     const record_batch batch = source.take(from.slot, run::most);
     if (batch.empty()) {
@@ -129,7 +132,7 @@ void dispatcher::track(tenancy& at, std::span<const record> records) {
 void dispatcher::work_inline(tenancy& at, const record_batch& batch) {
     const auto records = batch.records();
     for (std::size_t i = 0; i < records.size() && records[i].offset < at.cut;) {
-        const std::size_t to = free_until(at, batch, i);
+        const std::size_t to = held_until_ ? i : free_until(at, batch, i);
         if (to == i)
             place(hold(at, records[i++], batch));
         else
@@ -177,7 +180,9 @@ std::size_t dispatcher::run_over(tenancy& at, const record_batch& batch, std::si
     const auto records = batch.records().subspan(from, to - from);
     const steady_time began = loop_.steady_now();
     inline_.over(records, batch, at.origin);
+    if (chain_) inline_.pay(chain_->begin_run());
     static_cast<void>(inline_.start(*reader_.handle));
+    hold_back(inline_.not_before());
     const std::size_t finished = inline_.index();
     if (finished > 0) {
         const offset first(records[0].offset), last(records[finished - 1].offset);
@@ -243,6 +248,7 @@ bool dispatcher::start_ready(int most) {
     const std::size_t length = lanes_.ordering() == unordered ? 1 : run::most;
     while (at_work_.size() < reader_.concurrency) {
         if (most-- == 0) return lanes_.ready() > 0;
+        if (chain_ && (lanes_.ready() == 0 || !may_begin())) return false;
         const lane_run chosen = lanes_.take(length);
         if (chosen.empty()) return false;
         begin(chosen);
@@ -268,6 +274,11 @@ void dispatcher::begin(const lane_run& chosen) {
     fresh.marked = 0;
     fresh.began = loop_.steady_now();
     fresh.place = at_work_.size();
+    if (chain_) {
+        fresh.pay(chain_->begin_run());
+        fresh.probes = chain_->is_probing();
+        probing_ += fresh.probes;
+    }
     at_work_.push_back(&fresh);
     ++of.at_work;
     if (fresh.start(*reader_.handle)) ended(fresh);
@@ -294,6 +305,8 @@ void dispatcher::ended(work_run& over) noexcept {
     at_work_[over.place] = at_work_.back();
     at_work_[over.place]->place = over.place;
     at_work_.pop_back();
+    probing_ -= std::exchange(over.probes, false);
+    hold_back(over.not_before());
     if (over.marked > 0) {
         of.figures.done.add(over.marked - over.skipped());
         of.figures.skipped.add(over.skipped());

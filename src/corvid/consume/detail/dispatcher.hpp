@@ -19,7 +19,9 @@
 #include <corvid/lanes/lane_set.hpp>
 #include <corvid/observe/log.hpp>
 
+#include <algorithm>
 #include <memory>
+#include <optional>
 #include <unordered_set>
 #include <vector>
 
@@ -68,7 +70,10 @@ public:
     bool start_ready(int most);
     /// What is due now goes on.
     void wake_due(steady_time now);
-    [[nodiscard]] std::optional<steady_time> next_due() const noexcept { return schedule_.next_due(); }
+    [[nodiscard]] std::optional<steady_time> next_due() const noexcept {
+        const auto due = schedule_.next_due();
+        return due && held_until_ ? std::min(*due, *held_until_) : due ? due : held_until_;
+    }
 
     /// Takes note of what handlers at work have done of their runs by now.
     void note_progress();
@@ -86,6 +91,7 @@ private:
         held_record* unmarked = nullptr; ///< the record behind those that are marked
         std::size_t marked = 0;
         std::size_t place = 0; ///< among those at work
+        bool probes = false;   ///< was begun while the breaker was not closed
         steady_time began{};
     };
 
@@ -103,6 +109,12 @@ private:
     [[nodiscard]] held_record& hold(tenancy& at, const record& what, const record_batch& batch);
     void place(held_record& what);
     void place_when_due(held_record& what);
+
+    // --- what the chain holds back
+    [[nodiscard]] bool may_begin();
+    [[nodiscard]] bool may_take_for_chain();
+    void hold_back(const std::optional<steady_time>& until);
+    void cut_at_what_is_held_back();
 
     // --- runs
     void begin(const lane_run& chosen);
@@ -131,6 +143,10 @@ private:
     dispatch_owner& owner_;
     const transfers& elsewhere_;
     const bool immediate_;
+    attempt_chain* const chain_;
+    std::optional<steady_time> held_until_; // the chain: nothing is taken or begun before then
+    std::size_t probing_ = 0;               // runs at work that were begun while its breaker was not closed
+    bool draining_ = false;                 // a partition was drained since the last came
     failure_policy policy_;
     lane_set lanes_;
     intake_gate gate_;

@@ -68,6 +68,7 @@ void dispatcher::set_aside(held_record& what, steady_time until) {
 }
 
 void dispatcher::wake_due(steady_time now) {
+    if (held_until_ && *held_until_ <= now) held_until_.reset();
     while (schedule_entry* const entry = schedule_.pop_due(now)) {
         auto& due = static_cast<held_record&>(*entry);
         lane* const in = due.in();
@@ -162,6 +163,8 @@ void dispatcher::stop_at(held_record& what, bool service) {
 // --- membership -------------------------------------------------------------------------------------------
 
 void dispatcher::assigned(tenancy& fresh, std::size_t sharing) {
+    fresh.origin.chain = chain_;
+    draining_ = false;
     gate_.share_between(sharing);
     gate_.let_go(fresh.which.partition, intake_stop::revoking);
     gate_.let_go(fresh.which.partition, intake_stop::failed);
@@ -181,7 +184,9 @@ void dispatcher::drain(tenancy& which) {
     });
     for (const held_record* each : loose_)
         if (each->of == &which) which.cut_at(each->offset);
+    draining_ = true;
     which.cut_at(begun + 1);
+    if (held_until_) cut_at_what_is_held_back();
     for (work_run* each : at_work_)
         if (each->of == &which) {
             each->stop_before(which.cut);
