@@ -44,12 +44,12 @@ public:
     [[nodiscard]] std::string correlation_id() const;
     /// The event id of the record that this one comes from, if its headers say it.
     [[nodiscard]] std::optional<std::string> causation_id() const;
-    /// The span of this attempt: a child of the record's traceparent, or of a trace that begins here. What the
-    /// handler sends on carries it. Reads the headers where the subscription does not trace.
+    /// The span of this attempt: a child of the record's traceparent, or of a trace that begins here. What
+    /// the handler sends on carries it. Reads the headers where the subscription does not trace.
     [[nodiscard]] trace_context trace() const;
 
-    /// Its lines name the record, correlation_id and, where it belongs to a trace, trace_id and span_id. Reads
-    /// the headers at each call: keep it while the handler runs.
+    /// Its lines name the record, correlation_id and, where it belongs to a trace, trace_id and span_id.
+    /// Reads the headers at each call: keep it while the handler runs.
     [[nodiscard]] logger log() const;
 
     [[nodiscard]] const std::string& group() const noexcept { return *run_->origin().group; }

@@ -107,8 +107,11 @@ result<void> check_order(const subscription& one) {
     return {};
 }
 
-result<void> check_middleware(const subscription& one) {
+result<void> check_middleware(const subscription& one, const group_settings& within) {
     if (!one.chain || !one.handle) return {};
+    if (one.chain->deadline() >= within.source.max_poll_interval)
+        return clash(one, "deadline is not below kafka.max_poll_interval: the member would be gone by then",
+                     "lower deadline, or raise kafka.max_poll_interval");
     const bool awaits = one.handle->is_coroutine();
     for (const middleware& each : one.chain->list())
         if (!(awaits ? each.serves_tasks() : each.serves_calls()))
@@ -151,7 +154,7 @@ result<void> validate(const subscription& one, const group_settings& within) {
     if (answer) answer = one.window.validate();
     if (answer) answer = check_is_performed(one);
     if (answer) answer = check_order(one);
-    if (answer) answer = check_middleware(one);
+    if (answer) answer = check_middleware(one, within);
     if (answer) answer = check_other_topics(one, within);
     return answer;
 }

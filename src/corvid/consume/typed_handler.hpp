@@ -11,7 +11,7 @@
 #include <corvid/base/task_scope.hpp>
 #include <corvid/consume/blocking.hpp>
 #include <corvid/consume/context.hpp>
-#include <corvid/consume/detail/attempts.hpp>
+#include <corvid/consume/detail/through_chain.hpp>
 #include <corvid/message/envelope.hpp>
 #include <corvid/serde/decode_record.hpp>
 
@@ -83,7 +83,7 @@ public:
     void start(run& records) noexcept override {
         if constexpr (answer::is_task) {
             scope_.spawn(*scheduler::current(),
-                         records.origin().chain ? drive_through(records) : drive(records));
+                         records.origin().chain ? chained::drive(*this, records) : drive(records));
         } else if constexpr (blocks) { // several runs at once
             T message{};
             handle_all(records, message);
@@ -96,6 +96,8 @@ public:
 
 private:
     using input = detail::handler_input<F, T>;
+    using chained = detail::through_chain<typed_handler, T>;
+    friend chained;
 
     /// The record's message, or null for a tombstone.
     static result<const T*> decode(const run& records, T& into) {
@@ -111,7 +113,7 @@ private:
     }
 
     void handle_all(run& records, T& message) noexcept {
-        if (records.origin().chain) return handle_through(records, message);
+        if (records.origin().chain) return chained::handle_all(*this, records, message);
         while (records.has_next())
             records.complete(handle(records, message));
         records.end();
@@ -172,93 +174,6 @@ private:
             return detail::call(function_, message, ctx);
         else
             return detail::call(function_, in, ctx);
-    }
-
-    // --- through a chain
-
-    /// An attempt's call of the function, as a chain sees it.
-    struct inner_call {
-        typed_handler& of;
-        const run& records;
-        const T& message;
-        const T* decoded;
-        context& ctx;
-
-        static outcome plain(void* self) noexcept {
-            auto& c = *static_cast<inner_call*>(self);
-            try {
-                if constexpr (takes_message)
-                    return c.of.invoke(c.message, c.ctx);
-                else
-                    return c.of.invoke(envelope(c.records, c.decoded), c.ctx);
-            } catch (...) {
-                return outcome_of_current_exception();
-            }
-        }
-        static task<outcome> awaited(void* self) {
-            auto& c = *static_cast<inner_call*>(self);
-            const received<T> in = envelope(c.records, c.decoded);
-            try {
-                if constexpr (std::is_void_v<typename answer::type>)
-                    co_await c.of.call_task(c.message, in, c.ctx);
-                else
-                    co_return co_await c.of.call_task(c.message, in, c.ctx);
-            } catch (...) {
-                co_return outcome_of_current_exception();
-            }
-            co_return done;
-        }
-    };
-
-    /// The record's message; none, and the record is completed, where there is none.
-    static std::optional<const T*> decode_or_complete(run& records, T& message) noexcept {
-        try {
-            if (auto decoded = decode(records, message))
-                return *decoded;
-            else
-                records.complete(dead_letter(located(std::move(decoded).error(), records)));
-        } catch (...) {
-            records.complete(outcome_of_current_exception());
-        }
-        return std::nullopt;
-    }
-
-    void handle_through(run& records, T& message) noexcept {
-        detail::attempts through(records);
-        while (records.has_next()) {
-            const auto decoded = decode_or_complete(records, message);
-            if (!decoded) break;
-            const record_origin place = records.place();
-            attempt now(through.chain(), place, records.attempt(), through.limit());
-            if (!through.enter(now)) break;
-            context ctx(records, &now);
-            inner_call inner{*this, records, message, *decoded, ctx};
-            const detail::attempt_path path{through.chain().list(), ctx, &inner, &inner_call::plain, nullptr};
-            records.complete(now.leave(next_call(path, 0)(), through.clock()));
-        }
-        records.end();
-    }
-
-    task<void> drive_through(run& records) {
-        detail::attempts through(records);
-        T message{};
-        while (records.has_next()) {
-            const auto decoded = decode_or_complete(records, message);
-            if (!decoded) break;
-            const record_origin place = records.place();
-            attempt now(through.chain(), place, records.attempt(), through.limit());
-            if (through.must_wait(now)) {
-                const bool has_place = co_await through.chain().bulkhead()->enter(); // in no condition: g++ 12
-                through.waited(now, has_place);
-            }
-            if (through.is_refused()) break;
-            context ctx(records, &now);
-            inner_call inner{*this, records, message, *decoded, ctx};
-            const detail::attempt_path path{through.chain().list(), ctx, &inner, nullptr, &inner_call::awaited};
-            outcome what = co_await next_task(path, 0)();
-            records.complete(now.leave(std::move(what), through.clock()));
-        }
-        records.end();
     }
 
     static error located(const error& why, const run& records) {

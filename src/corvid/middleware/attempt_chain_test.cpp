@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <corvid/middleware/attempt_chain.hpp>
-
 #include <corvid/base/simulation.hpp>
+#include <corvid/middleware/attempt_chain.hpp>
 
 #include <gtest/gtest.h>
 
@@ -23,7 +22,8 @@ struct kept_spans : span_sink {
         bool failed;
     };
     void ended(const span& s) noexcept override {
-        all.push_back({std::string(s.topic), std::string(s.handler), s.offset, s.how, s.took, s.why != nullptr});
+        all.push_back(
+            {std::string(s.topic), std::string(s.handler), s.offset, s.how, s.took, s.why != nullptr});
     }
     std::vector<kept> all;
 };

@@ -7,9 +7,9 @@ namespace corvid {
 
 result<void> bulkhead_settings::validate() const {
     if (wait < duration::zero())
-        return fail(errc::invalid_setting, {.message = "bulkhead.wait is below 0",
-                                            .hint = "set it to 0 or more",
-                                            .operation = "subscribe"});
+        return fail(
+            errc::invalid_setting,
+            {.message = "bulkhead.wait is below 0", .hint = "set it to 0 or more", .operation = "subscribe"});
     return {};
 }
 

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <corvid/middleware/bulkhead.hpp>
-
 #include <corvid/base/random.hpp>
 #include <corvid/base/simulation.hpp>
 #include <corvid/base/sleep.hpp>
 #include <corvid/base/task_scope.hpp>
+#include <corvid/middleware/bulkhead.hpp>
 
 #include <gtest/gtest.h>
 

@@ -19,7 +19,8 @@ result<void> breaker_settings::validate() const {
     if (failures < 0) return wrong("breaker.failures is below 0", "set it to 1 or more, or leave it out");
     if (!(failure_rate >= 0 && failure_rate <= 1))
         return wrong("breaker.failure_rate is not from 0 to 1", "set it to a part of all attempts, as 0.5");
-    if (open_for <= duration::zero()) return wrong("breaker.open_for is not above 0", "set it to some seconds");
+    if (open_for <= duration::zero())
+        return wrong("breaker.open_for is not above 0", "set it to some seconds");
     if (window <= duration::zero()) return wrong("breaker.window is not above 0", "set it to some seconds");
     if (probes == 0) return wrong("breaker.probes is 0", "set it to 1 or more");
     if (at_least == 0) return wrong("breaker.at_least is 0", "set it to 1 or more");
@@ -86,7 +87,8 @@ std::optional<circuit::change> circuit::note_probe(result how, steady_time now) 
 void circuit::slide(steady_time now) {
     const duration length = std::max(settings_.window / static_cast<int>(slices), duration(1));
     const std::int64_t fresh = now.time_since_epoch() / length;
-    for (std::int64_t i = std::max(slice_ + 1, fresh - static_cast<std::int64_t>(slices) + 1); i <= fresh; ++i)
+    for (std::int64_t i = std::max(slice_ + 1, fresh - static_cast<std::int64_t>(slices) + 1); i <= fresh;
+         ++i)
         window_[static_cast<std::size_t>(i) % slices] = {};
     slice_ = std::max(slice_, fresh);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// circuit: when to stop asking a dependency that is ill, and when to try again. A pure value: what happens and
-// the time come in, what to do comes out.
+// circuit: when to stop asking a dependency that is ill, and when to try again. A pure value: what happens
+// and the time come in, what to do comes out.
 //
 //   closed ──failures in a row, or their rate in the window──▶ open ──open_for──▶ half_open
 //      ▲                                                        ▲                    │ │

@@ -120,7 +120,8 @@ std::string circuit_breaker::describe(steady_time now) const {
     std::string text(to_string(circuit_.now_in()));
     if (circuit_.now_in() != circuit::state::open) return text;
     const auto left = std::chrono::ceil<std::chrono::seconds>(circuit_.open_until() - now).count();
-    text += left > 0 ? "; tried again in " + std::to_string(left) + " s" : "; tried again with the next record";
+    text +=
+        left > 0 ? "; tried again in " + std::to_string(left) + " s" : "; tried again with the next record";
     if (last_) text += "; " + last_->describe();
     return text;
 }

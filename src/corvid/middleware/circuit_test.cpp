@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <corvid/middleware/circuit.hpp>
-
 #include <corvid/base/random.hpp>
+#include <corvid/middleware/circuit.hpp>
 
 #include <gtest/gtest.h>
 

@@ -3,9 +3,10 @@
 // deadline: how long one attempt may take. When the time is over the attempt is asked to stop, no more:
 // whoever runs goes on until it returns, and only then is it known to be too late.
 //
-// One serves the attempts of a run one after the other, on the thread that they run on. The time of an attempt
-// that waits (a coroutine) is watched by a timer of its loop; one that does not let its loop run is asked to
-// stop when it looks (look()). What else asks to stop, `outer` says: it is handed on with its reason.
+// One serves the attempts of a run one after the other, on the thread that they run on. The time of an
+// attempt that waits (a coroutine) is watched by a timer of its loop; one that does not let its loop run is
+// asked to stop when it looks (look()). What else asks to stop, `outer` says: it is handed on with its
+// reason.
 #pragma once
 
 #include <corvid/base/scheduler.hpp>

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <corvid/middleware/deadline.hpp>
-
 #include <corvid/base/simulation.hpp>
+#include <corvid/middleware/deadline.hpp>
 
 #include <gtest/gtest.h>
 

@@ -22,8 +22,8 @@ class dependencies {
 public:
     explicit dependencies(const logger& log, metrics* figures = nullptr);
 
-    /// For `handler`; null where the settings ask for none. Throw config_error where they cannot work, or where
-    /// the name was given with other settings before.
+    /// For `handler`; null where the settings ask for none. Throw config_error where they cannot work, or
+    /// where the name was given with other settings before.
     [[nodiscard]] std::shared_ptr<circuit_breaker> breaker(const breaker_settings& of,
                                                            const std::string& handler);
     [[nodiscard]] std::shared_ptr<rate_limit> rate(const rate_settings& of, const std::string& handler);

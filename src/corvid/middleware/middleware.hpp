@@ -8,10 +8,10 @@
 //         return next();
 //     }} }
 //
-// For plain and blocking handlers it takes next_call and returns an outcome; for coroutines it takes next_task
-// and returns a task of one; an object with both overloads serves both. A subscription whose handler it does
-// not serve is refused. The first in the list is outermost; all stand within corvid's own (tracing, rate
-// limit, bulkhead, breaker, deadline), so what they say counts as the handler's.
+// For plain and blocking handlers it takes next_call and returns an outcome; for coroutines it takes
+// next_task and returns a task of one; an object with both overloads serves both. A subscription whose
+// handler it does not serve is refused. The first in the list is outermost; all stand within corvid's own
+// (tracing, rate limit, bulkhead, breaker, deadline), so what they say counts as the handler's.
 //
 // next() answers an outcome also where the handler threw; what a middleware throws is an outcome, too. It
 // calls next() once or not at all: one attempt is one attempt. The context and `next` live until it returns.

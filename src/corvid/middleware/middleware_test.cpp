@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <corvid/middleware/middleware.hpp>
-
 #include <corvid/base/simulation.hpp>
 #include <corvid/base/sleep.hpp>
 #include <corvid/base/task_scope.hpp>
+#include <corvid/middleware/middleware.hpp>
 
 #include <gtest/gtest.h>
 

@@ -19,18 +19,18 @@
 
 namespace corvid {
 
-/// A circuit breaker: when the dependency of a handler is ill, nothing is asked of it for a while. It opens by
-/// `failures`, or by `failure_rate`, or by either.
+/// A circuit breaker: when the dependency of a handler is ill, nothing is asked of it for a while. It opens
+/// by `failures`, or by `failure_rate`, or by either.
 ///
 /// A failure is an attempt that is to be tried again: a retry, an exception, a deadline. A record that is
 /// rejected says nothing about the dependency.
 struct breaker_settings {
-    int failures = 0;                      ///< in a row; 0: not by these
-    double failure_rate = 0;               ///< part of the attempts within `window`, up to 1; 0: not by this
-    std::size_t at_least = 20;             ///< attempts within `window` before failure_rate is judged
+    int failures = 0;          ///< in a row; 0: not by these
+    double failure_rate = 0;   ///< part of the attempts within `window`, up to 1; 0: not by this
+    std::size_t at_least = 20; ///< attempts within `window` before failure_rate is judged
     duration window = std::chrono::seconds(10);
     duration open_for = std::chrono::seconds(30); ///< nothing is tried for so long; then the probes are
-    std::size_t probes = 1;                ///< tried at once then; so many good ones close it, a bad one opens it
+    std::size_t probes = 1; ///< tried at once then; so many good ones close it, a bad one opens it
     /// Of a dependency: the handlers of the service that name it share its breaker; empty: one of its own.
     std::string name = {};
     /// Which failures count; none: all. Called on the thread of the handler.
@@ -54,10 +54,10 @@ struct rate_settings {
 
 /// A bulkhead: how many attempts are inside a handler, or a dependency of several, at once.
 struct bulkhead_settings {
-    std::size_t at_once = 0;                     ///< 0: no bulkhead
-    std::size_t waiting = 64;                    ///< attempts that wait for a place; those beyond it are not begun
-    duration wait = std::chrono::seconds(1);     ///< for a place, then the record goes back to its lane
-    std::string name = {};                       ///< shared by the handlers of the service that name it
+    std::size_t at_once = 0;  ///< 0: no bulkhead
+    std::size_t waiting = 64; ///< attempts that wait for a place; those beyond it are not begun
+    duration wait = std::chrono::seconds(1); ///< for a place, then the record goes back to its lane
+    std::string name = {};                   ///< shared by the handlers of the service that name it
 
     [[nodiscard]] bool is_set() const noexcept { return at_once != 0; }
     [[nodiscard]] result<void> validate() const;

@@ -13,7 +13,9 @@ constexpr double most_burst = 1e9;
 
 } // namespace
 
-double rate_settings::its_burst() const noexcept { return burst > 0 ? burst : std::max(1.0, per_second / 10); }
+double rate_settings::its_burst() const noexcept {
+    return burst > 0 ? burst : std::max(1.0, per_second / 10);
+}
 
 result<void> rate_settings::validate() const {
     const auto wrong = [](std::string message, std::string hint) {
@@ -24,13 +26,15 @@ result<void> rate_settings::validate() const {
         return wrong("rate.per_second is not above 0 and up to 10000000", "leave it out for no limit");
     if (!(burst == 0 || (burst >= 1 && burst <= most_burst)))
         return wrong("rate.burst is below 1", "set it to 1 or more, or leave it out");
-    if (its_burst() / per_second > 1e8) return wrong("rate.burst is more than years fill", "lower rate.burst");
+    if (its_burst() / per_second > 1e8)
+        return wrong("rate.burst is more than years fill", "lower rate.burst");
     return {};
 }
 
 token_bucket::token_bucket(const rate_settings& settings)
     : interval_(std::max<std::int64_t>(1, std::llround(1e9 / settings.per_second))),
-      slack_(static_cast<std::int64_t>((settings.its_burst() - 1) * static_cast<double>(interval_.count()))) {}
+      slack_(static_cast<std::int64_t>((settings.its_burst() - 1) * static_cast<double>(interval_.count()))) {
+}
 
 bool token_bucket::take(steady_time now) noexcept {
     if (now < full_again_ - slack_) return false;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <corvid/middleware/token_bucket.hpp>
-
 #include <corvid/base/random.hpp>
+#include <corvid/middleware/token_bucket.hpp>
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <corvid/middleware/tracing.hpp>
-
 #include <corvid/message/wire_names.hpp>
+#include <corvid/middleware/tracing.hpp>
 
 #include <gtest/gtest.h>
 
@@ -38,8 +37,8 @@ TEST(tracing, a_record_that_comes_again_is_in_the_same_trace_and_each_attempt_is
     std::set<std::string> spans, traces;
     for (int attempt = 1; attempt <= 10; ++attempt)
         for (std::string_view group : {"g", "h"}) {
-            const auto begun =
-                begin_span({}, {.topic = "a.b.c", .group = group, .partition = 3, .offset = 9, .attempt = attempt});
+            const auto begun = begin_span(
+                {}, {.topic = "a.b.c", .group = group, .partition = 3, .offset = 9, .attempt = attempt});
             spans.insert(begun.context.span_id_text());
             traces.insert(begun.context.trace_id_text());
         }

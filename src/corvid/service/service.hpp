@@ -45,7 +45,8 @@ struct subscription_options {
     when_rejected rejected = when_rejected::dead_letters; ///< also when the attempts are used up
     /// What a handler's error means; none: what the handler said.
     std::function<std::optional<error_kind>(const error&)> classify = {};
-    // Around each attempt of the handler, in this order; what is not named is not there (middleware/settings.hpp).
+    // Around each attempt of the handler, in this order; what is not named is not there
+    // (middleware/settings.hpp).
     tracing_settings tracing = {};
     rate_settings rate = {};
     bulkhead_settings bulkhead = {};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/consume/detail/dispatcher.hpp>
+
 #include <corvid/middleware/attempt_chain.hpp>
 
 #include <algorithm>

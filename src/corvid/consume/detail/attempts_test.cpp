@@ -2,7 +2,6 @@
 //
 // What stands around an attempt, as a group performs it.
 #include <corvid/consume/detail/group_world_test.hpp>
-
 #include <corvid/middleware/attempt_chain.hpp>
 
 namespace corvid::consume_test {
@@ -77,7 +76,8 @@ TEST_P(middleware_of_a_group, an_open_breaker_holds_for_unordered_and_by_partiti
         int tried = 0;
         bool down = true;
         subscription s{.order = how, .failure = {.retry = {.limit = 100}}};
-        s.chain = std::make_shared<attempt_chain>(chain_settings{.breaker = ten_in_a_row}, shared, "test", "group");
+        s.chain =
+            std::make_shared<attempt_chain>(chain_settings{.breaker = ten_in_a_row}, shared, "test", "group");
         auto loop = fresh.join(
             [&](const keyed&) {
                 ++tried;
