@@ -2,6 +2,7 @@
 #include <corvid/middleware/attempt_chain.hpp>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace corvid {
@@ -9,7 +10,7 @@ namespace corvid {
 namespace {
 
 // How soon to look again for a place that others have.
-constexpr duration place_pause = std::chrono::milliseconds(10);
+constexpr duration place_pause = std::chrono::milliseconds(5);
 
 } // namespace
 
@@ -44,6 +45,14 @@ attempt_chain::attempt_chain(chain_settings settings, dependencies& of_service, 
     refused_by_bulkhead_ = refused(bulkhead_ != nullptr, "bulkhead");
     if (deadline_ > duration::zero())
         too_late_ = into->counter_of(metric::deadline_exceeded, {group_, handler_});
+}
+
+std::size_t attempt_chain::room(bool can_wait) const noexcept {
+    constexpr auto any = std::numeric_limits<std::size_t>::max();
+    if (!bulkhead_) return any;
+    const auto [inside, queue] = std::pair(bulkhead_->settings().at_once, bulkhead_->settings().waiting);
+    if (!can_wait) return inside;
+    return queue > any - inside ? any : inside + queue;
 }
 
 // A token is taken, or the next one reserved: so those who share a rate limit get theirs in turn.

@@ -50,6 +50,9 @@ public:
     /// The breaker waits for what the next attempts will say.
     [[nodiscard]] bool is_probing() const noexcept { return breaker_ && !breaker_->is_closed(); }
 
+    /// How many runs at once are of use.
+    [[nodiscard]] std::size_t room(bool can_wait) const noexcept;
+
     [[nodiscard]] duration deadline() const noexcept { return deadline_; }
     [[nodiscard]] const std::vector<corvid::middleware>& list() const noexcept { return list_; }
     [[nodiscard]] corvid::bulkhead* bulkhead() const noexcept { return bulkhead_.get(); }

@@ -22,6 +22,12 @@ std::uint64_t hash_of(const optional_bytes& key) noexcept {
     return std::hash<std::string_view>{}(key.text());
 }
 
+// More runs than can be inside or wait at a bulkhead of the handler's own would only be refused.
+std::size_t most_at_work(const subscription& of) noexcept {
+    const std::size_t room = of.chain ? of.chain->room(of.handle->is_coroutine()) : of.concurrency;
+    return std::min(of.concurrency, room);
+}
+
 } // namespace
 
 dispatcher::work_run::work_run(dispatcher& d) noexcept
@@ -39,6 +45,7 @@ dispatcher::dispatcher(subscription& handles, scheduler& loop, dispatch_owner& o
       owner_(owner),
       elsewhere_(elsewhere),
       immediate_(handles.handle->is_immediate()),
+      most_at_work_(most_at_work(handles)),
       chain_(handles.chain.get()),
       policy_(handles.failure),
       lanes_(handles.order),
@@ -247,7 +254,7 @@ void dispatcher::place_when_due(held_record& what) {
 
 bool dispatcher::start_ready(int most) {
     const std::size_t length = lanes_.ordering() == unordered ? 1 : run::most;
-    while (at_work_.size() < reader_.concurrency) {
+    while (at_work_.size() < most_at_work_) {
         if (most-- == 0) return lanes_.ready() > 0;
         if (chain_ && (lanes_.ready() == 0 || !may_begin())) return false;
         const lane_run chosen = lanes_.take(length);

@@ -143,10 +143,11 @@ private:
     dispatch_owner& owner_;
     const transfers& elsewhere_;
     const bool immediate_;
+    const std::size_t most_at_work_;
     attempt_chain* const chain_;
     std::optional<steady_time> held_until_; // the chain: nothing is taken or begun before then
     std::size_t probing_ = 0;               // runs at work that were begun while its breaker was not closed
-    bool draining_ = false;                 // a partition was drained since the last came
+    std::size_t draining_ = 0;              // partitions
     failure_policy policy_;
     lane_set lanes_;
     intake_gate gate_;

@@ -6,6 +6,7 @@
 #include <corvid/consume/detail/dispatcher.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace corvid {
 
@@ -164,7 +165,6 @@ void dispatcher::stop_at(held_record& what, bool service) {
 
 void dispatcher::assigned(tenancy& fresh, std::size_t sharing) {
     fresh.origin.chain = chain_;
-    draining_ = false;
     gate_.share_between(sharing);
     gate_.let_go(fresh.which.partition, intake_stop::revoking);
     gate_.let_go(fresh.which.partition, intake_stop::failed);
@@ -184,7 +184,7 @@ void dispatcher::drain(tenancy& which) {
     });
     for (const held_record* each : loose_)
         if (each->of == &which) which.cut_at(each->offset);
-    draining_ = true;
+    if (!std::exchange(which.drains, true)) ++draining_;
     which.cut_at(begun + 1);
     if (held_until_) cut_at_what_is_held_back();
     for (work_run* each : at_work_)
@@ -222,6 +222,7 @@ void dispatcher::drop(tenancy& which) {
         schedule_.cancel(gone);
         free_chain(&gone, 1);
     }
+    if (std::exchange(which.drains, false)) --draining_;
     which.ledger.revoke();
     which.is_over = true;
 }

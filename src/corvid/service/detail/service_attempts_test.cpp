@@ -4,6 +4,7 @@
 #include <corvid/base/simulation.hpp>
 #include <corvid/memory/cluster.hpp>
 #include <corvid/message/message.hpp>
+#include <corvid/service/runtime.hpp>
 #include <corvid/service/service.hpp>
 
 #include <gtest/gtest.h>
