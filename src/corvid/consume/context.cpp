@@ -33,6 +33,34 @@ error located_in(const error& why, const topic_partition& where, std::int64_t of
     return error(why.code(), std::move(d));
 }
 
-logger context::log() const { return log_of(run_->origin(), record_->offset, headers()); }
+std::string context::correlation_id() const {
+    if (const auto id = find_header(headers(), wire::correlation_id)) return std::string(*id);
+    return event_id();
+}
+
+std::optional<std::string> context::causation_id() const {
+    if (const auto id = find_header(headers(), wire::causation_id)) return std::string(*id);
+    return std::nullopt;
+}
+
+trace_context context::trace() const {
+    if (within_ && within_->traced()) return within_->traced()->context;
+    return begin_span(headers(), {.topic = topic(),
+                                  .group = group(),
+                                  .partition = partition().value,
+                                  .offset = record_->offset,
+                                  .attempt = attempt_})
+        .context;
+}
+
+logger context::log() const {
+    const header_list list = headers();
+    logger mine = log_of(run_->origin(), record_->offset, list);
+    const bool traced = within_ && within_->traced();
+    if (!traced && !find_header(list, wire::traceparent)) return mine;
+    const trace_context span = trace();
+    if (!find_header(list, wire::traceparent)) mine = mine.with({{"trace_id", span.trace_id_text()}});
+    return mine.with({{"span_id", span.span_id_text()}});
+}
 
 } // namespace corvid

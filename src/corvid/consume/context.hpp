@@ -8,6 +8,7 @@
 #include <corvid/base/sleep.hpp>
 #include <corvid/consume/run.hpp>
 #include <corvid/message/wire_names.hpp>
+#include <corvid/middleware/attempt_chain.hpp>
 
 #include <string>
 #include <string_view>
@@ -22,8 +23,13 @@ namespace corvid {
 
 class context {
 public:
-    explicit context(const run& of) noexcept
-        : run_(&of), record_(&of.current()), first_failed_(of.first_failed_at()), attempt_(of.attempt()) {}
+    /// `within`: the attempt, where the subscription has a chain.
+    explicit context(const run& of, const corvid::attempt* within = nullptr) noexcept
+        : run_(&of),
+          record_(&of.current()),
+          within_(within),
+          first_failed_(of.first_failed_at()),
+          attempt_(of.attempt()) {}
 
     [[nodiscard]] const std::string& topic() const noexcept { return run_->origin().where.topic.str(); }
     [[nodiscard]] partition_id partition() const noexcept { return run_->origin().where.partition; }
@@ -36,8 +42,17 @@ public:
     /// Header idempotency_key, else ce_id, else `<topic>-<partition>-<offset>`.
     [[nodiscard]] std::string event_id() const;
 
-    /// Its lines name the record and, where its headers have them, correlation_id and trace_id. Reads the
-    /// headers at each call: keep it while the handler runs.
+    /// The same for all that one cause set off: header correlation_id, else the event id of this record,
+    /// which is a cause then. Reads the headers.
+    [[nodiscard]] std::string correlation_id() const;
+    /// The event id of the record that this one comes from, if its headers say it.
+    [[nodiscard]] std::optional<std::string> causation_id() const;
+    /// The span of this attempt: a child of the record's traceparent, or of a trace that begins here. What
+    /// the handler sends on carries it. Reads the headers where the subscription does not trace.
+    [[nodiscard]] trace_context trace() const;
+
+    /// Its lines name the record, correlation_id and, where it belongs to a trace, trace_id and span_id.
+    /// Reads the headers at each call: keep it while the handler runs.
     [[nodiscard]] logger log() const;
 
     [[nodiscard]] const std::string& group() const noexcept { return *run_->origin().group; }
@@ -46,9 +61,13 @@ public:
     /// When it failed first; none: it did not.
     [[nodiscard]] std::optional<wall_time> first_failed_at() const noexcept { return first_failed_; }
 
-    /// Asked when the partition is taken away or the service stops: finish soon. The record's lane stays
-    /// locked until the handler returns.
-    [[nodiscard]] const stop_token& stop() const noexcept { return run_->origin().stop; }
+    /// Asked when the subscription's deadline is over, the partition is taken away or the service stops:
+    /// finish soon. The record's lane stays locked until the handler returns. A handler that does not let its
+    /// loop run is told of its deadline by the call alone: it asks anew each time.
+    [[nodiscard]] const stop_token& stop() const noexcept {
+        const stop_token* const limited = within_ ? within_->stop() : nullptr;
+        return limited ? *limited : run_->origin().stop;
+    }
 
     /// `co_await ctx.sleep(200ms)`: on the service's clock, which tests move by themselves.
     [[nodiscard]] sleep_operation sleep(duration length) const noexcept { return corvid::sleep(length); }
@@ -56,6 +75,7 @@ public:
 private:
     const run* run_;
     const record* record_;
+    const corvid::attempt* within_;
     std::optional<wall_time> first_failed_;
     int attempt_;
 };

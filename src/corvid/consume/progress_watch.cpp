@@ -22,7 +22,7 @@ bool is(const record_sight& one, const topic_partition& where, offset which) {
 // Handlers are merely behind: common, and over soon.
 bool is_back_pressure(intake_stop why) noexcept {
     return why == intake_stop::runnable_records || why == intake_stop::runnable_bytes ||
-           why == intake_stop::runnable_share;
+           why == intake_stop::runnable_share || why == intake_stop::held_back;
 }
 
 bool is_planned(intake_stop why) noexcept {

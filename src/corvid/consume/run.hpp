@@ -24,8 +24,11 @@
 #include <limits>
 #include <optional>
 #include <span>
+#include <utility>
 
 namespace corvid {
+
+class attempt_chain;
 
 /// What a run's records have in common. Lives as long as the assignment it is of.
 struct run_origin {
@@ -33,6 +36,7 @@ struct run_origin {
     const std::string* group = nullptr;
     const logger* log = nullptr;
     stop_token stop;
+    attempt_chain* chain = nullptr; ///< around each attempt; null: nothing is
 };
 
 class worker;
@@ -112,6 +116,10 @@ public:
             verdict_ = std::move(what);
         }
     }
+    /// The current record is not begun, nor any behind it: they come again, not before then.
+    void leave_over(steady_time not_before) noexcept { not_before_ = not_before; }
+    /// Whether the next attempt is paid for at the chain's rate limit; the one after it is not.
+    [[nodiscard]] bool take_payment() noexcept { return std::exchange(paid_for_, false); }
     void end() noexcept;
 
     /// How many records, from the front, are done. Any thread.
@@ -124,6 +132,7 @@ public:
     /// No record from `bound` on is begun.
     void stop_before(std::int64_t bound) noexcept { bound_.store(bound, std::memory_order_relaxed); }
     void put_beside(run& another) noexcept { beside_ = &another; }
+    void pay(bool for_the_first) noexcept { paid_for_ = for_the_first; }
     /// Calls the handler; true if the run has ended already.
     [[nodiscard]] bool start(class handler& with) noexcept;
     /// Instead: the node that calls the handler on this worker, by way of a post.
@@ -137,6 +146,8 @@ public:
 
     /// Where the handler was called: 0 is the loop, then the workers.
     [[nodiscard]] std::size_t seat() const noexcept { return seat_; }
+    /// What is left may not be begun before then.
+    [[nodiscard]] const std::optional<steady_time>& not_before() const noexcept { return not_before_; }
 
 protected:
     [[nodiscard]] static run& of(work& node) noexcept { return static_cast<run&>(node); }
@@ -151,6 +162,8 @@ private:
         bound_.store(no_bound, std::memory_order_relaxed);
         skipped_ = 0;
         verdict_.reset();
+        not_before_.reset();
+        paid_for_ = false;
     }
     void step() noexcept {
         if (!held_) {
@@ -177,6 +190,8 @@ private:
     std::atomic<std::int64_t> bound_{no_bound};
     std::size_t skipped_ = 0;
     std::optional<outcome> verdict_;
+    std::optional<steady_time> not_before_;
+    bool paid_for_ = false;
     bool starting_ = false; // both touched by the loop's own thread only
     bool ended_inline_ = false;
 };
@@ -195,6 +210,8 @@ public:
     /// True if start() may be called on several workers at once, for runs of different lanes. Else it is
     /// called on the loop.
     [[nodiscard]] virtual bool is_for_workers() const noexcept { return false; }
+    /// True if it awaits what it calls, and with it each middleware of its chain.
+    [[nodiscard]] virtual bool is_coroutine() const noexcept { return false; }
     /// Called on the loop when a run that was started is asked to stop: for handlers that hold runs without
     /// working on them.
     virtual void asked_to_stop(run&) noexcept {}

@@ -2,6 +2,7 @@
 #include <corvid/consume/subscription.hpp>
 
 #include <corvid/consume/detail/transfers.hpp>
+#include <corvid/middleware/attempt_chain.hpp>
 
 #include <map>
 #include <regex>
@@ -126,6 +127,28 @@ result<void> check_batch(const subscription& one) {
     return {};
 }
 
+result<void> check_middleware(const subscription& one, const group_settings& within) {
+    if (!one.chain || !one.handle) return {};
+    if (one.chain->deadline() >= within.source.max_poll_interval)
+        return clash(one, "deadline is not below kafka.max_poll_interval: the member would be gone by then",
+                     "lower deadline, or raise kafka.max_poll_interval");
+    if (one.batch)
+        return clash(
+            one, "within and max make a batch, and what stands around an attempt is for one record",
+            "handle records one by one, or leave deadline, breaker, rate, bulkhead and middleware out");
+    const bool awaits = one.handle->is_coroutine();
+    for (const middleware& each : one.chain->list())
+        if (!(awaits ? each.serves_tasks() : each.serves_calls()))
+            return fail(errc::conflicting_settings,
+                        {.message = "subscription \"" + one.name + "\": its handler is " +
+                                    (awaits ? "a coroutine, and one of middleware takes no next_task"
+                                            : "a plain function, and one of middleware takes no next_call"),
+                         .hint = awaits ? "take (context&, next_task) and return a task<outcome>"
+                                        : "take (context&, next_call) and return an outcome",
+                         .operation = "subscribe"});
+    return {};
+}
+
 result<void> check_other_topics(const subscription& one, const group_settings& within) {
     const bool tiers = !one.failure.retry_topics.empty();
     if (!writes_dead_letters(one) && !tiers) return {};
@@ -156,6 +179,7 @@ result<void> validate(const subscription& one, const group_settings& within) {
     if (answer) answer = check_is_performed(one);
     if (answer) answer = check_order(one);
     if (answer) answer = check_batch(one);
+    if (answer) answer = check_middleware(one, within);
     if (answer) answer = check_other_topics(one, within);
     return answer;
 }

@@ -22,6 +22,7 @@
 
 namespace corvid {
 
+class attempt_chain;
 class publisher;
 class worker_pool;
 
@@ -57,6 +58,7 @@ struct subscription {
     ledger_settings window = {};
     std::optional<batch_limits> batch = {}; ///< the handler gets batches of runs
     commit_mode commit = commit_mode::when_done;
+    std::shared_ptr<attempt_chain> chain = {}; ///< around each attempt; null: nothing is
     std::unique_ptr<handler> handle = {};
 };
 

@@ -16,6 +16,7 @@
 #include <corvid/consume/context.hpp>
 #include <corvid/consume/detail/run_task.hpp>
 #include <corvid/consume/detail/spares.hpp>
+#include <corvid/consume/detail/through_chain.hpp>
 #include <corvid/message/envelope.hpp>
 #include <corvid/serde/decode_record.hpp>
 
@@ -92,21 +93,23 @@ public:
 
     void start(run& records) noexcept override {
         if constexpr (answer::is_task)
-            drive(records).start();
+            (records.origin().chain ? chained::drive(*this, records) : drive(records)).start();
         else
             handle_all(records);
     }
     [[nodiscard]] bool is_immediate() const noexcept override { return !answer::is_task && !blocks; }
     [[nodiscard]] bool is_for_workers() const noexcept override { return !blocks; }
+    [[nodiscard]] bool is_coroutine() const noexcept override { return answer::is_task; }
 
-    // For handlers that are made of several: one attempt at the current record, which stays the current one.
+    // One attempt at the current record, which stays the current one: for handlers that are made of several,
+    // and for what stands around an attempt (`within`).
 
     /// By a plain function. `message` is the caller's, to decode into.
-    outcome handle(run& records, T& message) noexcept {
+    outcome handle(run& records, T& message, const attempt* within = nullptr) noexcept {
         try {
             auto decoded = decode(records, message);
             if (!decoded) return dead_letter(located(std::move(decoded).error(), records));
-            context ctx(records);
+            context ctx(records, within);
             if constexpr (takes_message) {
                 return invoke(message, ctx);
             } else {
@@ -119,10 +122,10 @@ public:
     }
 
     /// The same by a coroutine.
-    task<outcome> attend(run& records, T& message) {
+    task<outcome> attend(run& records, T& message, const attempt* within = nullptr) {
         auto decoded = decode(records, message);
         if (!decoded) co_return dead_letter(located(std::move(decoded).error(), records));
-        context ctx(records);
+        context ctx(records, within);
         const received<T> in = envelope(records, *decoded);
         outcome what = done;
         try {
@@ -138,6 +141,7 @@ public:
 
 private:
     using input = detail::handler_input<F, T>;
+    using chained = detail::through_chain<typed_handler, T>;
 
     /// The record's message, or null for a tombstone.
     static result<const T*> decode(const run& records, T& into) {
@@ -155,8 +159,11 @@ private:
     void handle_all(run& records) noexcept {
         {
             const typename detail::spares<T>::loan message(messages_, records.seat());
-            while (records.has_next())
-                records.complete(handle(records, *message));
+            if (records.origin().chain)
+                chained::handle_all(*this, records, *message);
+            else
+                while (records.has_next())
+                    records.complete(handle(records, *message));
         }
         records.end();
     }

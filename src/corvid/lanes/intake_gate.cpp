@@ -45,6 +45,8 @@ std::string_view label_of(intake_stop why) noexcept {
         return "runnable_records";
     case intake_stop::runnable_bytes:
         return "runnable_bytes";
+    case intake_stop::held_back:
+        return "held_back";
     case intake_stop::runnable_share:
         break;
     }
@@ -69,6 +71,8 @@ std::string_view to_string(intake_stop why) noexcept {
         return "runnable_records is reached: handlers are behind";
     case intake_stop::runnable_bytes:
         return "runnable_bytes is reached: handlers are behind";
+    case intake_stop::held_back:
+        return "a circuit breaker, a rate limit or a bulkhead holds records back";
     case intake_stop::runnable_share:
         return "waiting_bytes is reached by others, and the partition holds its share of what is runnable";
     }

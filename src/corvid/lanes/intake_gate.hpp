@@ -47,6 +47,7 @@ enum class intake_stop : std::uint8_t {
     runnable_records, ///< handlers are behind
     runnable_bytes,   ///< handlers are behind
     runnable_share,   ///< the waiting budget is full, and it holds its share of the runnable one
+    held_back,        ///< by the subscription: an open circuit breaker, a rate limit, a full bulkhead
 };
 [[nodiscard]] std::string_view to_string(intake_stop why) noexcept; ///< a sentence
 [[nodiscard]] std::string_view label_of(intake_stop why) noexcept;  ///< the enumerator's name

@@ -57,6 +57,8 @@ struct service::parts {
     metrics figures;
     health_registry health;
     logger log;
+    dependencies shared{log, &figures};
+    std::shared_ptr<span_sink> spans;
     std::map<std::string, std::vector<subscription>> waiting; // by group, until start()
     std::vector<std::string> unfinished;                      // subscriptions whose sentence has not ended
     std::vector<pull_handler*> pulls;
@@ -140,11 +142,13 @@ void service::subscribe(const std::string& name, std::string_view topic, subscri
                    .window = options.window,
                    .batch = options.batch,
                    .commit = options.commit,
+                   .chain = nullptr,
                    .handle = std::move(handle)};
     for (auto& given : options.topics)
         s.topics.emplace_back(std::move(given));
     if (s.topics.empty() && s.pattern.empty()) s.topics.emplace_back(topic);
     const std::string group = options.group.empty() ? settings_.group_of(name) : options.group;
+    s.chain = chain_of(name, group, options);
     if (auto valid = s.failure.validate(s.order); !valid) throw config_error(std::move(valid).error());
     if (hooks_.around) s.handle = hooks_.around(std::move(s.handle), group);
     auto& of_group = parts_->waiting[group];
@@ -152,8 +156,39 @@ void service::subscribe(const std::string& name, std::string_view topic, subscri
     if (auto valid = check_disjoint(group, of_group); !valid) throw config_error(std::move(valid).error());
 }
 
+service& service::trace_to(std::shared_ptr<span_sink> sink) {
+    parts_->spans = std::move(sink);
+    return *this;
+}
+
+std::shared_ptr<attempt_chain> service::chain_of(const std::string& name, const std::string& group,
+                                                 subscription_options& options) {
+    chain_settings with{.breaker = std::move(options.breaker),
+                        .rate = std::move(options.rate),
+                        .bulkhead = std::move(options.bulkhead),
+                        .deadline = options.deadline,
+                        .tracing = std::move(options.tracing),
+                        .middleware = std::move(options.middleware)};
+    if (!with.tracing.sink) with.tracing.sink = parts_->spans;
+    if (!with.is_set()) return nullptr;
+    return std::make_shared<attempt_chain>(std::move(with), parts_->shared, name, group);
+}
+
 std::shared_ptr<pull_channel> service::pull(const std::string& name, std::string_view topic,
                                             subscription_options options) {
+    if (chain_settings{.breaker = options.breaker,
+                       .rate = options.rate,
+                       .bulkhead = options.bulkhead,
+                       .deadline = options.deadline,
+                       .tracing = options.tracing,
+                       .middleware = options.middleware}
+            .is_set())
+        throw config_error(error(errc::conflicting_settings,
+                                 {.message = "stream \"" + name +
+                                             "\": breaker, rate, bulkhead, deadline, tracing and middleware "
+                                             "stand around a handler, and a stream has none",
+                                  .hint = "leave them out, or use on()",
+                                  .operation = "subscribe"}));
     options.order = by_partition; // "all before it" means something
     options.concurrency = std::numeric_limits<std::size_t>::max();
     options.rejected = when_rejected::stop_partition;
@@ -204,7 +239,18 @@ void service::start() {
     });
     if (!settings_.http.listen.empty())
         p.http = std::make_unique<http_server>(p.root, settings_.http, operator_pages(p.health, p.figures));
+    add_breaker_checks();
     join_groups();
+}
+
+// What a dependency suffers from is no reason to restart this process or to keep records from it: they are
+// shown, and fail no probe.
+void service::add_breaker_checks() {
+    auto& p = *parts_;
+    for (const auto& each : p.shared.breakers())
+        p.checks.push_back(p.health.add(probe::liveness, "breaker " + each->name(), [each, &p] {
+            return health_status{.ok = true, .detail = each->describe(p.root.steady_now())};
+        }));
 }
 
 void service::join_groups() {

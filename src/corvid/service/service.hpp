@@ -19,6 +19,7 @@
 #include <corvid/consume/shapes/router.hpp>
 #include <corvid/consume/typed_handler.hpp>
 #include <corvid/consume/worker_pool.hpp>
+#include <corvid/middleware/attempt_chain.hpp>
 #include <corvid/observe/health.hpp>
 #include <corvid/produce/message_producer.hpp>
 #include <corvid/service/message_stream.hpp>
@@ -49,6 +50,14 @@ struct subscription_options {
     when_rejected rejected = when_rejected::dead_letters; ///< also when the attempts are used up
     /// What a handler's error means; none: what the handler said.
     std::function<std::optional<error_kind>(const error&)> classify = {};
+    // Around each attempt of the handler, in this order; what is not named is not there
+    // (middleware/settings.hpp).
+    tracing_settings tracing = {};
+    rate_settings rate = {};
+    bulkhead_settings bulkhead = {};
+    breaker_settings breaker = {};
+    duration deadline{0}; ///< of one attempt, which is asked to stop then, and is tried again; 0: none
+    std::vector<corvid::middleware> middleware = {}; ///< the first is outermost
     intake_settings intake = {};
     ledger_settings window = {};
     commit_mode commit = commit_mode::when_done; ///< by_hand: for stream() alone
@@ -141,6 +150,8 @@ public:
 
     /// The producer that everybody shares; opened when it is first asked for or at start().
     [[nodiscard]] message_producer producer();
+    /// Spans of all subscriptions that are declared after this, and name no sink of their own, go there.
+    service& trace_to(std::shared_ptr<span_sink> sink);
     [[nodiscard]] metrics& figures() noexcept;
     [[nodiscard]] health_registry& health() noexcept;
     [[nodiscard]] const corvid::settings& settings() const noexcept { return settings_; }
@@ -177,6 +188,9 @@ private:
     // A route without otherwise() is refused at start().
     void begin_sentence(const std::string& name);
     void end_sentence(const std::string& name);
+    [[nodiscard]] std::shared_ptr<attempt_chain> chain_of(const std::string& name, const std::string& group,
+                                                          subscription_options& options);
+    void add_breaker_checks();
     void join_groups();
     void add_health_checks(group_loop& loop);
     [[nodiscard]] exit_code wait_for_groups();

@@ -244,7 +244,7 @@ TEST(service, exports_every_metric_of_the_table) {
     auto& [sim, cluster, with] = world;
     ASSERT_TRUE(create_topics(cluster, with.topics, 1s));
     service s(with, cluster, sim);
-    s.on<order_placed>("plain", [](const order_placed&) {});
+    s.on<order_placed>("plain", [](const order_placed&) {}, {.breaker = {.failures = 3}, .deadline = 1s});
     s.start();
     wait_for(sim, sim, send_all(s.producer(), 0, 10));
     sim.run_for(5s);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/consume/detail/dispatcher.hpp>
 
+#include <corvid/middleware/attempt_chain.hpp>
+
 #include <algorithm>
 #include <functional>
 #include <limits>
@@ -20,6 +22,12 @@ std::uint64_t hash_of(const optional_bytes& key) noexcept {
     return std::hash<std::string_view>{}(key.text());
 }
 
+// More runs than can be inside or wait at a bulkhead of the handler's own would only be refused.
+std::size_t most_at_work(const subscription& of) noexcept {
+    const std::size_t room = of.chain ? of.chain->room(of.handle->is_coroutine()) : of.concurrency;
+    return std::min(of.concurrency, room);
+}
+
 } // namespace
 
 dispatcher::work_run::work_run(dispatcher& d) noexcept
@@ -37,6 +45,8 @@ dispatcher::dispatcher(subscription& handles, scheduler& loop, dispatch_owner& o
       owner_(owner),
       elsewhere_(elsewhere),
       where_(workers, *handles.handle, handles.order),
+      most_at_work_(most_at_work(handles)),
+      chain_(handles.chain.get()),
       policy_(handles.failure),
       lanes_(handles.order),
       gate_(handles.intake),
@@ -78,13 +88,14 @@ bool dispatcher::is_held_by_partition(const tenancy& of) const noexcept {
 
 intake_stop dispatcher::why_stopped(const tenancy& of) const noexcept {
     if (of.ledger.is_assigned() && of.ledger.room() <= most_of_a_batch) return intake_stop::window_full;
-    return gate_.why_stopped(of.which.partition);
+    const intake_stop why = gate_.why_stopped(of.which.partition);
+    return why == intake_stop::open && held_until_ ? intake_stop::held_back : why;
 }
 
 bool dispatcher::take_in(tenancy& from, broker::record_source& source, std::size_t most) {
     const bool is_kept = !from.kept.empty();
     if ((!is_kept && !from.may_have_more) || !from.takes_in() || why_stopped(from) != intake_stop::open ||
-        !where_.takes_in() || is_held_by_partition(from))
+        !where_.takes_in() || is_held_by_partition(from) || !may_take_for_chain())
         return false;
     const record_batch batch =
         is_kept ? std::exchange(from.kept, record_batch()) : source.take(from.slot, most);
@@ -137,7 +148,7 @@ void dispatcher::track(tenancy& at, std::span<const record> records) {
 void dispatcher::work_inline(tenancy& at, const record_batch& batch) {
     const auto records = batch.records();
     for (std::size_t i = 0; i < records.size() && records[i].offset < at.cut;) {
-        const std::size_t to = free_until(at, batch, i);
+        const std::size_t to = held_until_ ? i : free_until(at, batch, i);
         if (to == i)
             place(hold(at, records[i++], batch));
         else
@@ -184,8 +195,10 @@ bool dispatcher::has_lane(const tenancy& at, const record& what, const record_ba
 std::size_t dispatcher::run_over(tenancy& at, const record_batch& batch, std::size_t from, std::size_t to) {
     const auto records = batch.records().subspan(from, to - from);
     inline_.over(records, batch, at.origin);
+    if (chain_) inline_.pay(chain_->begin_run());
     static_cast<void>(inline_.start(*reader_.handle));
     where_.ended(inline_);
+    hold_back(inline_.not_before());
     const std::size_t finished = inline_.index();
     if (finished > 0) {
         const offset first(records[0].offset), last(records[finished - 1].offset);
@@ -256,7 +269,8 @@ bool dispatcher::start_ready(int most) {
     }
     const std::size_t length =
         lanes_.ordering() == unordered ? where_.length_unordered(lanes_.records()) : run::most;
-    while (where_.begins() && at_work_.size() < reader_.concurrency && lanes_.ready() > 0 && most-- > 0)
+    while (where_.begins() && at_work_.size() < most_at_work_ && lanes_.ready() > 0 && may_begin() &&
+           most-- > 0)
         begin(lanes_.take(length));
     where_.flush();
     return where_.has_come(lanes_.ready()) || most < 0;
@@ -295,6 +309,11 @@ dispatcher::work_run* dispatcher::prepare(const lane_run& chosen) {
     fresh.began = fresh.seen_since = loop_.steady_now();
     fresh.seen = 0;
     fresh.place = at_work_.size();
+    if (chain_) {
+        fresh.pay(chain_->begin_run());
+        fresh.probes = chain_->is_probing();
+        probing_ += fresh.probes;
+    }
     at_work_.push_back(&fresh);
     ++of.at_work;
     return &fresh;
@@ -322,6 +341,8 @@ void dispatcher::ended(work_run& over) noexcept {
     at_work_[over.place] = at_work_.back();
     at_work_[over.place]->place = over.place;
     at_work_.pop_back();
+    probing_ -= std::exchange(over.probes, false);
+    hold_back(over.not_before());
     if (over.marked > 0) {
         of.figures.done.add(over.marked - over.skipped());
         of.figures.skipped.add(over.skipped());

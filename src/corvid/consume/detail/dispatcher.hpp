@@ -22,7 +22,9 @@
 #include <corvid/lanes/lane_set.hpp>
 #include <corvid/observe/log.hpp>
 
+#include <algorithm>
 #include <memory>
+#include <optional>
 #include <unordered_set>
 #include <vector>
 
@@ -93,6 +95,7 @@ private:
         held_record* unmarked = nullptr; ///< the record behind those that are marked
         std::size_t marked = 0;
         std::size_t place = 0; ///< among those at work
+        bool probes = false;   ///< was begun while the breaker was not closed
         steady_time began{};
         // The record that the last sight found with the handler, and since when that is known.
         std::size_t seen = 0;
@@ -118,6 +121,12 @@ private:
     [[nodiscard]] held_record& hold(tenancy& at, const record& what, const record_batch& batch);
     void place(held_record& what);
     void place_when_due(held_record& what);
+
+    // --- what the chain holds back
+    [[nodiscard]] bool may_begin();
+    [[nodiscard]] bool may_take_for_chain();
+    void hold_back(const std::optional<steady_time>& until);
+    void cut_at_what_is_held_back();
 
     // --- runs
     void begin(const lane_run& chosen);
@@ -159,6 +168,11 @@ private:
     dispatch_owner& owner_;
     const transfers& elsewhere_;
     hand_over where_;
+    const std::size_t most_at_work_;
+    attempt_chain* const chain_;
+    std::optional<steady_time> held_until_; // the chain: nothing is taken or begun before then
+    std::size_t probing_ = 0;               // runs at work that were begun while its breaker was not closed
+    std::size_t draining_ = 0;              // partitions
     failure_policy policy_;
     lane_set lanes_;
     intake_gate gate_;

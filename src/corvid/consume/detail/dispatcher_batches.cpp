@@ -12,9 +12,10 @@ std::size_t dispatcher::longest_run() const noexcept {
 }
 
 std::optional<steady_time> dispatcher::next_due() const noexcept {
-    const auto waits = schedule_.next_due();
-    const auto fills = batches_ ? batches_->due() : std::nullopt;
-    return waits && fills ? std::min(*waits, *fills) : waits ? waits : fills;
+    std::optional<steady_time> first = schedule_.next_due();
+    for (const auto& each : {batches_ ? batches_->due() : std::nullopt, held_until_})
+        if (each && (!first || *each < *first)) first = each;
+    return first;
 }
 
 bool dispatcher::is_batch_due() const noexcept {

@@ -6,6 +6,7 @@
 #include <corvid/consume/detail/dispatcher.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace corvid {
 
@@ -90,6 +91,7 @@ void dispatcher::set_aside(held_record& what, steady_time until) {
 }
 
 void dispatcher::wake_due(steady_time now) {
+    if (held_until_ && *held_until_ <= now) held_until_.reset();
     while (schedule_entry* const entry = schedule_.pop_due(now)) {
         auto& due = static_cast<held_record&>(*entry);
         lane* const in = due.in();
@@ -185,6 +187,7 @@ void dispatcher::stop_at(held_record& what, bool service) {
 // --- membership -------------------------------------------------------------------------------------------
 
 void dispatcher::assigned(tenancy& fresh, std::size_t sharing) {
+    fresh.origin.chain = chain_;
     gate_.share_between(sharing);
     gate_.let_go(fresh.which.partition, intake_stop::revoking);
     gate_.let_go(fresh.which.partition, intake_stop::failed);
@@ -205,7 +208,9 @@ void dispatcher::drain(tenancy& which) {
     });
     for (const held_record* each : loose_)
         if (each->of == &which) which.cut_at(each->offset);
+    if (!std::exchange(which.drains, true)) ++draining_;
     which.cut_at(begun + 1);
+    if (held_until_) cut_at_what_is_held_back();
     for (work_run* each : at_work_)
         if (each->of == &which) {
             each->stop_before(which.cut);
@@ -242,6 +247,7 @@ void dispatcher::drop(tenancy& which) {
         free_chain(&gone, 1);
     }
     which.kept = record_batch();
+    if (std::exchange(which.drains, false)) --draining_;
     which.ledger.revoke();
     which.is_over = true;
     if (batches_) batches_->hurry(false);

@@ -42,6 +42,7 @@ struct tenancy {
     std::int64_t high = -1;    ///< the highest offset that is done
     std::int64_t cut = no_cut; ///< no record from here on is begun; set when it drains, stops or is lost
     bool may_have_more = true; ///< the source has not said that nothing waits
+    bool drains = false;       ///< asked to, and not dropped yet
     bool is_over = false;      ///< released or lost
 
     crash_guard guard{{.suspect_after = 0}};

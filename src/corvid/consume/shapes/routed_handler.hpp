@@ -30,9 +30,9 @@ public:
 
     explicit other_types(F function) : function_(std::move(function)) {}
 
-    outcome handle(run& records, std::string_view type) noexcept {
+    outcome handle(run& records, std::string_view type, const attempt* within) noexcept {
         try {
-            context ctx(records);
+            context ctx(records, within);
             if constexpr (std::is_void_v<typename answer::type>) {
                 function_(type, ctx);
                 return done;
@@ -43,8 +43,8 @@ public:
             return outcome_of_current_exception();
         }
     }
-    task<outcome> attend(run& records, std::string_view type) {
-        context ctx(records);
+    task<outcome> attend(run& records, std::string_view type, const attempt* within) {
+        context ctx(records, within);
         outcome what = done;
         try {
             if constexpr (std::is_void_v<typename answer::type>)
@@ -96,24 +96,29 @@ public:
     static constexpr bool blocks = (false || ... || Calls::blocks);
 
     routed_handler(std::tuple<std::unique_ptr<Calls>...> calls, Other otherwise, type_selector type,
-                   task_scope& scope)
-        : calls_(std::move(calls)), other_(std::move(otherwise)), type_(std::move(type)), scope_(scope) {}
+                   task_scope&)
+        : calls_(std::move(calls)), other_(std::move(otherwise)), type_(std::move(type)) {}
 
     void start(run& records) noexcept override {
+        using chained = detail::through_chain<routed_handler, messages>;
         if constexpr (has_tasks) {
-            scope_.spawn(*scheduler::current(), drive(records));
+            (records.origin().chain ? chained::drive(*this, records) : drive(records)).start();
         } else {
             messages into;
-            while (records.has_next())
-                records.complete(handle(records, into));
+            if (records.origin().chain)
+                chained::handle_all(*this, records, into);
+            else
+                while (records.has_next())
+                    records.complete(handle(records, into));
             records.end();
         }
     }
     [[nodiscard]] bool is_immediate() const noexcept override { return !has_tasks && !blocks; }
+    [[nodiscard]] bool is_coroutine() const noexcept override { return has_tasks; }
 
 private:
-    using plain_call = outcome (*)(routed_handler&, run&, messages&) noexcept;
-    using task_call = task<outcome> (*)(routed_handler&, run&, messages&);
+    using plain_call = outcome (*)(routed_handler&, run&, messages&, const attempt*) noexcept;
+    using task_call = task<outcome> (*)(routed_handler&, run&, messages&, const attempt*);
 
     /// Empty where there is none. Borrows from the record or from `own`.
     [[nodiscard]] std::string_view type_of(const run& records, std::string& own) const {
@@ -132,10 +137,14 @@ private:
     }
 
     template <std::size_t I>
-    static outcome handle_one(routed_handler& self, run& records, messages& into) noexcept {
-        return std::get<I>(self.calls_)->handle(records, std::get<I>(into));
+    static outcome handle_one(routed_handler& self, run& records, messages& into,
+                              const attempt* within) noexcept {
+        return std::get<I>(self.calls_)->handle(records, std::get<I>(into), within);
     }
-    outcome handle(run& records, messages& into) noexcept {
+
+public:
+    /// One attempt at the current record, as typed_handler has it.
+    outcome handle(run& records, messages& into, const attempt* within = nullptr) noexcept {
         static constexpr auto calls = []<std::size_t... I>(std::index_sequence<I...>) {
             return std::array<plain_call, count>{&routed_handler::template handle_one<I>...};
         }(std::index_sequence_for<Calls...>{});
@@ -143,54 +152,62 @@ private:
             std::string own;
             const std::string_view type = type_of(records, own);
             const std::size_t which = index_of(type);
-            return which < count ? calls[which](*this, records, into) : other_.handle(records, type);
+            return which < count ? calls[which](*this, records, into, within)
+                                 : other_.handle(records, type, within);
         } catch (...) {
             return outcome_of_current_exception();
         }
     }
 
+private:
     template <std::size_t I>
-    static task<outcome> attend_one(routed_handler& self, run& records, messages& into) {
+    static task<outcome> attend_one(routed_handler& self, run& records, messages& into,
+                                    const attempt* within) {
         using call = std::tuple_element_t<I, std::tuple<Calls...>>;
         if constexpr (call::is_task)
-            co_return co_await std::get<I>(self.calls_)->attend(records, std::get<I>(into));
+            co_return co_await std::get<I>(self.calls_)->attend(records, std::get<I>(into), within);
         else
-            co_return handle_one<I>(self, records, into);
+            co_return handle_one<I>(self, records, into, within);
     }
-    task<outcome> attend_other(run& records, std::string_view type) {
+    task<outcome> attend_other(run& records, std::string_view type, const attempt* within) {
         if constexpr (policy::is_task)
-            co_return co_await other_.attend(records, type);
+            co_return co_await other_.attend(records, type, within);
         else
-            co_return other_.handle(records, type);
+            co_return other_.handle(records, type, within);
     }
-    task<outcome> attend(run& records, messages& into) {
+
+public:
+    task<outcome> attend(run& records, messages& into, const attempt* within = nullptr) {
         static constexpr auto calls = []<std::size_t... I>(std::index_sequence<I...>) {
             return std::array<task_call, count>{&routed_handler::template attend_one<I>...};
         }(std::index_sequence_for<Calls...>{});
-        std::string own;
-        const std::string_view type = type_of(records, own);
-        const std::size_t which = index_of(type);
-        if (which < count) co_return co_await calls[which](*this, records, into);
-        co_return co_await attend_other(records, type);
+        outcome what = done;
+        try {
+            std::string own;
+            const std::string_view type = type_of(records, own);
+            const std::size_t which = index_of(type);
+            if (which < count)
+                what = co_await calls[which](*this, records, into, within);
+            else
+                what = co_await attend_other(records, type, within);
+        } catch (...) { // a type_selector's
+            what = outcome_of_current_exception();
+        }
+        co_return what;
     }
-    task<void> drive(run& records) {
+
+private:
+    detail::run_task drive(run& records) {
         messages into;
         while (records.has_next()) {
-            outcome what = done;
-            try {
-                what = co_await attend(records, into);
-            } catch (...) { // a type_selector's
-                what = outcome_of_current_exception();
-            }
+            outcome what = co_await attend(records, into);
             records.complete(std::move(what));
         }
-        records.end();
     }
 
     std::tuple<std::unique_ptr<Calls>...> calls_;
     policy other_;
     type_selector type_;
-    task_scope& scope_;
 };
 
 } // namespace corvid
