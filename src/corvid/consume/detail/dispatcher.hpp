@@ -15,6 +15,7 @@
 #include <corvid/consume/detail/batch_plan.hpp>
 #include <corvid/consume/detail/tenancy.hpp>
 #include <corvid/consume/detail/transfers.hpp>
+#include <corvid/consume/progress_watch.hpp>
 #include <corvid/consume/subscription.hpp>
 #include <corvid/lanes/intake_gate.hpp>
 #include <corvid/lanes/lane_set.hpp>
@@ -74,6 +75,8 @@ public:
     /// Takes note of what handlers at work have done of their runs by now.
     void note_progress();
     [[nodiscard]] std::size_t in_hand(const tenancy& of) const noexcept;
+    /// What the watchdog sees of handler and lanes. O(lanes and runs at work).
+    [[nodiscard]] handler_sight sight(steady_time now);
     /// Why nothing more is taken of it.
     [[nodiscard]] intake_stop why_stopped(const tenancy& of) const noexcept;
 
@@ -93,6 +96,9 @@ private:
         std::size_t share = 1;  ///< records in it
         std::int64_t last = -1; ///< offset of the run's last record
         double random = 0;      ///< for all of it the same, so that what waits together comes together again
+        // The record that the last sight found with the handler, and since when that is known.
+        std::size_t seen = 0;
+        steady_time seen_since{};
     };
 
     // --- intake
