@@ -33,6 +33,19 @@ error located_in(const error& why, const topic_partition& where, std::int64_t of
     return error(why.code(), std::move(d));
 }
 
+detail::publish_headers context::next_publish(const send_options& given) {
+    const std::string from = event_id();
+    std::string id = given.event_id.empty() ? from + '/' + std::to_string(++published_)
+                                            : std::string(given.event_id);
+    return {std::move(id), from, headers(), given.headers};
+}
+
+result<delivery> context::no_producer() {
+    return fail(errc::invalid_setting, {.message = "the group of this handler has no producer",
+                                        .hint = "set group_settings::producer",
+                                        .operation = "publish"});
+}
+
 logger context::log() const { return log_of(run_->origin(), record_->offset, headers()); }
 
 } // namespace corvid

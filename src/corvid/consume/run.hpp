@@ -24,8 +24,12 @@
 #include <limits>
 #include <optional>
 #include <span>
+#include <vector>
 
 namespace corvid {
+
+class publisher;
+class publish_tally;
 
 /// What a run's records have in common. Lives as long as the assignment it is of.
 struct run_origin {
@@ -33,6 +37,7 @@ struct run_origin {
     const std::string* group = nullptr;
     const logger* log = nullptr;
     stop_token stop;
+    publisher* out = nullptr; ///< of what handlers publish
 };
 
 class run : private work {
@@ -85,6 +90,12 @@ public:
                 .batch = batch_,
                 .own_headers = held_ ? &held_->its_headers() : nullptr};
     }
+    /// What its handler wants to know of the current record when it is tried again; 0 at first. Forgotten when
+    /// the record leaves the process, and where it is tried again for a publish that failed.
+    [[nodiscard]] std::uint64_t memo() const noexcept { return held_ ? held_->memo : memo_; }
+    void remember(std::uint64_t what) noexcept { (held_ ? held_->memo : memo_) = what; }
+    /// Of what is published for the current record. Any thread, of those that the handler works on.
+    [[nodiscard]] publish_tally& published() const;
     /// Of the current record: 1 at first.
     [[nodiscard]] int attempt() const noexcept { return held_ ? held_->all_attempts() : 1; }
     /// When the current record failed first; none: it did not.
@@ -92,7 +103,11 @@ public:
         return attempt() > 1 ? std::optional(held_->first_failed) : std::nullopt;
     }
 
+    /// Done and skip: the next record is the current one. What was published for the record is waited for
+    /// meanwhile; where that failed already, the record is to be tried again.
     void complete(outcome what) noexcept {
+        if (published_) [[unlikely]]
+            what = settle_published(std::move(what));
         if (what == verdict::done || what == verdict::skip) [[likely]] {
             skipped_ += what == verdict::skip;
             const std::size_t n = index() + 1;
@@ -124,20 +139,37 @@ public:
     /// Once it has ended: what the loop must decide on, for the record behind those that are done.
     [[nodiscard]] const std::optional<outcome>& undecided() const noexcept { return verdict_; }
     [[nodiscard]] std::size_t skipped() const noexcept { return skipped_; }
+    /// A record of a batch that is done but for what was published for it.
+    struct open_record {
+        std::size_t index;
+        publish_tally* waits;
+    };
+    /// In the order of the run; for held records it stands in them.
+    [[nodiscard]] const std::vector<open_record>& open() const noexcept { return open_; }
+    /// Some of its records are open.
+    [[nodiscard]] bool has_open() const noexcept { return has_open_; }
 
 protected:
     [[nodiscard]] static run& of(work& node) noexcept { return static_cast<run&>(node); }
 
 private:
     void begin(std::size_t count, const run_origin& origin) noexcept {
+        if (published_) [[unlikely]]
+            forget_published();
         origin_ = &origin;
         count_ = count;
         completed_.store(0, std::memory_order_relaxed);
         bound_.store(no_bound, std::memory_order_relaxed);
         skipped_ = 0;
         verdict_.reset();
+        memo_ = 0;
+        open_.clear();
+        has_open_ = false;
     }
+    [[nodiscard]] outcome settle_published(outcome what) noexcept;
+    void forget_published() noexcept;
     void step() noexcept {
+        memo_ = 0;
         if (!held_) {
             ++current_;
             return;
@@ -157,6 +189,10 @@ private:
     std::atomic<std::int64_t> bound_{no_bound};
     std::size_t skipped_ = 0;
     std::optional<outcome> verdict_;
+    mutable publish_tally* published_ = nullptr; // of the current record
+    std::uint64_t memo_ = 0; // of the current record over a batch
+    std::vector<open_record> open_;
+    bool has_open_ = false;
     bool starting_ = false; // both touched by the loop's own thread only
     bool ended_inline_ = false;
 };

@@ -55,6 +55,7 @@ dispatcher::~dispatcher() {
     });
     for (held_record* each : rest) {
         schedule_.cancel(*each);
+        abandon_open(each, 1);
         free_chain(each, 1);
     }
 }
@@ -72,6 +73,7 @@ bool dispatcher::is_held_by_partition(const tenancy& of) const noexcept {
     lane_record probe;
     probe.from = of.which;
     const lane* const in = lanes_.find(probe);
+    if (in && immediate_ && is_open(*in, of)) return false;
     return in && (immediate_ || in->now() == lane::state::blocked || in->length() >= 2 * longest_run());
 }
 
@@ -142,8 +144,8 @@ void dispatcher::work_inline(tenancy& at, const record_batch& batch) {
 std::size_t dispatcher::free_until(const tenancy& at, const record_batch& batch, std::size_t from) {
     const auto records = batch.records();
     if (lanes_.empty() || lanes_.ordering() == unordered) return records.size();
-    while (from < records.size() && !has_lane(at, records[from], batch))
-        ++from;
+    for (; from < records.size(); ++from)
+        if (const lane* const its = lane_of(at, records[from], batch); its && !is_open(*its, at)) break;
     return from;
 }
 
@@ -159,7 +161,7 @@ std::optional<std::string> dispatcher::lane_key_of(const tenancy& at, const reco
     }
 }
 
-bool dispatcher::has_lane(const tenancy& at, const record& what, const record_batch& batch) {
+const lane* dispatcher::lane_of(const tenancy& at, const record& what, const record_batch& batch) {
     lane_record probe;
     probe.from = at.which;
     probe.scope = at.which.partition;
@@ -171,7 +173,7 @@ bool dispatcher::has_lane(const tenancy& at, const record& what, const record_ba
         probe.scope = all_partitions;
     }
     if (lanes_.ordering() == by_key && probe.key) probe.hash = hash_of(probe.key);
-    return lanes_.find(probe) != nullptr;
+    return lanes_.find(probe);
 }
 
 // Answers how many records are behind it: those that are done, and the one that failed.
@@ -188,7 +190,9 @@ std::size_t dispatcher::run_over(tenancy& at, const record_batch& batch, std::si
         at.figures.done.add(finished - inline_.skipped());
         at.figures.skipped.add(inline_.skipped());
         at.figures.handling.observe((loop_.steady_now() - began) / count, finished);
-        if (last.value - first.value + 1 == count)
+        if (open_ > 0 || inline_.has_open())
+            mark_inline(at, batch, records.first(finished));
+        else if (last.value - first.value + 1 == count)
             at.ledger.mark(at.which.since, first, count);
         else
             for (const record& each : records.first(finished))
@@ -200,6 +204,11 @@ std::size_t dispatcher::run_over(tenancy& at, const record_batch& batch, std::si
         return finished + 1;
     }
     held_record& failed = hold(at, records[finished], batch);
+    failed.memo = inline_.memo();
+    if (lanes_.ordering() != unordered && lanes_.find(failed)) { // its key is open: it comes again behind
+        place(failed);
+        return finished + 1;
+    }
     if (lanes_.ordering() != unordered) lanes_.add_at_work(failed);
     gate_.runnable(failed);
     decide(failed, *inline_.undecided());
@@ -284,7 +293,7 @@ dispatcher::work_run* dispatcher::prepare(const lane_run& chosen) {
 void dispatcher::mark_done_part(work_run& of) {
     const std::size_t finished = of.index();
     while (of.marked < finished) {
-        of.of->ledger.mark(of.of->which.since, offset(of.unmarked->offset));
+        if (!of.unmarked->open) of.of->ledger.mark(of.of->which.since, offset(of.unmarked->offset));
         of.of->high = std::max(of.of->high, of.unmarked->offset);
         if (++of.marked < of.size()) of.unmarked = of.unmarked->following();
     }
@@ -318,6 +327,7 @@ void dispatcher::ended(work_run& over) noexcept {
 void dispatcher::settle_run(work_run& over) {
     tenancy& of = *over.of;
     const std::size_t finished = over.marked;
+    if (over.has_open() && keep_open(over)) return;
     if (finished == over.size() || of.is_over) return leave(over.in, over.first, over.size());
     if (!over.undecided()) return give_back_rest(of, over.in, *over.unmarked, over.first, finished);
     if (over.in && finished > 0) {

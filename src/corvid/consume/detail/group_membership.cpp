@@ -39,6 +39,7 @@ void group_loop::on(broker::assigned& event) {
             assignment{number_of(which.where), epochs_}, which, group(), log_, its.by, its.by.window()));
         fresh.home = its.home;
         fresh.tier = its.tier;
+        fresh.origin.out = settings_.producer;
         fresh.figures = figures_.of(which.where, its.by.reader().name);
     }
     for (auto& each : tenancies_)
