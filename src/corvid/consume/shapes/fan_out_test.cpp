@@ -89,35 +89,58 @@ TEST(fan_out, may_be_all_blocking) {
 }
 
 /// Three handlers that wait and fail at random, rebalances and restarts in the middle.
-class fan_out_histories : public testing::TestWithParam<int> {};
+class fan_out_histories : public testing::TestWithParam<int> {
+public:
+    fan_out_histories() : seed(static_cast<std::uint64_t>(GetParam())), random(seed), w(seed, 3) {}
 
-TEST_P(fan_out_histories, lose_nothing_keep_each_handlers_order_and_commit_only_what_all_have_done) {
-    const auto seed = static_cast<std::uint64_t>(GetParam());
-    SCOPED_TRACE("seed " + std::to_string(seed));
-    group_world w(seed, 3);
-    prng random(seed);
-    using place = std::pair<std::int32_t, std::int64_t>;
-    std::array<std::set<place>, 3> done_by;
-    std::array<std::map<std::string, std::vector<int>>, 3> order_of;
-    const auto work = [&](std::size_t which, const received<keyed>& e) {
+    void work(std::size_t which, const received<keyed>& e) {
         if (random.below(6) == 0) throw std::runtime_error("flaky");
         done_by[which].insert({e.partition().value, e.offset().value});
         order_of[which][e->key].push_back(e->n);
-    };
-    const auto plain = [&](std::size_t which) {
-        return [&work, which](const received<keyed>& e) { work(which, e); };
-    };
-    const auto waiting = [&](const received<keyed>& e, context& ctx) -> task<void> {
-        if (random.below(3) == 0) co_await ctx.sleep(std::chrono::milliseconds(random.below(60)));
-        work(2, e);
-    };
-    const auto join = [&] {
+    }
+    auto plain(std::size_t which) {
+        return [this, which](const received<keyed>& e) { work(which, e); };
+    }
+    auto waiting() {
+        return [this](const received<keyed>& e, context& ctx) -> task<void> {
+            if (random.below(3) == 0) co_await ctx.sleep(std::chrono::milliseconds(random.below(60)));
+            work(2, e);
+        };
+    }
+    std::unique_ptr<group_loop> join() {
         subscription with{.concurrency = 1 + random.below(20),
                           .failure = {.retry = {.first = 10ms, .limit = 1'000'000, .cap = 100ms}}};
         group_settings settings{.rebalance_drain = std::chrono::milliseconds(random.below(300))};
         return seed % 2 == 0 ? join_all(w, to_all(plain(0), plain(1), plain(2)), std::move(with), settings)
-                             : join_all(w, to_all(plain(0), plain(1), waiting), std::move(with), settings);
-    };
+                             : join_all(w, to_all(plain(0), plain(1), waiting()), std::move(with), settings);
+    }
+    void expect_committed_is_done_by_all() {
+        for (std::int32_t p = 0; p < 3; ++p)
+            for (std::int64_t at = 0; at < w.committed(p); ++at)
+                for (const auto& each : done_by)
+                    EXPECT_TRUE(each.contains({p, at})) << "partition " << p << ", offset " << at;
+    }
+    void expect_all_in_order() {
+        for (const auto& of : order_of)
+            for (const auto& [key, n] : w.published) {
+                int next = 0;
+                for (const int one : of.at(key)) {
+                    EXPECT_LE(one, next) << key << " overtook";
+                    next = one + 1;
+                }
+                EXPECT_EQ(next, n) << key;
+            }
+    }
+
+    std::uint64_t seed;
+    prng random;
+    group_world w;
+    std::array<std::set<std::pair<std::int32_t, std::int64_t>>, 3> done_by;
+    std::array<std::map<std::string, std::vector<int>>, 3> order_of;
+};
+
+TEST_P(fan_out_histories, lose_nothing_keep_each_handlers_order_and_commit_only_what_all_have_done) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
     w.publish(9, 40);
     auto loop = join();
     for (int i = 0; i < 40; ++i) {
@@ -127,22 +150,11 @@ TEST_P(fan_out_histories, lose_nothing_keep_each_handlers_order_and_commit_only_
             loop = join();
         }
         w.sim.run_for(std::chrono::milliseconds(random.below(100)));
-        for (std::int32_t p = 0; p < 3; ++p)
-            for (std::int64_t at = 0; at < w.committed(p); ++at)
-                for (const auto& each : done_by)
-                    EXPECT_TRUE(each.contains({p, at})) << "partition " << p << ", offset " << at;
+        expect_committed_is_done_by_all();
     }
     EXPECT_TRUE(w.sim.run_until([&] { return w.all_committed(); }, 1h));
     EXPECT_EQ(w.end(*loop), loop_end::clean);
-    for (const auto& of : order_of)
-        for (const auto& [key, n] : w.published) {
-            int next = 0;
-            for (const int one : of.at(key)) {
-                EXPECT_LE(one, next) << key << " overtook";
-                next = one + 1;
-            }
-            EXPECT_EQ(next, n) << key;
-        }
+    expect_all_in_order();
 }
 
 INSTANTIATE_TEST_SUITE_P(seeds, fan_out_histories, testing::Range(1, 31));
