@@ -74,8 +74,8 @@ public:
 #ifdef CORVID_NO_TEMPORARIES_IN_CO_AWAIT
     template <Message M>
         requires(!std::is_lvalue_reference_v<M>)
-    gcc_12_destroys_temporaries_in_co_await_twice_so_name_what_you_publish
-    publish(M&& message, const send_options& options = {}) {
+    gcc_12_destroys_temporaries_in_co_await_twice_so_name_what_you_publish publish(
+        M&& message, const send_options& options = {}) {
         static_cast<void>(publish(static_cast<const M&>(message), options));
         return {};
     }

@@ -90,8 +90,8 @@ public:
                 .batch = batch_,
                 .own_headers = held_ ? &held_->its_headers() : nullptr};
     }
-    /// What its handler wants to know of the current record when it is tried again; 0 at first. Forgotten when
-    /// the record leaves the process, and where it is tried again for a publish that failed.
+    /// What its handler wants to know of the current record when it is tried again; 0 at first. Forgotten
+    /// when the record leaves the process, and where it is tried again for a publish that failed.
     [[nodiscard]] std::uint64_t memo() const noexcept { return held_ ? held_->memo : memo_; }
     void remember(std::uint64_t what) noexcept { (held_ ? held_->memo : memo_) = what; }
     /// Of what is published for the current record. Any thread, of those that the handler works on.
@@ -190,7 +190,7 @@ private:
     std::size_t skipped_ = 0;
     std::optional<outcome> verdict_;
     mutable publish_tally* published_ = nullptr; // of the current record
-    std::uint64_t memo_ = 0; // of the current record over a batch
+    std::uint64_t memo_ = 0;                     // of the current record over a batch
     std::vector<open_record> open_;
     bool has_open_ = false;
     bool starting_ = false; // both touched by the loop's own thread only

@@ -48,10 +48,10 @@ struct shop {
 
     simulation sim{1};
     memory::cluster cluster{sim};
-    settings with{.service = "shop",
-                  .kafka = {.bootstrap = "memory:"},
-                  .topics = {{.name = "shop.orders", .partitions = 4},
-                             {.name = "shop.invoices", .partitions = 4}}};
+    settings with{
+        .service = "shop",
+        .kafka = {.bootstrap = "memory:"},
+        .topics = {{.name = "shop.orders", .partitions = 4}, {.name = "shop.invoices", .partitions = 4}}};
 };
 
 TEST(handler_shapes, of_every_kind_read_one_topic_each_in_a_group_of_its_own) {
@@ -64,14 +64,13 @@ TEST(handler_shapes, of_every_kind_read_one_topic_each_in_a_group_of_its_own) {
             ++placed;
             ctx.publish(invoice_issued{o.id});
         })
-        .on<order_paid>(
-            [&](const order_paid&, context& ctx) -> task<void> {
-                co_await ctx.sleep(1ms);
-                ++paid;
-            })
+        .on<order_paid>([&](const order_paid&, context& ctx) -> task<void> {
+            co_await ctx.sleep(1ms);
+            ++paid;
+        })
         .otherwise([&](std::string_view, context&) { ++others; })
-        .fan_out<order_placed>("both", to_all([&](const order_placed&) { ++first; },
-                                              [&](const order_placed&) { ++second; }))
+        .fan_out<order_placed>(
+            "both", to_all([&](const order_placed&) { ++first; }, [&](const order_placed&) { ++second; }))
         .on_batch<order_placed>(
             "archive", [&](std::span<const received<order_placed>> batch) { archived += batch.size(); },
             {.max = 30, .within = 100ms})

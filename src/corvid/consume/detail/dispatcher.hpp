@@ -170,7 +170,7 @@ private:
     retry_schedule schedule_;
     run inline_;
     std::optional<batch_plan> batches_;
-    std::size_t open_ = 0; ///< records that wait for what they published
+    std::size_t open_ = 0;                   ///< records that wait for what they published
     std::unordered_set<held_record*> loose_; // unordered: failed and in no lane
     std::vector<std::unique_ptr<work_run>> runs_;
     std::vector<work_run*> idle_, at_work_;

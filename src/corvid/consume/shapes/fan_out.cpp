@@ -7,11 +7,16 @@ namespace {
 
 int gravity_of(verdict what) noexcept {
     switch (what) {
-    case verdict::skip: return 0;
-    case verdict::done: return 1;
-    case verdict::dead_letter: return 2;
-    case verdict::retry: return 3;
-    case verdict::stop: break;
+    case verdict::skip:
+        return 0;
+    case verdict::done:
+        return 1;
+    case verdict::dead_letter:
+        return 2;
+    case verdict::retry:
+        return 3;
+    case verdict::stop:
+        break;
     }
     return 4;
 }

@@ -10,8 +10,8 @@
 // record is done when all are; those that are done are not run again in this process while the others are
 // tried again (after a crash or a rebalance all are, and when a publish failed, for it is not known whose it
 // was). stop wins over retry, retry over dead_letter; it is skipped if all skip. Attempts are counted for the
-// record. Either all are corvid::blocking or none is. Groups of their own give each handler its own offset and
-// its own pace instead: subscribe twice.
+// record. Either all are corvid::blocking or none is. Groups of their own give each handler its own offset
+// and its own pace instead: subscribe twice.
 #pragma once
 
 #include <corvid/consume/typed_handler.hpp>

@@ -23,7 +23,8 @@ TEST(fan_out, a_handler_that_fails_is_tried_again_alone_and_the_offset_waits_for
     auto loop = join_all(w,
                          to_all([&](const keyed& e) { first.finished(e); },
                                 [&](const keyed& e) {
-                                    if (e.n == 1 && ++failures[e.key] < 4) throw std::runtime_error("not yet");
+                                    if (e.n == 1 && ++failures[e.key] < 4)
+                                        throw std::runtime_error("not yet");
                                     second.finished(e);
                                 },
                                 [&](const received<keyed>& e, context&) -> outcome {
@@ -46,18 +47,19 @@ TEST(fan_out, one_that_rejects_keeps_no_other_from_its_work_and_makes_one_dead_l
     group_world w(2);
     witness sees;
     int rejections = 0, failures = 0;
-    auto loop = join_all(
-        w,
-        to_all([&](const keyed& e) -> outcome {
-            if (e.n != 1) return skip;
-            ++rejections;
-            return dead_letter("bad");
-        },
-               [&](const keyed& e) {
-                   if (e.n == 1 && ++failures < 3) throw std::runtime_error("not yet");
-                   sees.finished(e);
-               }),
-        {.failure = {.retry = {.first = 1s, .limit = 5}, .rejected = when_rejected::dead_letters}});
+    auto loop =
+        join_all(w,
+                 to_all(
+                     [&](const keyed& e) -> outcome {
+                         if (e.n != 1) return skip;
+                         ++rejections;
+                         return dead_letter("bad");
+                     },
+                     [&](const keyed& e) {
+                         if (e.n == 1 && ++failures < 3) throw std::runtime_error("not yet");
+                         sees.finished(e);
+                     }),
+                 {.failure = {.retry = {.first = 1s, .limit = 5}, .rejected = when_rejected::dead_letters}});
     w.publish(1, 3);
     EXPECT_TRUE(w.sim.run_until([&] { return w.all_committed(); }, 1min));
     sees.expect_each_once(w.published);

@@ -151,11 +151,11 @@ TEST(published, that_fails_makes_the_attempt_a_retry_and_its_key_comes_again_beh
 TEST(published, that_fails_for_good_sends_its_record_to_the_dead_letters) {
     publishing_world w(5);
     w.publish(2, 3);
-    auto loop = w.join([](const keyed& e, context& ctx) {
-        if (e.n == 1) ctx.publish(e, {.partition = partition_id(77)});
-    },
-                       {.failure = {.retry = {.first = 100ms, .limit = 2},
-                                    .rejected = when_rejected::dead_letters}});
+    auto loop = w.join(
+        [](const keyed& e, context& ctx) {
+            if (e.n == 1) ctx.publish(e, {.partition = partition_id(77)});
+        },
+        {.failure = {.retry = {.first = 100ms, .limit = 2}, .rejected = when_rejected::dead_letters}});
     EXPECT_TRUE(w.sim.run_until([&] { return w.all_committed(); }, 1min));
     EXPECT_EQ(w.end(*loop), loop_end::clean);
     EXPECT_EQ(w.dead_letters().size(), 2u);
@@ -167,11 +167,12 @@ TEST(published, unordered_each_record_waits_alone) {
     w.cluster.script().delay_sends(1s);
     w.cluster.script().fail_sends(3, error(errc::not_persisted));
     std::map<int, int> times;
-    auto loop = w.join([&](const keyed& e, context& ctx) {
-        ++times[e.n];
-        ctx.publish(echoed{e.key, e.n});
-    },
-                       {.order = unordered, .failure = {.retry = {.first = 100ms, .limit = 50}}});
+    auto loop = w.join(
+        [&](const keyed& e, context& ctx) {
+            ++times[e.n];
+            ctx.publish(echoed{e.key, e.n});
+        },
+        {.order = unordered, .failure = {.retry = {.first = 100ms, .limit = 50}}});
     EXPECT_TRUE(w.sim.run_until([&] { return w.all_committed(); }, 1min));
     EXPECT_EQ(times.size(), 500u);
     EXPECT_EQ(std::ranges::count_if(times, [](const auto& t) { return t.second > 1; }), 3);
@@ -242,8 +243,10 @@ TEST_P(publish_histories, lose_nothing_and_keep_the_order_of_each_key) {
     w.publish(7, 60);
     auto function = [&](const keyed& e, context& ctx) -> outcome {
         if (random.below(40) == 0) return retry("flaky");
-        if (random.below(4) > 0) ctx.publish(echoed{e.key, e.n});
-        else ctx.publish(echoed{e.key, e.n}, {.event_id = "own"});
+        if (random.below(4) > 0)
+            ctx.publish(echoed{e.key, e.n});
+        else
+            ctx.publish(echoed{e.key, e.n}, {.event_id = "own"});
         if (random.below(40) == 0) throw std::runtime_error("flaky");
         return done;
     };
