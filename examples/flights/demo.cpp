@@ -51,16 +51,19 @@ std::string fresh_run(corvid::scheduler& clock) {
 demo::instance::instance(const corvid::settings& with, corvid::broker::cluster& cluster,
                          corvid::scheduler& root, shared& of)
     : state(of.run, of.seen, root), following(of.run, of.planes), service(with, cluster, root) {
-    service.on<flight_reported>("punctuality", [this](const corvid::received<flight_reported>& flight) {
-        return state.handle(flight);
-    });
-    service.on<flight_reported>("rotations", [this](const corvid::received<flight_reported>& flight) {
-        return following.handle(flight);
-    });
+    // One call at a time: the states have no locks.
+    service.on<flight_reported>(
+        "punctuality",
+        [this](const corvid::received<flight_reported>& flight) { return state.handle(flight); },
+        {.concurrency = 1});
+    service.on<flight_reported>(
+        "rotations",
+        [this](const corvid::received<flight_reported>& flight) { return following.handle(flight); },
+        {.concurrency = 1});
     service.on<flight_reported>(
         "dead-letters",
         [&of](const corvid::received<flight_reported>& letter) { return of.letters.handle(letter); },
-        {.topics = {dead_letter_topic}});
+        {.topics = {dead_letter_topic}, .concurrency = 1});
 }
 
 demo::demo(const options& with) : options_(with), cluster_(open_cluster(with, root_)), progress_(root_) {

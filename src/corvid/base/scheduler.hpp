@@ -154,6 +154,9 @@ public:
     [[nodiscard]] virtual steady_time steady_now() const noexcept = 0;
     [[nodiscard]] virtual wall_time wall_now() const noexcept = 0;
 
+    /// How many threads run at once: what "one a core" means. At least 1.
+    [[nodiscard]] virtual std::size_t cores() const noexcept { return 1; }
+
     /// Waits for `done` until `deadline` (none: without bound) on a thread that is no loop; true when it was
     /// set. The simulated scheduler runs the simulation meanwhile.
     virtual bool wait(signal& done, std::optional<steady_time> deadline) = 0;

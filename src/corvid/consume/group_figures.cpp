@@ -29,6 +29,8 @@ partition_figures group_figures::of(const topic_partition& where, const std::str
     f.rejected = consumed("dead_letter");
     f.stopped = consumed("stop");
     f.gaps = into_->counter_of(metric::offset_gaps, {topic, group_});
+    f.killers = into_->counter_of(metric::process_killers, {topic, group_});
+    f.starts = into_->gauge_of(metric::starts_without_progress, {group_, topic, partition});
     f.lag = into_->gauge_of(metric::group_lag, {group_, topic, partition});
     f.committed = into_->gauge_of(metric::group_offset, {group_, topic, partition});
     f.standing = into_->gauge_of(metric::partition_standing, {topic, group_, partition});

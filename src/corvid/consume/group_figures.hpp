@@ -20,8 +20,8 @@
 namespace corvid {
 
 struct partition_figures {
-    counter done, skipped, retried, rejected, stopped, gaps;
-    gauge lag, committed, standing;
+    counter done, skipped, retried, rejected, stopped, gaps, killers;
+    gauge lag, committed, standing, starts;
     histogram age, handling;
     /// Of its topic, by the error's code. Looks its series up at each call.
     [[nodiscard]] counter dead_letters(const error& why) const;

@@ -62,7 +62,8 @@ result<void> validate(const group_settings& settings) {
         return fail(
             errc::conflicting_settings,
             {.message = "rebalance_drain must be below source.max_poll_interval", .operation = "subscribe"});
-    return settings.watch.validate();
+    if (auto valid = settings.watch.validate(); !valid) return valid;
+    return settings.crashes.validate();
 }
 
 namespace {

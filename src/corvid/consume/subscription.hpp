@@ -7,6 +7,7 @@
 #include <corvid/broker/record_source.hpp>
 #include <corvid/consume/progress_watch.hpp>
 #include <corvid/consume/run.hpp>
+#include <corvid/lanes/crash_guard.hpp>
 #include <corvid/lanes/failure_policy.hpp>
 #include <corvid/lanes/intake_gate.hpp>
 #include <corvid/lanes/offset_ledger.hpp>
@@ -22,6 +23,7 @@
 namespace corvid {
 
 class publisher;
+class worker_pool;
 
 /// Who moves the offset: corvid behind every record that is done, or the reader's commit_up_to().
 enum class commit_mode : std::uint8_t { when_done, by_hand };
@@ -48,8 +50,8 @@ struct subscription {
     std::string pattern = {}; ///< a regular expression over topic names, beside the topics; empty: none
     corvid::order order = by_key;
     lane_key key = {}; ///< with by_key: instead of the record's own
-    std::size_t concurrency =
-        256; ///< runs (with `batch`: batches) at work at once; without effect on immediate handlers
+    /// Runs (with `batch`: batches) at work at once; 1: never two threads in the handler.
+    std::size_t concurrency = 256;
     failure_settings failure = {};
     intake_settings intake = {};
     ledger_settings window = {};
@@ -68,7 +70,9 @@ struct group_settings {
     watch_settings watch = {};                     ///< when the watchdog speaks
     std::uint64_t seed = 1;                        ///< of jitter
     publisher* producer = nullptr;                 ///< of dead letters; outlives the loop
-    std::string service = "corvid";                ///< for the headers of dead letters
+    worker_pool* workers = nullptr; ///< of handlers; outlives the loop. None: all run on the loop
+    crash_settings crashes = {};    ///< without effect on subscriptions that commit by hand
+    std::string service = "corvid"; ///< for the headers of dead letters
 };
 
 /// errc::group_conflict, with both names, if two subscriptions of one group read the same topic.

@@ -63,7 +63,8 @@ struct service::parts {
     std::vector<std::shared_ptr<pull_channel>> channels;
     std::once_flag publishes_once; // producer() may race with start() on another thread
     std::unique_ptr<publisher> publishes;
-    std::unique_ptr<blocking_pool> blocking; // outlives the groups, whose handlers run on it
+    std::unique_ptr<worker_pool> workers; // outlive the groups, whose handlers run on them
+    std::unique_ptr<blocking_pool> blocking;
     std::map<std::string, std::unique_ptr<group_loop>> groups;
     std::vector<health_registry::registration> checks;
     std::unique_ptr<http_server> http;
@@ -76,8 +77,8 @@ struct service::parts {
 service::service(corvid::settings with)
     : settings_(std::move(with)), parts_(std::make_unique<parts>(settings_)) {}
 
-service::service(corvid::settings with, broker::cluster& cluster, scheduler& root)
-    : settings_(std::move(with)) {
+service::service(corvid::settings with, broker::cluster& cluster, scheduler& root, service_hooks hooks)
+    : settings_(std::move(with)), hooks_(std::move(hooks)) {
     if (auto valid = settings_.validate(); !valid) throw config_error(std::move(valid).error());
     parts_ = std::make_unique<parts>(settings_, cluster, root);
 }
@@ -90,8 +91,9 @@ service::~service() {
 message_producer service::producer() {
     auto& p = *parts_;
     std::call_once(p.publishes_once, [&] {
-        p.publishes = std::make_unique<publisher>(p.cluster, p.root, producer_settings_of(settings_), p.log,
-                                                  &p.figures);
+        producer_settings with = producer_settings_of(settings_);
+        if (hooks_.seed) with.seed = *hooks_.seed;
+        p.publishes = std::make_unique<publisher>(p.cluster, p.root, std::move(with), p.log, &p.figures);
     });
     return message_producer(*p.publishes);
 }
@@ -144,6 +146,7 @@ void service::subscribe(const std::string& name, std::string_view topic, subscri
     if (s.topics.empty() && s.pattern.empty()) s.topics.emplace_back(topic);
     const std::string group = options.group.empty() ? settings_.group_of(name) : options.group;
     if (auto valid = s.failure.validate(s.order); !valid) throw config_error(std::move(valid).error());
+    if (hooks_.around) s.handle = hooks_.around(std::move(s.handle), group);
     auto& of_group = parts_->waiting[group];
     of_group.push_back(std::move(s));
     if (auto valid = check_disjoint(group, of_group); !valid) throw config_error(std::move(valid).error());
@@ -206,10 +209,14 @@ void service::start() {
 
 void service::join_groups() {
     auto& p = *parts_;
+    if (!p.waiting.empty()) p.workers = std::make_unique<worker_pool>(p.root, settings_.threads.workers);
     for (auto& [group, subscriptions] : p.waiting) {
         group_settings g{.source = source_settings_of(settings_),
                          .rebalance_drain = settings_.shutdown.drain,
+                         .seed = hooks_.seed.value_or(1),
                          .producer = p.publishes.get(),
+                         .workers = p.workers.get(),
+                         .crashes = {.suspect_after = static_cast<int>(settings_.kafka.suspect_after)},
                          .service = settings_.service};
         g.source.group = group;
         auto loop = std::make_unique<group_loop>(p.cluster, p.root, std::move(g), std::move(subscriptions),

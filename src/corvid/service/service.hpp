@@ -19,10 +19,12 @@
 #include <corvid/consume/shapes/fan_out.hpp>
 #include <corvid/consume/shapes/router.hpp>
 #include <corvid/consume/typed_handler.hpp>
+#include <corvid/consume/worker_pool.hpp>
 #include <corvid/observe/health.hpp>
 #include <corvid/produce/message_producer.hpp>
 #include <corvid/service/message_stream.hpp>
 #include <corvid/service/run_state.hpp>
+#include <corvid/service/service_hooks.hpp>
 #include <corvid/service/settings.hpp>
 
 #include <map>
@@ -39,9 +41,10 @@ struct subscription_options {
     std::vector<std::string> topics = {}; ///< instead of the message's own
     std::string pattern = {};             ///< a regular expression over topic names, instead of topics
     corvid::order order = by_key;
-    lane_key key = {};             ///< with by_key: instead of the record's own
-    std::size_t concurrency = 256; ///< keys (by_partition: partitions) that coroutines work on at once
-    exponential retry = {};        ///< while it waits its key waits, and no other
+    lane_key key = {}; ///< with by_key: instead of the record's own
+    /// Keys (by_partition: partitions) that are worked on at once. 1: never two threads in the handler.
+    std::size_t concurrency = 256;
+    exponential retry = {};                  ///< while it waits its key waits, and no other
     std::vector<duration> retry_topics = {}; ///< delays; after `retry`, without its key waiting …
     bool gives_up_order = false;             ///< … which by_key and by_partition must say they give up
     when_rejected rejected = when_rejected::dead_letters; ///< also when the attempts are used up
@@ -83,15 +86,22 @@ public:
     explicit service(corvid::settings with);
     /// On a cluster and a scheduler of the caller's: tests, several instances in a process. Both outlive the
     /// service.
-    service(corvid::settings with, broker::cluster& cluster, scheduler& root);
+    service(corvid::settings with, broker::cluster& cluster, scheduler& root, service_hooks hooks = {});
     ~service();
     service(const service&) = delete;
     service& operator=(const service&) = delete;
 
     /// Handles every T with `function`: see typed_handler.hpp for what it may look like.
+    ///
+    /// Threads: it is called on the workers (threads.workers), for different keys at the same time, so what
+    /// it shares between keys it must guard; options.concurrency = 1 keeps it to one call at a time. What a
+    /// coroutine holds stays on its worker. A plain function moves to the group's own loop, where nothing is
+    /// handed over and calls come one at a time, once 1,000 records in a row took 5 µs each or less in the
+    /// mean and no run of them 100 µs more than that; one that is 1 ms late moves it back. One that blocks
+    /// its thread belongs into corvid::blocking().
     template <Message T, class F>
     service& on(const std::string& name, F function, subscription_options options = {}) {
-        std::unique_ptr<handler> handle = std::make_unique<typed_handler<T, F>>(std::move(function), scope_);
+        std::unique_ptr<handler> handle = std::make_unique<typed_handler<T, F>>(std::move(function));
         if constexpr (!std::is_same_v<detail::plain_function<F>, F>)
             handle = std::make_unique<pooled_handler>(std::move(handle), blocking_threads());
         subscribe(name, message_traits<T>::topic, std::move(options), std::move(handle));
@@ -185,6 +195,7 @@ private:
     [[nodiscard]] bool close_producer();
 
     corvid::settings settings_;
+    service_hooks hooks_;
     task_scope scope_;
     std::unique_ptr<parts> parts_;
 };

@@ -11,6 +11,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <pthread.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <atomic>
@@ -275,6 +276,14 @@ void threaded_scheduler::when_writable(watcher& node, work& once) {
 steady_time threaded_scheduler::steady_now() const noexcept { return std::chrono::steady_clock::now(); }
 wall_time threaded_scheduler::wall_now() const noexcept {
     return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
+
+std::size_t threaded_scheduler::cores() const noexcept {
+    cpu_set_t mine;
+    CPU_ZERO(&mine);
+    if (sched_getaffinity(0, sizeof mine, &mine) != 0)
+        return std::max(1U, std::thread::hardware_concurrency());
+    return static_cast<std::size_t>(std::max(1, CPU_COUNT(&mine)));
 }
 
 bool threaded_scheduler::wait(signal& done, std::optional<steady_time> deadline) {

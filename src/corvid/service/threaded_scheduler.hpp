@@ -50,6 +50,8 @@ public:
                                                           std::function<void(scheduler&)> start) override;
     [[nodiscard]] steady_time steady_now() const noexcept override;
     [[nodiscard]] wall_time wall_now() const noexcept override;
+    /// Those that this process may run on.
+    [[nodiscard]] std::size_t cores() const noexcept override;
     /// Throws std::logic_error from a loop: it would block it.
     bool wait(signal& done, std::optional<steady_time> deadline) override;
     void stop() noexcept override;

@@ -75,7 +75,7 @@ bool dispatcher::begin_batch() {
         each->slot = slot;
         each->share = records;
     }
-    if (runs.front()->start(*reader_.handle)) ended(*runs.front());
+    start(*runs.front());
     return true;
 }
 

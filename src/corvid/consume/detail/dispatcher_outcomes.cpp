@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What becomes of a record that is not done: performs what failure_policy decided. And how a partition ends.
+// What becomes of records that are not done: performs what failure_policy decided. And how a partition ends.
 #include <corvid/base/post_call.hpp>
 #include <corvid/consume/context.hpp>
 #include <corvid/consume/detail/dispatcher.hpp>
@@ -25,6 +25,32 @@ void dispatcher::tell(log_level level, std::string_view text, const error& why, 
         .write(level, text, {}, &why, at);
 }
 
+// The handler left records over without a word: they come again, unless it was asked to stop.
+void dispatcher::give_back_rest(tenancy& of, lane& in, const held_record& rest, held_record* first,
+                                std::size_t finished) {
+    if (!of.takes_in()) of.cut_at(rest.offset);
+    lanes_.finish(in, finished);
+    free_chain(first, finished);
+}
+
+// The records have left the lanes: what was not begun joins them again.
+void dispatcher::settle_unordered(work_run& over) {
+    tenancy& of = *over.of;
+    held_record* rest = over.unmarked;
+    std::size_t left = over.size() - over.marked;
+    free_chain(over.first, over.marked);
+    if (over.undecided()) {
+        held_record& failed = *std::exchange(rest, rest->following());
+        --left;
+        decide(failed, *over.undecided(), batches_ ? over.random : owner_.random01());
+    }
+    while (left-- > 0) {
+        held_record& each = *std::exchange(rest, rest->following());
+        if (!of.takes_in()) of.cut_at(each.offset);
+        place(each);
+    }
+}
+
 // The record is at work: first of its lane, or in none where unordered.
 void dispatcher::decide(held_record& failed, const outcome& what, double random01) {
     failed.why = what.why().value_or(error(errc::handler_rejected, {.operation = "handle"}));
@@ -32,6 +58,28 @@ void dispatcher::decide(held_record& failed, const outcome& what, double random0
     const auto action = policy_.decide(
         what,
         {.number = failed.attempt, .tier = failed.of->tier, .now = loop_.steady_now(), .random01 = random01});
+    perform(action, failed);
+}
+
+// No handler runs it: the last process that did died of it.
+void dispatcher::condemn(held_record& killer) {
+    const topic_partition& where = killer.of->origin.where;
+    const int deaths = killer.of->guard.starts() - 1;
+    killer.attempts_before = deaths - killer.attempt;
+    if (killer.first_failed == wall_time{}) killer.first_failed = loop_.wall_now();
+    killer.why = error(errc::process_died,
+                       {.message = "the process died " + std::to_string(deaths) +
+                                   " times at or before this record, the last time while it ran alone",
+                        .operation = "handle",
+                        .topic = where.topic.str(),
+                        .partition = where.partition.value,
+                        .offset = killer.what().offset});
+    killer.of->figures.killers.add();
+    tell(log_level::error, "a record that kills the process is not run again", *killer.why, killer);
+    perform(policy_.give_up(), killer);
+}
+
+void dispatcher::perform(const failure_policy::action& decided, held_record& failed) {
     std::visit(
         overloaded{[&](const failure_policy::again_at& again) { try_again(failed, again.when); },
                    [&](const failure_policy::commit&) { settled(failed); },
@@ -42,7 +90,7 @@ void dispatcher::decide(held_record& failed, const outcome& what, double random0
                        transfer_to(held_record::destination::retry_topic, failed, to.delay);
                    },
                    [&](const auto&) { transfer_to(held_record::destination::dead_letters, failed, {}); }},
-        action);
+        decided);
 }
 
 void dispatcher::try_again(held_record& failed, steady_time when) {
@@ -62,6 +110,7 @@ void dispatcher::set_aside(held_record& what, steady_time until) {
         loose_.insert(&what);
         gate_.waiting(what);
     }
+    what.of->put_off = true;
     static_cast<void>(schedule_.add(until, what));
     if (!what.of->takes_in()) what.of->cut_at(what.offset);
 }
@@ -147,6 +196,7 @@ void dispatcher::stop_at(held_record& what, bool service) {
          why, what);
     of.stopped_by =
         to_string(of.origin.where) + " at offset " + std::to_string(what.offset) + ": " + why.describe();
+    of.put_off = true;
     gate_.hold(of.which.partition, intake_stop::failed);
     // Its lane, and all others of the partition, are emptied as they come up.
     if (lane* const in = what.in())
@@ -217,6 +267,7 @@ void dispatcher::drop(tenancy& which) {
         schedule_.cancel(gone);
         free_chain(&gone, 1);
     }
+    which.kept = record_batch();
     which.ledger.revoke();
     which.is_over = true;
     if (batches_) batches_->hurry(false);

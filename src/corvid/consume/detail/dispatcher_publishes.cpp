@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Records that were handled and wait for what was published for them (docs/decisions/0009): open ones. They
+// Records that were handled and wait for what was published for them (docs/decisions/0012): open ones. They
 // are at work in their lane, in order, and so are the records of the key that were handled behind them:
 //
 //   front ─▶ ● open   ● answered   ● open   ○ handled, published nothing   · may follow, or waits
@@ -23,7 +23,7 @@ held_record& front_of(lane& in) noexcept { return static_cast<held_record&>(in.f
 // The next record of its key may be run at once.
 bool dispatcher::is_open(const lane& in, const tenancy& at) const noexcept {
     const auto& front = static_cast<const held_record&>(in.front());
-    return in.now() == lane::state::running && front.open && in.at_work() == in.length() &&
+    return in.now() == lane::state::running && front.waits && in.at_work() == in.length() &&
            front.from == at.which;
 }
 
@@ -60,6 +60,7 @@ void dispatcher::hold_open(tenancy& at, const record& what, const record_batch& 
 void dispatcher::wait_for(held_record& what) {
     ++what.of->at_work;
     ++open_;
+    what.waits = true;
     const bool answered = what.open->bind(*this, what, loop_, [](work& w) noexcept {
         auto& all = static_cast<publish_tally&>(w);
         all.by().published(all);
@@ -79,6 +80,7 @@ void dispatcher::published(publish_tally& all) noexcept {
 void dispatcher::answered(held_record& what, std::optional<error> failure) {
     --open_;
     what.open = nullptr;
+    what.waits = false;
     if (failure) {
         what.why = std::move(failure);
         what.unpublished = true;
@@ -115,7 +117,7 @@ void dispatcher::advance(lane& in) {
 // They come again, or are over.
 void dispatcher::abandon_open(held_record* first, std::size_t count) noexcept {
     for (; count > 0; --count, first = first->following()) {
-        first->unpublished = false;
+        first->unpublished = first->waits = false;
         publish_tally* const waits = std::exchange(first->open, nullptr);
         if (!waits) continue;
         if (waits->is_bound()) {
@@ -148,17 +150,20 @@ bool dispatcher::keep_open(work_run& over) {
 
 // The records have left the lanes.
 void dispatcher::keep_open_unordered(work_run& over) {
+    tenancy& of = *over.of;
     held_record* each = over.first;
     for (std::size_t i = 0; i < over.size(); ++i) {
         held_record& one = *std::exchange(each, each->following());
-        if (i == over.marked && over.undecided())
+        if (i == over.marked && over.undecided()) {
             decide(one, *over.undecided());
-        else if (i >= over.marked)
+        } else if (i >= over.marked) {
+            if (!of.takes_in()) of.cut_at(one.offset);
             place(one);
-        else if (one.open)
+        } else if (one.open) {
             wait_for(one);
-        else
+        } else {
             free_chain(&one, 1);
+        }
     }
 }
 

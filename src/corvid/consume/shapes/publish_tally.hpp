@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // publish_tally: what one attempt at a record has published and what of it is acknowledged. The record is
-// done when all is (docs/decisions/0009).
+// done when all is (docs/decisions/0012).
 //
 //   the handler publishes ─▶ one_more() … answered() ─┐
 //   run::complete ─▶ kept with the record ─▶ bind() ──┴─▶ all answered: `run` on the loop, or bind() says so

@@ -233,7 +233,15 @@ TEST(published, a_stop_waits_for_the_acknowledgement_and_nothing_is_handled_twic
 
 /// Random failures, delays and rebalances: whatever happens each key's echoes are there, the last of each in
 /// order.
-class publish_histories : public testing::TestWithParam<int> {};
+class publish_histories : public testing::TestWithParam<int> {
+public:
+    static void something_happens(publishing_world& w, prng& random) {
+        w.cluster.script().delay_sends(std::chrono::milliseconds(random.below(200)));
+        if (random.below(3) == 0) w.cluster.script().fail_sends(random.below(6), error(errc::not_persisted));
+        if (random.below(6) == 0) w.cluster.script().rebalance("group");
+        if (random.below(10) == 0) w.cluster.script().lose_assignment("group", "m");
+    }
+};
 
 TEST_P(publish_histories, lose_nothing_and_keep_the_order_of_each_key) {
     const auto seed = static_cast<std::uint64_t>(GetParam());
@@ -266,10 +274,7 @@ TEST_P(publish_histories, lose_nothing_and_keep_the_order_of_each_key) {
     };
     auto loop = join();
     for (int i = 0; i < 30 && !w.all_committed(); ++i) {
-        w.cluster.script().delay_sends(std::chrono::milliseconds(random.below(200)));
-        if (random.below(3) == 0) w.cluster.script().fail_sends(random.below(6), error(errc::not_persisted));
-        if (random.below(6) == 0) w.cluster.script().rebalance("group");
-        if (random.below(10) == 0) w.cluster.script().lose_assignment("group", "m");
+        something_happens(w, random);
         if (random.below(8) == 0) {
             w.end(*loop, std::chrono::milliseconds(random.below(400)), 100ms);
             loop = join();

@@ -9,7 +9,7 @@
 
 #include <gtest/gtest.h>
 
-namespace sample {
+namespace sample::shapes {
 struct order_placed {
     std::string id;
 };
@@ -23,15 +23,15 @@ struct invoice_issued {
     std::string id;
 };
 CORVID_MESSAGE(invoice_issued, (id), .topic = "shop.invoices", .key = &invoice_issued::id);
-} // namespace sample
+} // namespace sample::shapes
 
 namespace corvid {
 namespace {
 
 using namespace std::chrono_literals;
-using sample::invoice_issued;
-using sample::order_paid;
-using sample::order_placed;
+using sample::shapes::invoice_issued;
+using sample::shapes::order_paid;
+using sample::shapes::order_placed;
 
 struct shop {
     shop() {

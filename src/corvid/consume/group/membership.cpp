@@ -40,7 +40,9 @@ void group_loop::on(broker::assigned& event) {
         fresh.home = its.home;
         fresh.tier = its.tier;
         fresh.origin.out = settings_.producer;
+        fresh.mine_since = loop_->steady_now();
         fresh.figures = figures_.of(which.where, its.by.reader().name);
+        if (its.by.reader().commit == commit_mode::when_done) fresh.guard = crash_guard(settings_.crashes);
     }
     for (auto& each : tenancies_)
         each->by.assigned(*each, sharing(each->by));
@@ -57,6 +59,7 @@ void group_loop::on(broker::assigned& event) {
     tell_trouble();
     reopen_after_ = settings_.reopen_first;
     source_->accept(starts);
+    ask_starts();
     if (!tenancies_.empty() && !was_assigned_.is_set()) was_assigned_.set();
 }
 
@@ -100,6 +103,8 @@ void group_loop::try_release() {
             tenancies_, [&](const auto& each) { return is_revoked(*each) && !each->is_drained(); });
         if (waits && (revoke_timer_.pending() || stop_timer_.pending())) return;
         if (commits_.in_flight()) return;
+        for (auto& each : tenancies_)
+            if (is_revoked(*each)) each->guard.leave();
         note_progress();
         // A commit that fails inside the revoke is tried once more; then the records are delivered again
         // elsewhere.
