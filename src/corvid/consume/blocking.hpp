@@ -8,7 +8,7 @@
 // blocking_pool: those threads. A run goes to the first that is free, in the order of arrival.
 #pragma once
 
-#include <corvid/consume/run.hpp>
+#include <corvid/consume/handler.hpp>
 
 #include <deque>
 #include <memory>

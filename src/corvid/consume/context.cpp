@@ -53,6 +53,23 @@ trace_context context::trace() const {
         .context;
 }
 
+detail::publish_headers context::next_publish(const send_options& given) {
+    const std::string from = event_id();
+    std::string id(given.event_id);
+    if (id.empty()) {
+        id = from + '/';
+        if (const auto part = run_->part(); part > 0) id += std::to_string(part) + '.';
+        id += std::to_string(run_->published().next_number(run_->part()));
+    }
+    return {std::move(id), from, headers(), trace(), given.headers};
+}
+
+result<delivery> context::no_producer() {
+    return fail(errc::invalid_setting, {.message = "the group of this handler has no producer",
+                                        .hint = "set group_settings::producer",
+                                        .operation = "publish"});
+}
+
 logger context::log() const {
     const header_list list = headers();
     logger mine = log_of(run_->origin(), record_->offset, list);

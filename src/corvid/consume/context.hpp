@@ -7,6 +7,7 @@
 
 #include <corvid/base/sleep.hpp>
 #include <corvid/consume/run.hpp>
+#include <corvid/consume/shapes/published.hpp>
 #include <corvid/message/wire_names.hpp>
 #include <corvid/middleware/attempt_chain.hpp>
 
@@ -69,10 +70,43 @@ public:
         return limited ? *limited : run_->origin().stop;
     }
 
+    /// Sends the message, to its topic, on behalf of this record: the record is done only when all that it
+    /// published is acknowledged; a publish that fails makes the attempt a retry, whatever the handler
+    /// answers. Bytes are copied before it returns; await the answer, or do not. Headers correlation_id,
+    /// causation_id and traceparent go along, and an idempotency_key `<event id>/<n>`, n from 1 in the order
+    /// of the calls: a record that comes again publishes the same ids if its handler publishes the same.
+    /// Any thread that the handler works on, one at a time. Errors: those of message_producer::send.
+    template <Message M>
+    published publish(const M& message, const send_options& options = {}) {
+        const detail::publish_headers says = next_publish(options);
+        send_options with = options;
+        with.event_id = says.id();
+        with.headers = says.all();
+        auto& answer = *detail::pool_new<detail::publish_answer>(run_->published());
+        const auto came = [&answer](result<delivery> at) { answer.came(std::move(at)); };
+        if (publisher* const out = run_->origin().out)
+            message_producer(*out).send(message, came, with);
+        else
+            came(no_producer());
+        return published(answer);
+    }
+#ifdef CORVID_NO_TEMPORARIES_IN_CO_AWAIT
+    template <Message M>
+        requires(!std::is_lvalue_reference_v<M>)
+    gcc_12_destroys_temporaries_in_co_await_twice_so_name_what_you_publish publish(
+        M&& message, const send_options& options = {}) {
+        static_cast<void>(publish(static_cast<const M&>(message), options));
+        return {};
+    }
+#endif
+
     /// `co_await ctx.sleep(200ms)`: on the service's clock, which tests move by themselves.
     [[nodiscard]] sleep_operation sleep(duration length) const noexcept { return corvid::sleep(length); }
 
 private:
+    [[nodiscard]] detail::publish_headers next_publish(const send_options& given);
+    [[nodiscard]] static result<delivery> no_producer();
+
     const run* run_;
     const record* record_;
     const corvid::attempt* within_;

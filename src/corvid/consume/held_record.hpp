@@ -18,6 +18,7 @@
 namespace corvid {
 
 struct tenancy;
+class publish_tally;
 
 class held_record final : public lane_record, public schedule_entry {
 public:
@@ -49,6 +50,10 @@ public:
     wall_time first_failed{};   ///< once it failed
     std::uint64_t memo = 0;     ///< the handler's own, from one attempt to the next
     std::optional<error> why{}; ///< the last failure
+    /// It was handled, and waits for what was published for it; set by the handler, then the loop's.
+    publish_tally* open = nullptr;
+    bool waits = false;       ///< for that: the loop knows, and no handler is at it any more
+    bool unpublished = false; ///< some of it failed: it is to be tried again
 
 private:
     held_record() = default;

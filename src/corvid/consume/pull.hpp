@@ -9,7 +9,7 @@
 #pragma once
 
 #include <corvid/base/operation.hpp>
-#include <corvid/consume/run.hpp>
+#include <corvid/consume/handler.hpp>
 #include <corvid/message/envelope.hpp>
 #include <corvid/serde/decode_record.hpp>
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// run: consecutive records of one lane, handed to a handler together; and handler, the engine's view of user
-// code.
+// run: consecutive records of one lane, handed to a handler (handler.hpp) together.
 //
 // A handler takes records from the front of the run, one after the other, and says of each what became of it:
 //
@@ -25,10 +24,13 @@
 #include <optional>
 #include <span>
 #include <utility>
+#include <vector>
 
 namespace corvid {
 
 class attempt_chain;
+class publisher;
+class publish_tally;
 
 /// What a run's records have in common. Lives as long as the assignment it is of.
 struct run_origin {
@@ -37,6 +39,7 @@ struct run_origin {
     const logger* log = nullptr;
     stop_token stop;
     attempt_chain* chain = nullptr; ///< around each attempt; null: nothing is
+    publisher* out = nullptr;       ///< of what handlers publish
 };
 
 class worker;
@@ -66,12 +69,14 @@ public:
         begin(count, origin);
     }
 
-    /// Over the current record of another run alone, for handlers that stand in front of others.
-    void over_current_of(const run& other) noexcept {
+    /// Over the current record of another run alone, for handlers that stand in front of others. What is
+    /// published and remembered for the record is the other's, which outlives this.
+    void over_current_of(run& other) noexcept {
         held_ = other.held_;
         batch_ = other.batch_;
         current_ = other.current_;
         begin(1, *other.origin_);
+        outer_ = &other;
     }
 
     [[nodiscard]] bool has_next() const noexcept {
@@ -99,6 +104,20 @@ public:
                 .batch = batch_,
                 .own_headers = held_ ? &held_->its_headers() : nullptr};
     }
+    /// What its handler wants to know of the current record when it is tried again; 0 at first. Forgotten
+    /// when the record leaves the process, and where it is tried again for a publish that failed.
+    [[nodiscard]] std::uint64_t memo() const noexcept {
+        return held_ ? held_->memo : outer_ ? outer_->memo() : memo_;
+    }
+    void remember(std::uint64_t what) noexcept {
+        if (outer_) return outer_->remember(what);
+        (held_ ? held_->memo : memo_) = what;
+    }
+    /// Which of several handlers for the current record is at work, from 1 on; 0: there is but one.
+    [[nodiscard]] std::uint32_t part() const noexcept { return part_; }
+    void enter_part(std::uint32_t which) noexcept { part_ = which; }
+    /// Of what is published for the current record. Any thread, of those that the handler works on.
+    [[nodiscard]] publish_tally& published() const;
     /// Of the current record: 1 at first.
     [[nodiscard]] int attempt() const noexcept { return held_ ? held_->all_attempts() : 1; }
     /// When the current record failed first; none: it did not.
@@ -106,7 +125,11 @@ public:
         return attempt() > 1 ? std::optional(held_->first_failed) : std::nullopt;
     }
 
+    /// Done and skip: the next record is the current one. What was published for the record is waited for
+    /// meanwhile; where that failed already, the record is to be tried again.
     void complete(outcome what) noexcept {
+        if (published_) [[unlikely]]
+            what = settle_published(std::move(what));
         if (what == verdict::done || what == verdict::skip) [[likely]] {
             skipped_ += what == verdict::skip;
             const std::size_t n = index() + 1;
@@ -140,6 +163,15 @@ public:
     /// Once it has ended: what the loop must decide on, for the record behind those that are done.
     [[nodiscard]] const std::optional<outcome>& undecided() const noexcept { return verdict_; }
     [[nodiscard]] std::size_t skipped() const noexcept { return skipped_; }
+    /// A record of a batch that is done but for what was published for it.
+    struct open_record {
+        std::size_t index;
+        publish_tally* waits;
+    };
+    /// In the order of the run; for held records it stands in them.
+    [[nodiscard]] const std::vector<open_record>& open() const noexcept { return open_; }
+    /// Some of its records are open.
+    [[nodiscard]] bool has_open() const noexcept { return has_open_; }
     /// From the call of the handler to end().
     [[nodiscard]] duration took() const noexcept { return ended_at_ - began_at_; }
     [[nodiscard]] bool was_away() const noexcept { return at_ != nullptr; }
@@ -154,6 +186,9 @@ protected:
 
 private:
     void begin(std::size_t count, const run_origin& origin) noexcept {
+        if (published_) [[unlikely]]
+            forget_published();
+        outer_ = nullptr;
         at_ = nullptr;
         seat_ = 0;
         origin_ = &origin;
@@ -164,8 +199,16 @@ private:
         verdict_.reset();
         not_before_.reset();
         paid_for_ = false;
+        memo_ = 0;
+        part_ = 0;
+        open_.clear();
+        has_open_ = false;
     }
+    [[nodiscard]] outcome settle_published(outcome what) noexcept;
+    void forget_published() noexcept;
     void step() noexcept {
+        memo_ = 0;
+        part_ = 0;
         if (!held_) {
             ++current_;
             return;
@@ -183,6 +226,7 @@ private:
     const run_origin* origin_ = nullptr;
     const record* current_ = nullptr;
     run* beside_ = nullptr;
+    run* outer_ = nullptr;        // that this stands for
     held_record* held_ = nullptr; // whose record is the current one; null over a batch
     const record_batch* batch_ = nullptr;
     std::size_t count_ = 0;
@@ -192,29 +236,13 @@ private:
     std::optional<outcome> verdict_;
     std::optional<steady_time> not_before_;
     bool paid_for_ = false;
+    mutable publish_tally* published_ = nullptr; // of the current record
+    std::uint64_t memo_ = 0;                     // of the current record over a batch
+    std::uint32_t part_ = 0;
+    std::vector<open_record> open_;
+    bool has_open_ = false;
     bool starting_ = false; // both touched by the loop's own thread only
     bool ended_inline_ = false;
-};
-
-class handler {
-public:
-    virtual ~handler() = default;
-    /// Called once a run (and once more for each further attempt): on the loop, or on a worker. The run lives
-    /// until end().
-    virtual void start(run& records) noexcept = 0;
-    /// True if every run has ended when start() returns. On the loop the engine hands over fetch batches as
-    /// they are then, and looks at keys only while something waits.
-    [[nodiscard]] virtual bool is_immediate() const noexcept { return false; }
-    /// True if it must be given runs as they are, not record by record.
-    [[nodiscard]] virtual bool needs_whole_runs() const noexcept { return false; }
-    /// True if start() may be called on several workers at once, for runs of different lanes. Else it is
-    /// called on the loop.
-    [[nodiscard]] virtual bool is_for_workers() const noexcept { return false; }
-    /// True if it awaits what it calls, and with it each middleware of its chain.
-    [[nodiscard]] virtual bool is_coroutine() const noexcept { return false; }
-    /// Called on the loop when a run that was started is asked to stop: for handlers that hold runs without
-    /// working on them.
-    virtual void asked_to_stop(run&) noexcept {}
 };
 
 } // namespace corvid

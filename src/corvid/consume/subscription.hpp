@@ -5,8 +5,8 @@
 #pragma once
 
 #include <corvid/broker/record_source.hpp>
+#include <corvid/consume/handler.hpp>
 #include <corvid/consume/progress_watch.hpp>
-#include <corvid/consume/run.hpp>
 #include <corvid/lanes/crash_guard.hpp>
 #include <corvid/lanes/failure_policy.hpp>
 #include <corvid/lanes/intake_gate.hpp>

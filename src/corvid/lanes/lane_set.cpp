@@ -73,6 +73,13 @@ lane& lane_set::add_at_work(lane_record& record) {
     return one;
 }
 
+void lane_set::join_work(lane& running, lane_record& record) {
+    assert(running.state_ == lane::state::running && running.at_work_ == running.length_);
+    link(running, record);
+    ++running.at_work_;
+    ++records_;
+}
+
 lane_run lane_set::take(std::size_t most) noexcept {
     lane* const one = ready_.front();
     if (!one) return {};

@@ -69,10 +69,13 @@ public:
     /// Adds a record that a handler has been at already: its lane, which it begins, is at work with it.
     /// Precondition: find() has none. Not for unordered. Strong exception guarantee.
     lane& add_at_work(lane_record& record);
+    /// The record joins those at work in that lane, which is all of it.
+    void join_work(lane& running, lane_record& record);
     /// The lane that the record would join; null when it would begin one.
     [[nodiscard]] const lane* find(const lane_record& record) const noexcept {
         return table_.find(identity_of(record));
     }
+    [[nodiscard]] lane* find(const lane_record& record) noexcept { return table_.find(identity_of(record)); }
 
     /// The first of the ready lanes goes to work on its first records; an empty run when none is ready.
     [[nodiscard]] lane_run take(std::size_t most = lane_run::most) noexcept;

@@ -223,7 +223,7 @@ void service::start() {
     if (!p.unfinished.empty())
         throw config_error(error(errc::invalid_argument,
                                  {.message = "subscription \"" + p.unfinished.front() + "\" is not complete",
-                                  .hint = "end it with otherwise(), or all()",
+                                  .hint = "end its route with otherwise()",
                                   .operation = "subscribe"}));
     if (std::exchange(p.started, true)) return;
     p.log.info("starting", {{"settings", settings_.describe()}});

@@ -16,6 +16,7 @@
 #include <corvid/consume/group_loop.hpp>
 #include <corvid/consume/pull.hpp>
 #include <corvid/consume/shapes/batch_handler.hpp>
+#include <corvid/consume/shapes/fan_out.hpp>
 #include <corvid/consume/shapes/router.hpp>
 #include <corvid/consume/typed_handler.hpp>
 #include <corvid/consume/worker_pool.hpp>
@@ -124,6 +125,17 @@ public:
         if constexpr (made::blocks)
             handle = std::make_unique<pooled_handler>(std::move(handle), blocking_threads());
         subscribe(name, message_traits<T>::topic, std::move(options).as_subscription(), std::move(handle));
+        return *this;
+    }
+    /// Handles every T with each of several functions: see shapes/fan_out.hpp.
+    template <Message T, class... F>
+    service& fan_out(const std::string& name, all_functions<F...> functions,
+                     subscription_options options = {}) {
+        using made = fan_out_handler<T, F...>;
+        std::unique_ptr<handler> handle = std::make_unique<made>(std::move(functions), scope_);
+        if constexpr (made::blocks)
+            handle = std::make_unique<pooled_handler>(std::move(handle), blocking_threads());
+        subscribe(name, message_traits<T>::topic, std::move(options), std::move(handle));
         return *this;
     }
     /// Handles the events of one topic by their type: see shapes/router.hpp. The sentence ends with

@@ -4,7 +4,7 @@
 // none.
 #pragma once
 
-#include <corvid/consume/run.hpp>
+#include <corvid/consume/handler.hpp>
 
 #include <cstdint>
 #include <functional>

@@ -2,6 +2,8 @@
 //
 // What stands around an attempt, as a group performs it.
 #include <corvid/consume/detail/group_world_test.hpp>
+#include <corvid/consume/shapes/fan_out.hpp>
+#include <corvid/consume/shapes/router.hpp>
 #include <corvid/middleware/attempt_chain.hpp>
 
 namespace corvid::consume_test {
@@ -68,6 +70,18 @@ TEST_P(middleware_of_a_group, an_open_breaker_stops_a_plain_handler_and_loses_no
 TEST_P(middleware_of_a_group, an_open_breaker_stops_coroutines_and_loses_no_attempt) {
     auto loop = w.join(awaited(), around({.breaker = ten_in_a_row}));
     outlast_an_outage(*loop, 50 + 10); // all keys were at work when it opened
+}
+
+TEST_P(middleware_of_a_group, an_open_breaker_stands_before_all_handlers_of_a_fan_out) {
+    int others = 0;
+    auto all = to_all([&](const keyed&) { ++others; }, awaited(0ms));
+    subscription with = around({.breaker = ten_in_a_row});
+    with.handle = [&]<class... F>(all_functions<F...> given) {
+        return std::make_unique<fan_out_handler<keyed, F...>>(std::move(given), w.scope);
+    }(std::move(all));
+    auto loop = w.join_with(std::move(with));
+    outlast_an_outage(*loop, 50 + 10);
+    EXPECT_EQ(others, 500) << "what was done is not done again";
 }
 
 TEST_P(middleware_of_a_group, an_open_breaker_holds_for_unordered_and_by_partition_too) {

@@ -65,6 +65,7 @@ dispatcher::~dispatcher() {
     });
     for (held_record* each : rest) {
         schedule_.cancel(*each);
+        abandon_open(each, 1);
         free_chain(each, 1);
     }
 }
@@ -82,6 +83,7 @@ bool dispatcher::is_held_by_partition(const tenancy& of) const noexcept {
     lane_record probe;
     probe.from = of.which;
     const lane* const in = lanes_.find(probe);
+    if (in && where_.is_immediate() && is_open(*in, of)) return false;
     return in &&
            (where_.is_immediate() || in->now() == lane::state::blocked || in->length() >= 2 * longest_run());
 }
@@ -159,8 +161,8 @@ void dispatcher::work_inline(tenancy& at, const record_batch& batch) {
 std::size_t dispatcher::free_until(const tenancy& at, const record_batch& batch, std::size_t from) {
     const auto records = batch.records();
     if (lanes_.empty() || lanes_.ordering() == unordered) return records.size();
-    while (from < records.size() && !has_lane(at, records[from], batch))
-        ++from;
+    for (; from < records.size(); ++from)
+        if (const lane* const its = lane_of(at, records[from], batch); its && !is_open(*its, at)) break;
     return from;
 }
 
@@ -176,7 +178,7 @@ std::optional<std::string> dispatcher::lane_key_of(const tenancy& at, const reco
     }
 }
 
-bool dispatcher::has_lane(const tenancy& at, const record& what, const record_batch& batch) {
+const lane* dispatcher::lane_of(const tenancy& at, const record& what, const record_batch& batch) {
     lane_record probe;
     probe.from = at.which;
     probe.scope = at.which.partition;
@@ -188,7 +190,7 @@ bool dispatcher::has_lane(const tenancy& at, const record& what, const record_ba
         probe.scope = all_partitions;
     }
     if (lanes_.ordering() == by_key && probe.key) probe.hash = hash_of(probe.key);
-    return lanes_.find(probe) != nullptr;
+    return lanes_.find(probe);
 }
 
 // Answers how many records are behind it: those that are done, and the one that failed.
@@ -207,7 +209,9 @@ std::size_t dispatcher::run_over(tenancy& at, const record_batch& batch, std::si
         at.figures.done.add(finished - inline_.skipped());
         at.figures.skipped.add(inline_.skipped());
         at.figures.handling.observe(inline_.took() / count, finished);
-        if (last.value - first.value + 1 == count)
+        if (open_ > 0 || inline_.has_open())
+            mark_inline(at, batch, records.first(finished));
+        else if (last.value - first.value + 1 == count)
             at.ledger.mark(at.which.since, first, count);
         else
             for (const record& each : records.first(finished))
@@ -219,6 +223,11 @@ std::size_t dispatcher::run_over(tenancy& at, const record_batch& batch, std::si
         return finished + 1;
     }
     held_record& failed = hold(at, records[finished], batch);
+    failed.memo = inline_.memo();
+    if (lanes_.ordering() != unordered && lanes_.find(failed)) { // its key is open: it comes again behind
+        place(failed);
+        return finished + 1;
+    }
     if (lanes_.ordering() != unordered) lanes_.add_at_work(failed);
     gate_.runnable(failed);
     decide(failed, *inline_.undecided());
@@ -322,7 +331,7 @@ dispatcher::work_run* dispatcher::prepare(const lane_run& chosen) {
 void dispatcher::mark_done_part(work_run& of) {
     const std::size_t finished = of.index();
     while (of.marked < finished) {
-        of.of->ledger.mark(of.of->which.since, offset(of.unmarked->offset));
+        if (!of.unmarked->open) of.of->ledger.mark(of.of->which.since, offset(of.unmarked->offset));
         of.of->high = std::max(of.of->high, of.unmarked->offset);
         if (++of.marked < of.size()) of.unmarked = of.unmarked->following();
     }
@@ -360,6 +369,7 @@ void dispatcher::ended(work_run& over) noexcept {
 void dispatcher::settle_run(work_run& over) {
     tenancy& of = *over.of;
     const std::size_t finished = over.marked;
+    if (over.has_open() && keep_open(over)) return;
     if (finished == over.size() || of.is_over) return leave(over.in, over.first, over.size());
     if (!over.in) return settle_unordered(over);
     if (!over.undecided()) return give_back_rest(of, *over.in, *over.unmarked, over.first, finished);
@@ -371,32 +381,6 @@ void dispatcher::settle_run(work_run& over) {
         decide(*over.unmarked, *over.undecided(), over.random);
     else
         decide(*over.unmarked, *over.undecided());
-}
-
-// The handler left records over without a word: they come again, unless it was asked to stop.
-void dispatcher::give_back_rest(tenancy& of, lane& in, const held_record& rest, held_record* first,
-                                std::size_t finished) {
-    if (!of.takes_in()) of.cut_at(rest.offset);
-    lanes_.finish(in, finished);
-    free_chain(first, finished);
-}
-
-// The records have left the lanes: what was not begun joins them again.
-void dispatcher::settle_unordered(work_run& over) {
-    tenancy& of = *over.of;
-    held_record* rest = over.unmarked;
-    std::size_t left = over.size() - over.marked;
-    free_chain(over.first, over.marked);
-    if (over.undecided()) {
-        held_record& failed = *std::exchange(rest, rest->following());
-        --left;
-        decide(failed, *over.undecided(), batches_ ? over.random : owner_.random01());
-    }
-    while (left-- > 0) {
-        held_record& each = *std::exchange(rest, rest->following());
-        if (!of.takes_in()) of.cut_at(each.offset);
-        place(each);
-    }
 }
 
 void dispatcher::leave(lane* in, held_record* first, std::size_t count) noexcept {

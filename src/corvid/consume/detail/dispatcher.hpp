@@ -115,7 +115,7 @@ private:
     [[nodiscard]] std::size_t free_until(const tenancy& at, const record_batch& batch, std::size_t from);
     [[nodiscard]] std::optional<std::string> lane_key_of(const tenancy& at, const record& what,
                                                          const record_batch& batch) const;
-    [[nodiscard]] bool has_lane(const tenancy& at, const record& what, const record_batch& batch);
+    [[nodiscard]] const lane* lane_of(const tenancy& at, const record& what, const record_batch& batch);
     [[nodiscard]] std::size_t run_over(tenancy& at, const record_batch& batch, std::size_t from,
                                        std::size_t to);
     [[nodiscard]] held_record& hold(tenancy& at, const record& what, const record_batch& batch);
@@ -148,6 +148,19 @@ private:
     void leave(lane* in, held_record* first, std::size_t count) noexcept;
     void free_chain(held_record* first, std::size_t count) noexcept;
 
+    // --- what was published (docs/decisions/0014)
+    [[nodiscard]] bool is_open(const lane& in, const tenancy& at) const noexcept;
+    void mark_inline(tenancy& at, const record_batch& batch, std::span<const record> finished);
+    void hold_open(tenancy& at, const record& what, const record_batch& batch, publish_tally* waits);
+    [[nodiscard]] bool keep_open(work_run& over);
+    void keep_open_unordered(work_run& over);
+    void abandon_open(held_record* first, std::size_t count) noexcept;
+    void wait_for(held_record& what);
+    void published(publish_tally& all) noexcept;
+    void answered(held_record& what, std::optional<error> failure);
+    void leave_open(held_record& what);
+    void advance(lane& in);
+
     // --- outcomes
     void decide(held_record& failed, const outcome& what) { decide(failed, what, owner_.random01()); }
     void decide(held_record& failed, const outcome& what, double random01);
@@ -179,6 +192,7 @@ private:
     retry_schedule schedule_;
     run inline_;
     std::optional<batch_plan> batches_;
+    std::size_t open_ = 0;                   ///< records that wait for what they published
     std::unordered_set<held_record*> loose_; // unordered: failed and in no lane
     std::vector<std::unique_ptr<work_run>> runs_;
     std::vector<work_run*> idle_, at_work_;

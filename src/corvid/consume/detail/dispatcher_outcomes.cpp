@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What becomes of a record that is not done: performs what failure_policy decided. And how a partition ends.
+// What becomes of records that are not done: performs what failure_policy decided. And how a partition ends.
 #include <corvid/base/post_call.hpp>
 #include <corvid/consume/context.hpp>
 #include <corvid/consume/detail/dispatcher.hpp>
@@ -24,6 +24,32 @@ void dispatcher::tell(log_level level, std::string_view text, const error& why, 
     log_of(about.of->origin, about.what().offset, about.its_headers())
         .with({{"handler", reader_.name}, {"attempt", about.all_attempts()}})
         .write(level, text, {}, &why, at);
+}
+
+// The handler left records over without a word: they come again, unless it was asked to stop.
+void dispatcher::give_back_rest(tenancy& of, lane& in, const held_record& rest, held_record* first,
+                                std::size_t finished) {
+    if (!of.takes_in()) of.cut_at(rest.offset);
+    lanes_.finish(in, finished);
+    free_chain(first, finished);
+}
+
+// The records have left the lanes: what was not begun joins them again.
+void dispatcher::settle_unordered(work_run& over) {
+    tenancy& of = *over.of;
+    held_record* rest = over.unmarked;
+    std::size_t left = over.size() - over.marked;
+    free_chain(over.first, over.marked);
+    if (over.undecided()) {
+        held_record& failed = *std::exchange(rest, rest->following());
+        --left;
+        decide(failed, *over.undecided(), batches_ ? over.random : owner_.random01());
+    }
+    while (left-- > 0) {
+        held_record& each = *std::exchange(rest, rest->following());
+        if (!of.takes_in()) of.cut_at(each.offset);
+        place(each);
+    }
 }
 
 // The record is at work: first of its lane, or in none where unordered.

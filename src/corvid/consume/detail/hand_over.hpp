@@ -9,7 +9,7 @@
 #pragma once
 
 #include <corvid/consume/detail/placement.hpp>
-#include <corvid/consume/run.hpp>
+#include <corvid/consume/handler.hpp>
 #include <corvid/consume/worker_pool.hpp>
 #include <corvid/lanes/lane_set.hpp>
 

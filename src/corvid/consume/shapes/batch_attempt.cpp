@@ -57,9 +57,9 @@ void batch_attempt::begin() {
 
 bool batch_attempt::is_behind_a_failure(std::size_t handed) const noexcept {
     const std::size_t at = handed_[handed];
-    const entry& before = entries_[at == 0 ? 0 : at - 1];
-    if (at == 0 || before.of != entries_[at].of) return false;
-    return !before.said || ends_a_run(*before.said);
+    for (std::size_t before = at; before-- > 0 && entries_[before].of == entries_[at].of;)
+        if (!entries_[before].said || ends_a_run(*entries_[before].said)) return true;
+    return false;
 }
 
 // Only the first records of a range can be behind one that failed: those of a run follow one another, and

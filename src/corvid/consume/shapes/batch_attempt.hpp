@@ -10,7 +10,7 @@
 // that failed is not handed over any more, and comes again. Used by one thread at a time.
 #pragma once
 
-#include <corvid/consume/run.hpp>
+#include <corvid/consume/handler.hpp>
 
 #include <optional>
 #include <span>

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// publish_tally: what one attempt at a record has published and what of it is acknowledged. The record is
+// done when all is (docs/decisions/0014).
+//
+//   the handler publishes ─▶ one_more() … answered() ─┐
+//   run::complete ─▶ kept with the record ─▶ bind() ──┴─▶ all answered: `run` on the loop, or bind() says so
+//                └▶ or leave(): nobody waits for it
+//
+// It ends itself with leave(), or with take() by its last owner. Pooled memory.
+#pragma once
+
+#include <corvid/base/error.hpp>
+#include <corvid/base/scheduler.hpp>
+
+#include <atomic>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+namespace corvid {
+
+class held_record;
+class dispatcher;
+struct tenancy;
+
+class publish_tally : public work {
+public:
+    [[nodiscard]] static publish_tally& make();
+
+    // Any thread.
+    void one_more() noexcept { left_.fetch_add(1, std::memory_order_relaxed); }
+    /// One of them; `why` it failed.
+    void answered(std::optional<error> why) noexcept;
+    /// The next number among those that one part of the attempt (run::part) publishes, from 1 on. By whoever
+    /// may still publish.
+    [[nodiscard]] std::uint32_t next_number(std::uint32_t part) noexcept {
+        if (std::exchange(part_, part) != part) number_ = 0;
+        return ++number_;
+    }
+    /// The attempt has ended and its record does not wait.
+    void leave() noexcept { one_less(); }
+    /// All that was published is answered: by whoever may still publish.
+    [[nodiscard]] bool is_answered() const noexcept { return left_.load(std::memory_order_acquire) == 1; }
+    /// Once all is answered: the first failure.
+    [[nodiscard]] const std::optional<error>& failure() const noexcept { return failure_; }
+
+    // Loop only.
+
+    /// `what` waits. True: for nothing, all is answered; else `then` is run on `loop` when it is.
+    [[nodiscard]] bool bind(dispatcher& by, held_record& what, scheduler& loop, work::function then) noexcept;
+    /// The record does not wait any more: `what` is null from now on. `then` is run all the same, so that
+    /// the loop outlives it.
+    void abandon() noexcept { what_ = nullptr; }
+    [[nodiscard]] bool is_bound() const noexcept { return by_ != nullptr; }
+    [[nodiscard]] held_record* what() const noexcept { return what_; }
+    /// The assignment of the record, which counts this as work.
+    [[nodiscard]] tenancy& of() const noexcept { return *of_; }
+    [[nodiscard]] dispatcher& by() const noexcept { return *by_; }
+    /// Ends it, once all is answered; the first failure.
+    [[nodiscard]] std::optional<error> take() noexcept;
+
+private:
+    publish_tally() noexcept;
+    ~publish_tally() = default;
+    void one_less() noexcept;
+    void end() noexcept;
+
+    std::atomic<std::uint32_t> left_{1}; // the attempt itself, and each publish
+    std::uint32_t part_ = 0, number_ = 0;
+    scheduler* loop_ = nullptr;
+    dispatcher* by_ = nullptr;
+    held_record* what_ = nullptr;
+    tenancy* of_ = nullptr;
+    std::mutex mutex_;
+    std::optional<error> failure_;
+};
+
+} // namespace corvid
