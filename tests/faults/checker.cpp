@@ -5,12 +5,14 @@
 #include <map>
 #include <sstream>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace corvid::faults {
 namespace {
 
 constexpr std::size_t most_examples = 10;
 constexpr std::int64_t never = INT64_MAX;
+constexpr std::int64_t standstill = 1'000'000'000; // longer than between two records under load
 
 std::string place(std::int32_t partition, std::int64_t offset) {
     return "[" + std::to_string(partition) + "]@" + std::to_string(offset);
@@ -67,6 +69,7 @@ private:
             const std::string who = "record " + std::to_string(told.id) + " ";
             if (told.is == fate::state::not_persisted && seen != by_id_.end())
                 note(found_.phantom, who + "was said not to be written");
+            if (told.is != fate::state::acknowledged) uncertain_.insert(told.id);
             if (told.is != fate::state::acknowledged) continue;
             if (seen == by_id_.end()) {
                 if (!of_.given_up.contains({told.partition, told.offset}))
@@ -87,11 +90,12 @@ private:
         for (const effect* e : of_key) {
             const bool is_first = by_id_.at(e->id) == e;
             const bool same_assignment = last && last->pid == e->pid && last->epoch == e->epoch;
-            if (is_first && e->seq < highest)
+            const bool is_certain = !uncertain_.contains(e->id);
+            if (is_first && is_certain && e->seq < highest)
                 note(found_.reorder, name_of(*e) + " behind seq " + std::to_string(highest));
             else if (!is_first && same_assignment && e->seq <= last->seq)
                 note(found_.reorder, name_of(*e) + " again behind seq " + std::to_string(last->seq));
-            highest = std::max<std::int64_t>(highest, e->seq);
+            if (is_certain) highest = std::max<std::int64_t>(highest, e->seq);
             last = e;
             for (const auto& [pid, end] : ends)
                 if (e->t0 < end)
@@ -143,8 +147,8 @@ private:
             for (std::size_t i = 1; i < times.size() && times[i - 1] < of_.load_ended; ++i)
                 found_.max_stall_s = std::max(found_.max_stall_s, seconds(times[i] - times[i - 1]));
             for (std::size_t i = 0; i < of_.faults.size(); ++i) {
-                const auto next = std::ranges::upper_bound(times, of_.faults[i]);
-                if (next != times.end()) recovered[i] = std::max(recovered[i], *next - of_.faults[i]);
+                const std::int64_t until = i + 1 < of_.faults.size() ? of_.faults[i + 1] : of_.load_ended;
+                recovered[i] = std::max(recovered[i], recovery_of(times, of_.faults[i], until));
             }
         }
         for (const std::int64_t one : recovered)
@@ -152,9 +156,21 @@ private:
         std::ranges::sort(found_.recoveries_s);
     }
 
+    /// From the fault until the next record was handled, or until the end of the last standstill behind it.
+    static std::int64_t recovery_of(const std::vector<std::int64_t>& times, std::int64_t fault,
+                                    std::int64_t until) {
+        auto next = std::ranges::upper_bound(times, fault);
+        if (next == times.end()) return 0;
+        std::int64_t end = *next;
+        for (++next; next != times.end() && *std::prev(next) < until; ++next)
+            if (*next - *std::prev(next) > standstill) end = *next;
+        return end - fault;
+    }
+
     const history& of_;
     findings found_;
     std::unordered_map<std::uint64_t, const effect*> by_id_; // the first time
+    std::unordered_set<std::uint64_t> uncertain_;            // may be there, and at any later place
     std::unordered_map<std::uint32_t, std::vector<const effect*>> by_key_;
     std::map<std::int32_t, std::vector<std::int64_t>> done_; // by partition and offset: when first
 };

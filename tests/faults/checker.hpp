@@ -3,7 +3,8 @@
 // checker: what must hold of a group's work, however it was disturbed. Pure.
 //
 //   lost             acknowledged to its sender, and neither handled nor a dead letter
-//   reorder          handled before one of its key that was sent earlier; or again in the assignment that had
+//   reorder          handled before one of its key that was sent and acknowledged earlier; or again in the
+//   assignment that had
 //                    handled it already
 //   overlap          two of one key at once, in one process
 //   overlap_between  the same, in two processes: a stopped one cannot know that it was replaced

@@ -84,6 +84,14 @@ TEST(checker_test, a_swap_within_a_key_is_found) {
     EXPECT_EQ(judge(h).reorder, 1u);
 }
 
+TEST(checker_test, a_record_of_unknown_fate_may_come_late) {
+    history h = calm();
+    std::swap(h.effects[3].t0, h.effects[5].t0);
+    std::swap(h.effects[3].t1, h.effects[5].t1);
+    h.sent[3].is = fate::state::possibly_persisted;
+    EXPECT_EQ(judge(h).reorder, 0u);
+}
+
 TEST(checker_test, a_return_within_an_assignment_is_found_and_one_of_another_is_none) {
     history h = calm();
     h.effects.push_back(again(h, 9, 1, 1, 200));
@@ -147,6 +155,8 @@ TEST(checker_test, a_partition_that_stands_still_and_how_long_a_fault_lasted_are
     EXPECT_NEAR(found.max_stall_s, 2, 0.001);
     ASSERT_EQ(found.recoveries_s.size(), 1u);
     EXPECT_NEAR(found.recovery_s(0.99), 2, 0.001);
+    h.faults = {20};
+    EXPECT_NEAR(judge(h).recovery_s(1), 2, 0.001) << "a standstill that begins behind it is its own";
     h.load_ended = 40;
     EXPECT_NEAR(judge(h).max_stall_s, 0, 0.001) << "nothing to do is no stall";
 }

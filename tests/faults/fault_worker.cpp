@@ -12,7 +12,8 @@
 //
 //   session_ms, max_poll_ms   of the group
 //   work_ms                   a record takes 0 to so many (default 20): asleep, as a coroutine
-//   block_at, block_ms        its so-manieth record blocks the group's loop itself for so long
+//   slow_at, slow_ms          its so-manieth record takes so long …
+//   inline                    … and all are handled by a plain function, so that this blocks the group's loop
 //   drain_ms, grace_ms        of its stop
 //   cured                     poison does nothing
 //   http                      a port for /readyz and /metrics
@@ -161,7 +162,7 @@ public:
         subscription_options options{.group = o.group,
                                      .order = o.text("bug") == "any_order" ? unordered : by_key,
                                      .retry = {.first = std::chrono::milliseconds(20), .limit = 3}};
-        if (o.number("block_ms", 0) > 0)
+        if (!o.text("inline").empty())
             service_.on<sample::load>(
                 "work", [this](const received<sample::load>& in) { return handle_at_once(in); }, options);
         else
@@ -211,6 +212,8 @@ private:
             service_.tasks().spawn(*scheduler::current(), write_later(line, t0));
             co_return done;
         }
+        if (++handled_ == orders_.number("slow_at", 0))
+            co_await corvid::sleep(std::chrono::milliseconds(orders_.number("slow_ms", 0)));
         const auto most = static_cast<std::uint64_t>(orders_.number("work_ms", 20));
         co_await ctx.sleep(std::chrono::milliseconds(random_() % (most + 1)));
         write(line, t0);
@@ -225,8 +228,8 @@ private:
 
     outcome handle_at_once(const received<sample::load>& in) {
         const std::int64_t t0 = now();
-        if (++handled_ == orders_.number("block_at", 0))
-            std::this_thread::sleep_for(std::chrono::milliseconds(orders_.number("block_ms", 0)));
+        if (++handled_ == orders_.number("slow_at", 0))
+            std::this_thread::sleep_for(std::chrono::milliseconds(orders_.number("slow_ms", 0)));
         write(line_of(in), t0);
         return done;
     }

@@ -40,9 +40,9 @@ sockaddr_in loopback(std::uint16_t port) {
 } // namespace
 
 std::optional<http_answer> http_call(std::uint16_t port, const std::string& method, const std::string& path,
-                                     const std::string& body) {
+                                     const std::string& body, std::chrono::seconds within) {
     const tcp_socket to;
-    const timeval patience{.tv_sec = 2, .tv_usec = 0};
+    const timeval patience{.tv_sec = within.count(), .tv_usec = 0};
     setsockopt(to.fd(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     setsockopt(to.fd(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     const sockaddr_in at = loopback(port);

@@ -12,7 +12,8 @@ namespace corvid::faults {
 network::network(const kafka_process& brokers)
     : port_(free_port()),
       server_(std::make_unique<child>(
-          std::vector<std::string>{output_of({CORVID_TOXIPROXY_SCRIPT}), "-port", std::to_string(port_)})) {
+          std::vector<std::string>{"/bin/sh", "-c", R"(exec "$0" "$@" >/dev/null 2>&1)",
+                                   output_of({CORVID_TOXIPROXY_SCRIPT}), "-port", std::to_string(port_)})) {
     for (int tries = 0; !http_call(port_, "GET", "/version"); ++tries)
         if (tries == 100 || server_->wait(std::chrono::milliseconds(100)))
             throw std::runtime_error("toxiproxy does not serve");
@@ -40,8 +41,14 @@ void network::poison(int node, const std::string& type, const std::string& attri
 
 void network::heal() { call("POST", "/reset", ""); }
 
+void network::break_connections() {
+    for (const int node : nodes_)
+        poison(node, "reset_peer", R"({"timeout":0})");
+    heal();
+}
+
 void network::call(const std::string& method, const std::string& path, const std::string& body) {
-    const auto answer = http_call(port_, method, path, body);
+    const auto answer = http_call(port_, method, path, body, std::chrono::seconds(30));
     if (!answer || answer->status / 100 != 2)
         throw std::runtime_error("toxiproxy refuses " + path + ": " + (answer ? answer->body : "no answer"));
 }

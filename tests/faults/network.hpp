@@ -28,6 +28,8 @@ public:
                 const std::string& direction = "downstream");
     /// Takes every toxic away.
     void heal();
+    /// Every connection there is ends with a TCP reset; new ones are carried.
+    void break_connections();
 
 private:
     void call(const std::string& method, const std::string& path, const std::string& body);

@@ -172,6 +172,18 @@ bool rig::handles(std::uint64_t more, std::chrono::milliseconds patience) {
     return eventually([&] { return handled_so_far() >= before + more; }, patience);
 }
 
+bool rig::moves_everywhere(std::chrono::milliseconds patience) {
+    std::map<std::int32_t, std::uint64_t> before;
+    for (std::int32_t p = 0; p < partitions; ++p)
+        before[p] = log_.handled_in(p);
+    return eventually(
+        [&] {
+            return std::ranges::all_of(
+                before, [&](const auto& one) { return log_.handled_in(one.first) > one.second; });
+        },
+        patience);
+}
+
 bool rig::caught_up(std::chrono::milliseconds patience) {
     return eventually(
         [&] {

@@ -64,6 +64,8 @@ public:
     /// Throws std::logic_error.
     void watch(watcher& node) override;
     void unwatch(watcher& node) noexcept override;
+    /// Throws std::logic_error.
+    void when_writable(watcher& node, work& once) override;
     [[nodiscard]] std::unique_ptr<loop_thread> run_thread(std::string name,
                                                           std::function<void(scheduler&)> start) override;
     [[nodiscard]] steady_time steady_now() const noexcept override;

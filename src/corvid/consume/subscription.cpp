@@ -62,7 +62,7 @@ result<void> validate(const group_settings& settings) {
         return fail(
             errc::conflicting_settings,
             {.message = "rebalance_drain must be below source.max_poll_interval", .operation = "subscribe"});
-    return {};
+    return settings.watch.validate();
 }
 
 namespace {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <corvid/broker/record_source.hpp>
+#include <corvid/consume/progress_watch.hpp>
 #include <corvid/consume/run.hpp>
 #include <corvid/lanes/failure_policy.hpp>
 #include <corvid/lanes/intake_gate.hpp>
@@ -53,6 +54,7 @@ struct group_settings {
         20'000};                                   ///< for handlers at work, before a partition is given back
     std::chrono::milliseconds reopen_first{1'000}; ///< back-off of a client that broke for good, doubling …
     std::chrono::milliseconds reopen_most{30'000}; ///< … up to this
+    watch_settings watch = {};                     ///< when the watchdog speaks
     std::uint64_t seed = 1;                        ///< of jitter
     publisher* producer = nullptr;                 ///< of dead letters; outlives the loop
     std::string service = "corvid";                ///< for the headers of dead letters

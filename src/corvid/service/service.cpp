@@ -206,7 +206,10 @@ void service::add_health_checks(group_loop& loop) {
     p.checks.push_back(
         p.health.add(probe::liveness, "group " + loop.group(), [&loop, this]() -> health_status {
             const auto silent = parts_->root.steady_now() - loop.state().last_tick();
-            if (silent < settings_.kafka.max_poll_interval) return {};
+            if (auto away = loop.state().away(); !away.empty())
+                return {.ok = false, .detail = away + "; the member has left its group: restart the service"};
+            if (silent < settings_.kafka.max_poll_interval)
+                return {.ok = true, .detail = loop.state().findings()};
             return {.ok = false,
                     .detail =
                         "the loop has not turned for " +
@@ -218,6 +221,8 @@ void service::add_health_checks(group_loop& loop) {
             return {.ok = false, .detail = "stopped at " + stopped};
         if (auto trouble = loop.state().trouble(); !trouble.empty())
             return {.ok = false, .detail = std::move(trouble)};
+        if (auto away = loop.state().away(); !away.empty()) return {.ok = false, .detail = std::move(away)};
+        if (loop.state().is_stuck()) return {.ok = false, .detail = loop.state().findings()};
         return {.ok = true, .detail = std::to_string(loop.state().partitions()) + " partitions"};
     }));
 }

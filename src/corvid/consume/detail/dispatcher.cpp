@@ -266,7 +266,8 @@ void dispatcher::begin(const lane_run& chosen) {
     fresh.in = chosen.of;
     fresh.first = fresh.unmarked = &first;
     fresh.marked = 0;
-    fresh.began = loop_.steady_now();
+    fresh.began = fresh.seen_since = loop_.steady_now();
+    fresh.seen = 0;
     fresh.place = at_work_.size();
     at_work_.push_back(&fresh);
     ++of.at_work;

@@ -14,6 +14,7 @@
 
 #include <corvid/consume/detail/tenancy.hpp>
 #include <corvid/consume/detail/transfers.hpp>
+#include <corvid/consume/progress_watch.hpp>
 #include <corvid/consume/subscription.hpp>
 #include <corvid/lanes/intake_gate.hpp>
 #include <corvid/lanes/lane_set.hpp>
@@ -73,6 +74,8 @@ public:
     /// Takes note of what handlers at work have done of their runs by now.
     void note_progress();
     [[nodiscard]] std::size_t in_hand(const tenancy& of) const noexcept;
+    /// What the watchdog sees of handler and lanes. O(lanes and runs at work).
+    [[nodiscard]] handler_sight sight(steady_time now);
     /// Why nothing more is taken of it.
     [[nodiscard]] intake_stop why_stopped(const tenancy& of) const noexcept;
 
@@ -87,6 +90,9 @@ private:
         std::size_t marked = 0;
         std::size_t place = 0; ///< among those at work
         steady_time began{};
+        // The record that the last sight found with the handler, and since when that is known.
+        std::size_t seen = 0;
+        steady_time seen_since{};
     };
 
     // --- intake
