@@ -109,13 +109,14 @@ TEST(poison_test, where_the_dead_letter_topic_is_missing_the_keys_wait_quietly_a
 
 TEST(poison_test, a_handler_that_hangs_holds_its_key_alone_and_its_record_comes_again) {
     rig stand("R28, hang", {.workers = 2, .work = {"drain_ms=2000", "grace_ms=500"}});
-    constexpr int rate = 1'000;
-    auto load = stand.start_sender(
-        {.records_per_second = rate, .poison = [](std::uint64_t id) { return id == 3'000 ? "hang" : ""; }});
+    constexpr std::uint64_t rate = 1'000;
+    auto load = stand.start_sender({.records_per_second = static_cast<int>(rate),
+                                    .poison = [](std::uint64_t id) { return id == 3'000 ? "hang" : ""; }});
     stand.start_workers();
     EXPECT_TRUE(stand.eventually([&] { return !stand.log().tries().empty(); }, 30s)) << "nothing hangs";
     stand.fault();
-    EXPECT_TRUE(stand.handles(sized(60, 5) * rate * 9 / 10, sized<std::chrono::milliseconds>(60s, 6s)))
+    EXPECT_TRUE(
+        stand.handles(sized<std::uint64_t>(60, 5) * rate * 9 / 10, sized<std::chrono::milliseconds>(60s, 6s)))
         << "it holds others up";
     EXPECT_TRUE(load->finish(30s)) << "not every send was answered";
     std::set<std::optional<int>> ends;
