@@ -1,18 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// fault_worker: a service to be killed: reads a topic in a group and appends what it processed to a file,
-// each record with one write before it is done. The file is shared by all its lives: its order is the order
-// of the work.
+// fault_worker: a service to be disturbed: handles a topic in a group and appends what it did to a file, each
+// record with one write before it is done. The file is shared by all workers and all their lives.
 //
-//   fault_worker BOOTSTRAP TOPIC GROUP FILE SESSION_MS [BUG]
+//   fault_worker BOOTSTRAP TOPIC GROUP FILE [NAME=VALUE…]
 //
-// SIGTERM stops it in an orderly way; it then ends with 0 if all was drained and committed. The bugs are
-// there to show that the checker finds them:
-//   done_first      says done before it has processed: keeps the newest records to itself and works them off
-//   later from_beginning  begins each life at the first record, whatever is committed swap            works
-//   neighbours off in the wrong order
-#include <corvid/consume/group_loop.hpp>
+//   E id key seq partition offset pid epoch t0 t1    handled, from t0 to t1 (steady clock, ns)
+//   T id pid                                         tried, and failed as its poison says
+//   L pid                                            a life begins
+//   X pid commit_failures                            … and has ended in an orderly way
+//
+//   session_ms, max_poll_ms   of the group
+//   work_ms                   a record takes 0 to so many (default 20): asleep, as a coroutine
+//   slow_at, slow_ms          its so-manieth record takes so long …
+//   inline                    … and all are handled by a plain function, so that this blocks the group's loop
+//   drain_ms, grace_ms        of its stop
+//   cured                     poison does nothing
+//   http                      a port for /readyz and /metrics
+//   bug                       there to show that the checker finds it:
+//     done_first       says done before it has handled the record, which it does a second later
+//     from_beginning   begins each life at the first record, whatever is committed
+//     any_order        takes the records of a key as they come
+//     skips_poison     says skip of a record that it should reject
 #include <corvid/kafka/cluster.hpp>
+#include <corvid/message/message.hpp>
+#include <corvid/service/service.hpp>
 #include <corvid/service/threaded_scheduler.hpp>
 
 #include <fcntl.h>
@@ -20,17 +32,30 @@
 
 #include <csignal>
 #include <cstdio>
-#include <deque>
+#include <map>
+#include <random>
 #include <span>
+#include <stdexcept>
 #include <string>
+#include <thread>
+
+namespace sample {
+struct load {
+    std::uint64_t id = 0;
+    std::uint32_t key = 0, seq = 0;
+    std::string poison;
+};
+CORVID_MESSAGE(load, (id, key, seq, poison), .topic = "test.fault.load");
+} // namespace sample
 
 namespace corvid::faults {
 namespace {
 
 class work_file {
 public:
-    explicit work_file(const char* path) : fd_(open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)) {
-        if (fd_ < 0) throw std::runtime_error(std::string("cannot write to ") + path);
+    explicit work_file(const std::string& path)
+        : fd_(open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)) {
+        if (fd_ < 0) throw std::runtime_error("cannot write to " + path);
     }
     ~work_file() { close(fd_); }
     work_file(const work_file&) = delete;
@@ -45,70 +70,28 @@ private:
     int fd_;
 };
 
-std::string line_of(const run& records) {
-    const record& r = records.current();
-    return std::to_string(records.origin().where.partition.value) + " " + std::to_string(r.offset) + " " +
-           std::string(r.value.text()) + "\n";
-}
+struct orders {
+    std::string bootstrap, topic, group, file;
+    std::map<std::string, std::string> options;
 
-/// Processes a record, then says done.
-class honest_handler : public handler {
-public:
-    explicit honest_handler(const work_file& into) : into_(into) {}
-    void start(run& records) noexcept override {
-        while (records.has_next()) {
-            process(line_of(records));
-            records.complete(done);
-        }
-        records.end();
+    [[nodiscard]] std::string text(const std::string& name) const {
+        const auto found = options.find(name);
+        return found == options.end() ? "" : found->second;
     }
-    [[nodiscard]] bool is_immediate() const noexcept override { return true; }
-
-protected:
-    virtual void process(const std::string& line) { into_.append(line); }
-    const work_file& into_;
+    [[nodiscard]] int number(const std::string& name, int otherwise) const {
+        const auto found = options.find(name);
+        return found == options.end() ? otherwise : std::stoi(found->second);
+    }
 };
 
-class hasty_handler final : public honest_handler {
-public:
-    using honest_handler::honest_handler;
-    ~hasty_handler() override {
-        for (const std::string& line : kept_)
-            into_.append(line);
+orders orders_of(std::span<char* const> arguments) {
+    orders all{arguments[1], arguments[2], arguments[3], arguments[4], {}};
+    for (const std::string one : arguments.subspan(5)) {
+        const std::size_t equals = one.find('=');
+        if (equals == std::string::npos) throw std::runtime_error("NAME=VALUE expected, not " + one);
+        all.options[one.substr(0, equals)] = one.substr(equals + 1);
     }
-
-private:
-    void process(const std::string& line) override {
-        constexpr std::size_t most_kept = 1'000;
-        kept_.push_back(line);
-        if (kept_.size() <= most_kept) return;
-        into_.append(kept_.front());
-        kept_.pop_front();
-    }
-    std::deque<std::string> kept_;
-};
-
-class swapping_handler final : public honest_handler {
-public:
-    using honest_handler::honest_handler;
-    ~swapping_handler() override { into_.append(kept_); }
-
-private:
-    void process(const std::string& line) override {
-        if (kept_.empty()) {
-            kept_ = line;
-            return;
-        }
-        into_.append(line + kept_);
-        kept_.clear();
-    }
-    std::string kept_;
-};
-
-std::unique_ptr<handler> handler_with(const std::string& bug, const work_file& into) {
-    if (bug == "done_first") return std::make_unique<hasty_handler>(into);
-    if (bug == "swap") return std::make_unique<swapping_handler>(into);
-    return std::make_unique<honest_handler>(into);
+    return all;
 }
 
 /// A source that starts every partition at its first record.
@@ -135,11 +118,11 @@ private:
 
 class forgetful_cluster final : public broker::cluster {
 public:
-    explicit forgetful_cluster(broker::cluster& of) : of_(of) {}
+    forgetful_cluster(broker::cluster& of, bool forgets) : of_(of), forgets_(forgets) {}
     broker::group_member join(const broker::source_settings& settings, scheduler& loop,
                               broker::source_listener& listener) override {
         auto member = of_.join(settings, loop, listener);
-        member.source = std::make_unique<forgetful_source>(std::move(member.source));
+        if (forgets_) member.source = std::make_unique<forgetful_source>(std::move(member.source));
         return member;
     }
     std::unique_ptr<broker::record_sink> open_sink(const broker::sink_settings& settings, scheduler& delivery,
@@ -150,49 +133,130 @@ public:
 
 private:
     broker::cluster& of_;
+    bool forgets_;
 };
 
-int work_until_stopped(std::span<char* const> arguments, const sigset_t& stops) {
-    const std::string bug = arguments.size() > 6 ? arguments[6] : "";
-    const work_file into(arguments[4]);
-    into.append("life " + std::to_string(getpid()) + "\n");
-
-    threaded_scheduler root;
-    kafka::cluster real({.bootstrap = arguments[1]});
-    forgetful_cluster forgetful(real);
-    group_settings settings{.source = {.group = arguments[3],
-                                       .session_timeout = std::chrono::milliseconds(std::stoi(arguments[5]))},
-                            .commit_every = std::chrono::milliseconds(200)};
-    std::vector<subscription> subscriptions(1);
-    subscriptions[0].name = "work";
-    subscriptions[0].topics = {topic_name(arguments[2])};
-    subscriptions[0].handle = handler_with(bug, into);
-    group_loop loop(bug == "from_beginning" ? static_cast<broker::cluster&>(forgetful) : real, root, settings,
-                    std::move(subscriptions), default_logger(), nullptr);
-    loop.start();
-
-    int received = 0;
-    sigwait(&stops, &received);
-    loop.stop(std::chrono::seconds(20), std::chrono::seconds(5));
-    const bool ended = root.wait(loop.ended(), root.steady_now() + std::chrono::seconds(30));
-    return ended && loop.how_it_ended() == loop_end::clean ? 0 : 3;
+corvid::settings settings_of(const orders& o) {
+    corvid::settings s{.service = "faults"};
+    s.kafka.bootstrap = o.bootstrap;
+    s.kafka.session_timeout = std::chrono::milliseconds(o.number("session_ms", 6'000));
+    s.kafka.max_poll_interval = std::chrono::milliseconds(o.number("max_poll_ms", 300'000));
+    s.kafka.properties = {{"reconnect.backoff.max.ms", "1000"}};
+    s.http.listen = o.text("http").empty() ? "" : "127.0.0.1:" + o.text("http");
+    s.shutdown.drain = std::chrono::milliseconds(o.number("drain_ms", 20'000));
+    s.shutdown.grace = std::chrono::milliseconds(o.number("grace_ms", 5'000));
+    s.log.level = log_level::error;
+    return s;
 }
+
+class worker {
+public:
+    explicit worker(const orders& o)
+        : orders_(o),
+          into_(o.file),
+          real_({.bootstrap = o.bootstrap}),
+          cluster_(real_, o.text("bug") == "from_beginning"),
+          random_(static_cast<std::uint64_t>(getpid())),
+          service_(settings_of(o), cluster_, root_),
+          assigned_(service_.figures().counter_of(metric::rebalances, {o.group, "assigned"})) {
+        subscription_options options{.group = o.group,
+                                     .order = o.text("bug") == "any_order" ? unordered : by_key,
+                                     .retry = {.first = std::chrono::milliseconds(20), .limit = 3}};
+        if (!o.text("inline").empty())
+            service_.on<sample::load>(
+                "work", [this](const received<sample::load>& in) { return handle_at_once(in); }, options);
+        else
+            service_.on<sample::load>(
+                "work", [this](const received<sample::load>& in, context& ctx) { return handle(in, ctx); },
+                options);
+    }
+
+    int run() {
+        into_.append("L " + std::to_string(getpid()) + "\n");
+        const int code = service_.run();
+        const auto failures = service_.figures().counter_of(metric::commit_failures, {orders_.group}).value();
+        into_.append("X " + std::to_string(getpid()) + " " + std::to_string(failures) + "\n");
+        return code;
+    }
+
+private:
+    [[nodiscard]] std::int64_t now() const {
+        return std::chrono::nanoseconds(root_.steady_now().time_since_epoch()).count();
+    }
+
+    /// What is said of a record is put together while it is there: a done_first worker writes it later.
+    [[nodiscard]] std::string line_of(const received<sample::load>& in) const {
+        return "E " + std::to_string(in->id) + " " + std::to_string(in->key) + " " + std::to_string(in->seq) +
+               " " + std::to_string(in.partition().value) + " " + std::to_string(in.offset().value) + " " +
+               std::to_string(getpid()) + " " + std::to_string(assigned_.value()) + " ";
+    }
+    void write(const std::string& line, std::int64_t t0) const {
+        into_.append(line + std::to_string(t0) + " " + std::to_string(now()) + "\n");
+    }
+
+    task<void> write_later(std::string line, std::int64_t t0) {
+        co_await corvid::sleep(std::chrono::seconds(1));
+        write(line, t0);
+    }
+
+    task<outcome> handle(const received<sample::load>& in, context& ctx) {
+        const std::int64_t t0 = now();
+        const std::string line = line_of(in);
+        if (!in->poison.empty() && orders_.text("cured").empty()) {
+            into_.append("T " + std::to_string(in->id) + " " + std::to_string(getpid()) + "\n");
+            if (orders_.text("bug") == "skips_poison") co_return skip;
+            poison(in->poison);
+            if (in->poison == "hang") co_await ctx.sleep(std::chrono::hours(1));
+        }
+        if (orders_.text("bug") == "done_first") {
+            service_.tasks().spawn(*scheduler::current(), write_later(line, t0));
+            co_return done;
+        }
+        if (++handled_ == orders_.number("slow_at", 0))
+            co_await corvid::sleep(std::chrono::milliseconds(orders_.number("slow_ms", 0)));
+        const auto most = static_cast<std::uint64_t>(orders_.number("work_ms", 20));
+        co_await ctx.sleep(std::chrono::milliseconds(random_() % (most + 1)));
+        write(line, t0);
+        co_return done;
+    }
+
+    static void poison(const std::string& kind) {
+        if (kind == "reject") throw rejected("this record is poison");
+        if (kind == "throw") throw std::runtime_error("this record fails at each attempt");
+        if (kind == "segv") std::raise(SIGSEGV);
+    }
+
+    outcome handle_at_once(const received<sample::load>& in) {
+        const std::int64_t t0 = now();
+        if (++handled_ == orders_.number("slow_at", 0))
+            std::this_thread::sleep_for(std::chrono::milliseconds(orders_.number("slow_ms", 0)));
+        write(line_of(in), t0);
+        return done;
+    }
+
+    orders orders_;
+    work_file into_;
+    threaded_scheduler root_;
+    kafka::cluster real_;
+    forgetful_cluster cluster_;
+    std::mt19937_64 random_; // of the group's loop
+    int handled_ = 0;
+    service service_;
+    counter assigned_;
+};
 
 } // namespace
 } // namespace corvid::faults
 
 int main(int count, char** arguments) {
-    if (count < 6) {
-        std::fprintf(stderr, "usage: fault_worker BOOTSTRAP TOPIC GROUP FILE SESSION_MS [BUG]\n");
+    if (count < 5) {
+        std::fprintf(stderr, "usage: fault_worker BOOTSTRAP TOPIC GROUP FILE [NAME=VALUE...]\n");
         return 2;
     }
-    sigset_t stops; // blocked before there is any other thread, so that sigwait() alone gets it
-    sigemptyset(&stops);
-    sigaddset(&stops, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &stops, nullptr);
     try {
-        return corvid::faults::work_until_stopped(std::span(arguments, static_cast<std::size_t>(count)),
-                                                  stops);
+        return corvid::faults::worker(
+                   corvid::faults::orders_of(std::span(arguments, static_cast<std::size_t>(count))))
+            .run();
     } catch (const std::exception& e) {
         std::fprintf(stderr, "fault_worker: %s\n", e.what());
         return 1;

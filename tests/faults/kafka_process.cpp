@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <array>
+#include <fstream>
+#include <iterator>
 #include <stdexcept>
 
 namespace corvid::faults {
@@ -20,7 +22,8 @@ std::filesystem::path scratch_directory() {
 
 } // namespace
 
-kafka_process::kafka_process() : directory_(scratch_directory()) {
+kafka_process::kafka_process(std::vector<std::string> options)
+    : options_(std::move(options)), directory_(scratch_directory()) {
     std::array<int, 2> ends{};
     if (pipe2(ends.data(), O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
     leash_ = ends[1];
@@ -43,11 +46,27 @@ kafka_process::~kafka_process() {
     close(leash_);
 }
 
-void kafka_process::kill() { (void)output_of({script, "kill", "--dir", directory_.string()}); }
+void kafka_process::kill(int node) {
+    std::vector<std::string> command{script, "kill", "--dir", directory_.string()};
+    if (node > 0) command.insert(command.end(), {"--node", std::to_string(node)});
+    (void)output_of(command);
+}
 
 void kafka_process::start() {
-    const std::string address = output_of({script, "start", "--dir", directory_.string(), "--heap", "384m"});
+    std::vector<std::string> command{script, "start", "--dir", directory_.string(), "--heap", "384m"};
+    command.insert(command.end(), options_.begin(), options_.end());
+    const std::string address = output_of(command);
     bootstrap_ = address.substr(address.find("//") + 2);
+}
+
+std::string kafka_process::version() const {
+    std::ifstream file(directory_ / "state.json");
+    const std::string text(std::istreambuf_iterator<char>(file), {});
+    constexpr std::string_view name = "\"version\": \"";
+    const std::size_t at = text.find(name);
+    if (at == std::string::npos) return "?";
+    const std::size_t from = at + name.size();
+    return text.substr(from, text.find('"', from) - from);
 }
 
 } // namespace corvid::faults

@@ -8,26 +8,30 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace corvid::faults {
 
 class kafka_process {
 public:
-    /// Starts it and returns when it serves. Throws std::runtime_error.
-    kafka_process();
+    /// Starts it and returns when it serves. `options` are those of scripts/kafka start. Throws
+    /// std::runtime_error.
+    explicit kafka_process(std::vector<std::string> options = {});
     ~kafka_process();
     kafka_process(const kafka_process&) = delete;
     kafka_process& operator=(const kafka_process&) = delete;
 
-    /// kill -9; the data stays.
-    void kill();
-    /// On the same ports and data; returns when it serves.
+    /// kill -9; the data stays. 0: every broker.
+    void kill(int node = 0);
+    /// On the same ports and data, those brokers that do not run; returns when they serve.
     void start();
 
-    [[nodiscard]] const std::string& bootstrap() const noexcept { return bootstrap_; } ///< host:port
+    [[nodiscard]] const std::string& bootstrap() const noexcept { return bootstrap_; } ///< host:port,…
+    [[nodiscard]] std::string version() const;
     [[nodiscard]] const std::filesystem::path& directory() const noexcept { return directory_; }
 
 private:
+    std::vector<std::string> options_;
     std::filesystem::path directory_;
     std::string bootstrap_;
     int leash_ = -1; // the guard reads the other end

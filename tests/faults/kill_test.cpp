@@ -1,64 +1,78 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A consumer that is killed with kill -9 at random points, on a real broker.
+// R2: workers that are killed with kill -9 at random points, on a real broker.
 #include "rig.hpp"
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <csignal>
 
 namespace corvid::faults {
 namespace {
 
-/// Kills a worker again and again while a sender goes on; each life but the last ends at a random point,
-/// every fourth one while it still joins.
-findings kill_workers(int kills, const std::string& test, const std::string& bug = {}) {
-    rig stand(test);
-    auto load = stand.start_sender();
-    for (int i = 0; i < kills; ++i) {
-        const std::uint64_t before = stand.processed_so_far();
-        auto worker = stand.start_worker(bug);
-        if (i % 4 != 3) {
-            EXPECT_TRUE(stand.eventually([&] { return stand.processed_so_far() > before; }, 30s))
-                << "life " << i;
-        }
-        stand.let_pass(stand.between(50ms, 1'500ms));
-        worker->send_signal(SIGKILL);
-        EXPECT_EQ(worker->wait(5s), 128 + SIGKILL);
-        stand.observe_commits();
+constexpr int rate = 2'000;
+
+std::chrono::milliseconds session() { return sized<std::chrono::milliseconds>(6s, 1'500ms); }
+
+struct plan {
+    std::size_t kills;
+    double mean_s;
+    std::string bug = {};
+    std::size_t workers = 4;
+};
+
+/// Kills a random worker every so often while a sender goes on, and starts it again.
+findings kill_workers(const std::string& test, const plan& with) {
+    rig stand(test, {.workers = with.workers, .session = session()});
+    std::vector<std::string> told;
+    if (!with.bug.empty()) told.push_back("bug=" + with.bug);
+    auto load = stand.start_sender({.records_per_second = rate});
+    stand.start_workers(told);
+    for (std::size_t i = 0; i < with.kills; ++i) {
+        const double chance = static_cast<double>(stand.below(1'000'000) + 1) / 1e6;
+        stand.let_pass(std::chrono::milliseconds(static_cast<long>(-std::log(chance) * with.mean_s * 1e3)));
+        const std::size_t which = with.bug.empty() ? stand.below(with.workers) : 0;
+        stand.fault();
+        stand.worker(which).send_signal(SIGKILL);
+        EXPECT_EQ(stand.worker(which).wait(5s), 128 + SIGKILL);
+        stand.replace(which, told);
     }
-    auto last = stand.start_worker(bug);
-    stand.let_pass(500ms);
+    stand.let_pass(1'000ms);
     EXPECT_TRUE(load->finish(30s)) << "not every send was answered";
-    EXPECT_TRUE(stand.caught_up(60s));
-    last->send_signal(SIGTERM);
-    EXPECT_EQ(last->wait(30s), 0) << "the last life did not end well";
-    EXPECT_EQ(load->count(fate::state::acknowledged), load->fates().size());
-    stand.figure("kills", static_cast<std::uint64_t>(kills));
-    return stand.conclude({load.get()}, false, bug.empty());
+    EXPECT_TRUE(stand.caught_up(90s));
+    stand.stop_workers();
+    EXPECT_EQ(load->count(fate::state::acknowledged), load->sent_so_far());
+    stand.figure("kills", static_cast<double>(with.kills));
+    return stand.conclude({load.get()}, {.duplicates = with.kills * 2 * rate}, with.bug.empty());
 }
 
 TEST(consumer_kill_test, nothing_is_lost_and_only_what_is_not_committed_comes_again) {
-    const auto found = kill_workers(is_long_form() ? 60 : 8, "consumer_kill");
-    EXPECT_TRUE(found.green()) << found.text();
-    EXPECT_GT(found.redelivered, 0u) << "no kill hit any work: this run shows nothing";
+    const plan with{.kills = sized<std::size_t>(300, 10), .mean_s = sized(5.0, 2.0)};
+    const auto found = kill_workers("R2", with);
+    EXPECT_TRUE(found.green({.duplicates = with.kills * 2 * rate})) << found.text();
+    EXPECT_GT(found.duplicates, 0u) << "no kill hit any work: this run shows nothing";
 }
 
 TEST(consumer_kill_test, a_worker_that_says_done_too_early_turns_the_checker_red) {
-    const auto found = kill_workers(3, "seeded_bug_done_first", "done_first");
+    const auto found =
+        kill_workers("R2, bug done_first", {.kills = 1, .mean_s = 1, .bug = "done_first", .workers = 1});
     EXPECT_GT(found.lost, 0u);
     EXPECT_GT(found.ahead_of_work, 0u);
 }
 
 TEST(consumer_kill_test, a_worker_that_ignores_the_commit_turns_the_checker_red) {
-    const auto found = kill_workers(2, "seeded_bug_from_beginning", "from_beginning");
+    const auto found = kill_workers("R2, bug from_beginning",
+                                    {.kills = 1, .mean_s = 1, .bug = "from_beginning", .workers = 1});
     EXPECT_GT(found.below_commit, 0u);
     EXPECT_EQ(found.lost, 0u) << found.text();
 }
 
-TEST(consumer_kill_test, a_worker_that_swaps_neighbours_turns_the_checker_red) {
-    const auto found = kill_workers(1, "seeded_bug_swap", "swap");
-    EXPECT_GT(found.out_of_order, 0u);
+TEST(consumer_kill_test, a_worker_that_takes_a_key_in_any_order_turns_the_checker_red) {
+    const auto found =
+        kill_workers("R2, bug any_order", {.kills = 0, .mean_s = 1, .bug = "any_order", .workers = 1});
+    EXPECT_GT(found.reorder, 0u);
+    EXPECT_GT(found.overlap, 0u);
 }
 
 } // namespace

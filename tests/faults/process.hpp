@@ -39,5 +39,7 @@ private:
 
 /// The CPU time that this process has used, in seconds.
 [[nodiscard]] double cpu_seconds();
+/// The same of another process; 0: it is gone.
+[[nodiscard]] double cpu_seconds_of(pid_t process);
 
 } // namespace corvid::faults

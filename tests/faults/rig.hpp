@@ -1,19 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// rig: what the fault tests stand on: a broker of their own, a topic, a sender, workers to disturb, and a
+// rig: what the fault tests stand on: brokers of their own, a topic, a sender, workers to disturb, and a
 // witness that keeps an eye on the group's commits. conclude() has the checker judge, and prints the run as
 // one line of JSON.
 #pragma once
 
 #include "checker.hpp"
 #include "kafka_process.hpp"
+#include "network.hpp"
 #include "sender.hpp"
 #include "witness.hpp"
+#include "work_log.hpp"
 #include <corvid/kafka/cluster.hpp>
 #include <corvid/service/threaded_scheduler.hpp>
 
 #include <functional>
-#include <ios>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
 #include <random>
 #include <string>
 #include <thread>
@@ -23,71 +28,111 @@ namespace corvid::faults {
 
 using namespace std::chrono_literals;
 
-/// The long forms of the chaos run (CORVID_FAULTS=long), else the short ones of every run.
+/// The full size of the chaos run (CORVID_FAULTS=long), else the short form of every run.
 [[nodiscard]] bool is_long_form();
+template <class T>
+[[nodiscard]] T sized(T full, T brief) {
+    return is_long_form() ? full : brief;
+}
 /// CORVID_FAULTS_SEED, or a fresh one.
 [[nodiscard]] std::uint64_t chosen_seed();
 
+struct rig_settings {
+    int brokers = 1;
+    bool proxied = false;                     ///< the workers and the sender go through network()
+    std::size_t workers = 4;                  ///< that start_workers() starts
+    std::chrono::milliseconds session{6'000}; ///< of the group
+    bool dead_letters = false;                ///< there is a dead letter topic
+    std::vector<std::string> work = {};       ///< what every worker is told: NAME=VALUE
+};
+
 class rig {
 public:
-    static constexpr std::int32_t partitions = 4;
-    static constexpr std::chrono::milliseconds session{1'500};
+    static constexpr std::int32_t partitions = 12;
 
-    explicit rig(std::string test);
+    explicit rig(std::string test, rig_settings settings = {});
     ~rig();
     rig(const rig&) = delete;
     rig& operator=(const rig&) = delete;
 
     [[nodiscard]] std::unique_ptr<sender> start_sender(sender_settings settings = {});
-    /// Another life of the worker, with one of its bugs.
-    [[nodiscard]] std::unique_ptr<child> start_worker(const std::string& bug = {}) const;
+    /// Another life of a worker, which is told this beside.
+    [[nodiscard]] std::unique_ptr<child> start_worker(const std::vector<std::string>& told = {}) const;
+    /// All of them; returns when each handles records, in every partition, or throws. `told` is for the
+    /// first alone.
+    void start_workers(const std::vector<std::string>& told = {});
+    [[nodiscard]] child& worker(std::size_t which) { return *workers_[which]; }
+    /// The next life of one that has ended.
+    void replace(std::size_t which, const std::vector<std::string>& told = {});
+    /// Waits until it handles records.
+    [[nodiscard]] bool works(std::size_t which, std::chrono::milliseconds patience);
+    /// SIGTERM to all; fails the test where one does not end well in time.
+    void stop_workers();
 
     /// Lets the length of a fault pass.
     void let_pass(std::chrono::milliseconds span);
     [[nodiscard]] bool eventually(const std::function<bool()>& holds, std::chrono::milliseconds patience);
     /// Random, from the run's seed.
+    [[nodiscard]] std::uint64_t below(std::uint64_t bound);
     [[nodiscard]] std::chrono::milliseconds between(std::chrono::milliseconds least,
                                                     std::chrono::milliseconds most);
+    [[nodiscard]] std::uint64_t seed() const noexcept { return seed_; }
+    [[nodiscard]] std::int64_t now_ns() const;
+    [[nodiscard]] double seconds_since(std::int64_t start_ns) const;
 
-    /// How many records the workers have processed so far, again and again included.
-    [[nodiscard]] std::uint64_t processed_so_far();
+    /// How many records the workers have handled so far, again and again included.
+    [[nodiscard]] std::uint64_t handled_so_far() { return log_.handled(); }
+    /// Waits until this many more have been handled.
+    [[nodiscard]] bool handles(std::uint64_t more, std::chrono::milliseconds patience);
+    /// Waits until records of every partition have been handled.
+    [[nodiscard]] bool moves_everywhere(std::chrono::milliseconds patience);
     /// Waits until the group has committed all that the topic holds.
     [[nodiscard]] bool caught_up(std::chrono::milliseconds patience);
-    /// Asks for the group's commits now; every 200 ms it does so by itself.
-    void observe_commits();
+    /// The CPU time that the workers have used, and the most memory that one of them had.
+    [[nodiscard]] double cpu_of_workers_s() const;
+    [[nodiscard]] double peak_of_workers_mb();
+    /// A fault begins.
+    void fault() { happened_.faults.push_back(now_ns()); }
+    /// What is in the dead letter topic; its records are excused from being handled.
+    [[nodiscard]] std::vector<stored> dead_letters();
 
     /// Adds a figure to the line that conclude() prints.
-    void figure(const std::string& name, std::uint64_t value) { figures_.emplace_back(name, value); }
-    /// Returns within one life are allowed where the group lost its broker.
-    [[nodiscard]] findings conclude(const std::vector<const sender*>& senders, bool returns_within_a_life,
+    void figure(const std::string& name, double value) { figures_.emplace_back(name, value); }
+    [[nodiscard]] findings conclude(const std::vector<const sender*>& senders, const allowance& excused = {},
                                     bool expected_green = true);
 
     [[nodiscard]] kafka_process& kafka() noexcept { return kafka_; }
+    [[nodiscard]] faults::network& network() { return *network_; }
     [[nodiscard]] const witness& eye() const noexcept { return witness_; }
+    [[nodiscard]] work_log& log() noexcept { return log_; }
+    [[nodiscard]] scheduler& clock() noexcept { return root_; }
+    [[nodiscard]] broker::cluster& cluster() noexcept { return cluster_; }
+    [[nodiscard]] static std::string dead_letter_topic();
+    void make_topic(const std::string& name, std::map<std::string, std::string> config = {});
 
 private:
-    struct observed {
-        std::uint64_t bytes_of_work; ///< the length of the work file when the commits had been read
-        std::vector<committed> commits;
-    };
-    void feed(checker& judge) const;
+    void observe();
+    void print(const findings& found, const std::vector<const sender*>& senders, const allowance& excused,
+               bool expected_green) const;
 
     std::string test_;
+    rig_settings settings_;
     std::uint64_t seed_;
     std::mt19937_64 random_;
     kafka_process kafka_;
+    std::optional<faults::network> network_;
     threaded_scheduler root_;
     kafka::cluster cluster_;
     steady_time began_;
     signal never_;
-    std::filesystem::path work_file_;
-    std::streamoff counted_to_ = 0;
-    std::uint64_t counted_ = 0;
-    bool topic_made_;
+    bool topics_made_;
+    work_log log_;
     witness witness_;
-    mutable std::mutex mutex_;
-    std::vector<observed> observed_;
-    std::vector<std::pair<std::string, std::uint64_t>> figures_;
+    history happened_;
+    std::mutex mutex_; // of the samples
+    long peak_kib_ = 0;
+    std::vector<std::pair<std::string, double>> figures_;
+    std::vector<std::unique_ptr<child>> workers_;
     std::jthread observer_;
 };
 

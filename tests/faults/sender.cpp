@@ -20,6 +20,9 @@ published_topic* resolve(publisher& by, const topic_name& name) {
 
 sender::sender(broker::cluster& cluster, scheduler& root, sender_settings settings)
     : settings_(std::move(settings)),
+      clock_(root),
+      random_(settings_.seed),
+      next_seqs_(settings_.keys),
       publisher_(cluster, root, settings_.producer),
       topic_(resolve(publisher_, settings_.topic)),
       thread_([this](const std::stop_token& stop) { work(stop); }) {}
@@ -31,35 +34,47 @@ sender::~sender() {
 
 // A steady beat: what a blocked send delays is not made up for.
 void sender::work(const std::stop_token& stop) {
-    const auto a_beat = settings_.records_per_second * beat.count() / 1'000;
-    std::uint64_t next = settings_.first_id;
-    while (!stop.stop_requested()) {
-        for (std::int64_t i = 0; i < a_beat && !stop.stop_requested(); ++i)
-            send(next++);
+    const double a_beat = settings_.records_per_second * std::chrono::duration<double>(beat).count();
+    std::uint64_t sent = 0;
+    double due = 0;
+    while (!stop.stop_requested() && sent < settings_.most) {
+        for (due += a_beat; due >= 1 && sent < settings_.most && !stop.stop_requested(); --due, ++sent)
+            send();
         std::unique_lock lock(mutex_);
         changed_.wait_for(lock, stop, beat, [] { return false; });
     }
 }
 
-void sender::send(std::uint64_t id) {
+void sender::send() {
+    const auto key = static_cast<std::uint32_t>(random_() % settings_.keys);
+    const std::uint32_t named = settings_.first_key + key;
+    const std::size_t which = fates_.size(); // only this thread adds
+    const fate its{.id = settings_.first_id + which, .key = named, .seq = next_seqs_[key]++};
+    const std::string poison = settings_.poison ? settings_.poison(its.id) : "";
     {
         const std::lock_guard lock(mutex_);
-        fates_.emplace_hint(fates_.end(), id, fate{});
-        ++pending_;
+        last_send_ = clock_.steady_now();
+        if (pending_++ == 0) last_answer_ = last_send_;
+        fates_.push_back(its);
     }
-    const std::string text = std::to_string(id);
-    const std::string_view bytes(text);
-    publisher_.send(*topic_, bytes, bytes, {},
-                    [this, id](const result<delivery>& answer) { answered(id, answer); });
+    const std::string name = "k" + std::to_string(named);
+    const std::string text = (poison == "corrupt" ? "#" : "") + ("{\"id\":" + std::to_string(its.id)) +
+                             ",\"key\":" + std::to_string(named) + ",\"seq\":" + std::to_string(its.seq) +
+                             ",\"poison\":\"" + poison + "\"}";
+    publisher_.send(*topic_, std::string_view(name), std::string_view(text), {},
+                    [this, which](const result<delivery>& answer) { answered(which, answer); });
 }
 
-void sender::answered(std::uint64_t id, const result<delivery>& answer) {
+void sender::answered(std::size_t which, const result<delivery>& answer) {
     const std::lock_guard lock(mutex_);
-    fate& told = fates_.at(id);
+    const steady_time now = clock_.steady_now();
+    max_silence_ = std::max(max_silence_, now - last_answer_);
+    last_answer_ = now;
+    fate& told = fates_.at(which);
     if (answer) {
-        told = {.is = fate::state::acknowledged,
-                .partition = answer->partition.value,
-                .offset = answer->offset.value};
+        told.is = fate::state::acknowledged;
+        told.partition = answer->partition.value;
+        told.offset = answer->offset.value;
     } else {
         told.is = answer.error() == errc::possibly_persisted ? fate::state::possibly_persisted
                                                              : fate::state::not_persisted;
@@ -75,15 +90,35 @@ bool sender::finish(std::chrono::milliseconds patience) {
     return changed_.wait_for(lock, patience, [this] { return pending_ == 0; });
 }
 
-std::map<std::uint64_t, fate> sender::fates() const {
+bool sender::all_sent(std::chrono::milliseconds patience) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, patience, [this] { return fates_.size() >= settings_.most; });
+}
+
+std::vector<fate> sender::fates() const {
     const std::lock_guard lock(mutex_);
     return fates_;
+}
+
+std::uint64_t sender::sent_so_far() const {
+    const std::lock_guard lock(mutex_);
+    return fates_.size();
+}
+
+std::int64_t sender::ended_at() const {
+    const std::lock_guard lock(mutex_);
+    return std::chrono::nanoseconds(last_send_.time_since_epoch()).count();
+}
+
+double sender::max_silence_s() const {
+    const std::lock_guard lock(mutex_);
+    return std::chrono::duration<double>(max_silence_).count();
 }
 
 std::uint64_t sender::count(fate::state which) const {
     const std::lock_guard lock(mutex_);
     return static_cast<std::uint64_t>(
-        std::ranges::count_if(fates_, [which](const auto& one) { return one.second.is == which; }));
+        std::ranges::count_if(fates_, [which](const auto& one) { return one.is == which; }));
 }
 
 std::map<std::string, std::uint64_t> sender::errors() const {

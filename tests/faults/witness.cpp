@@ -3,6 +3,7 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <stdexcept>
@@ -47,12 +48,23 @@ rd_kafka_t* open(const std::string& bootstrap, const std::string& group) {
     return client;
 }
 
-std::uint64_t id_in(const rd_kafka_message_t& message) {
-    const std::string_view text(static_cast<const char*>(message.payload), message.len);
-    std::uint64_t id = 0;
-    if (std::from_chars(text.data(), text.data() + text.size(), id).ec != std::errc())
-        throw std::runtime_error("a record that no sender of this test wrote: " + std::string(text));
-    return id;
+std::map<std::string, std::string> headers_of(const rd_kafka_message_t& message) {
+    std::map<std::string, std::string> all;
+    rd_kafka_headers_t* list = nullptr;
+    if (rd_kafka_message_headers(&message, &list)) return all;
+    const char* name = nullptr;
+    const void* value = nullptr;
+    std::size_t size = 0;
+    for (std::size_t i = 0; !rd_kafka_header_get_all(list, i, &name, &value, &size); ++i)
+        all[name] = std::string(static_cast<const char*>(value), size);
+    return all;
+}
+
+stored stored_of(const rd_kafka_message_t& message) {
+    return {.partition = message.partition,
+            .offset = message.offset,
+            .value = std::string(static_cast<const char*>(message.payload), message.len),
+            .headers = headers_of(message)};
 }
 
 } // namespace
@@ -77,19 +89,32 @@ std::optional<std::vector<committed>> witness::commits(std::chrono::milliseconds
     return all;
 }
 
-std::vector<processed> witness::records() const {
+std::optional<std::int64_t> witness::end(std::chrono::milliseconds patience) const {
+    std::int64_t all = 0;
+    for (std::int32_t p = 0; p < partitions_; ++p) {
+        std::int64_t low = 0;
+        std::int64_t high = 0;
+        if (rd_kafka_query_watermark_offsets(client_, topic_.c_str(), p, &low, &high,
+                                             static_cast<int>(patience.count())))
+            return std::nullopt;
+        all += high;
+    }
+    return all;
+}
+
+std::vector<stored> witness::records(const std::string& topic) const {
     const list_handle list(rd_kafka_topic_partition_list_new(partitions_));
     std::int64_t left = 0;
     for (std::int32_t p = 0; p < partitions_; ++p) {
         std::int64_t low = 0;
         std::int64_t high = 0;
-        check(rd_kafka_query_watermark_offsets(client_, topic_.c_str(), p, &low, &high, patience_ms),
+        check(rd_kafka_query_watermark_offsets(client_, topic.c_str(), p, &low, &high, patience_ms),
               "ask for the end");
-        rd_kafka_topic_partition_list_add(list.get(), topic_.c_str(), p)->offset = low;
+        rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), p)->offset = low;
         left += high - low;
     }
     check(rd_kafka_assign(client_, list.get()), "read the topic");
-    std::vector<processed> all;
+    std::vector<stored> all;
     while (left > 0) {
         const message_handle message(rd_kafka_consumer_poll(client_, patience_ms));
         if (!message)
@@ -98,11 +123,36 @@ std::vector<processed> witness::records() const {
             message->err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
             continue;
         check(message->err, "read the topic");
-        all.push_back({message->partition, message->offset, id_in(*message)});
+        all.push_back(stored_of(*message));
         --left;
     }
     check(rd_kafka_assign(client_, nullptr), "stop reading");
     return all;
+}
+
+int witness::leader_of(std::int32_t partition) const {
+    rd_kafka_topic_t* topic = rd_kafka_topic_new(client_, topic_.c_str(), nullptr);
+    const rd_kafka_metadata_t* answer = nullptr;
+    int leader = 0;
+    if (!rd_kafka_metadata(client_, 0, topic, &answer, patience_ms)) {
+        for (int i = 0; answer->topic_cnt == 1 && i < answer->topics[0].partition_cnt; ++i)
+            if (answer->topics[0].partitions[i].id == partition)
+                leader = std::max(0, answer->topics[0].partitions[i].leader);
+        rd_kafka_metadata_destroy(answer);
+    }
+    rd_kafka_topic_destroy(topic);
+    return leader;
+}
+
+std::uint64_t stored::id() const {
+    constexpr std::string_view name = "\"id\":";
+    const std::size_t at = value.find(name);
+    std::uint64_t number = 0;
+    if (at == std::string::npos ||
+        std::from_chars(value.data() + at + name.size(), value.data() + value.size(), number).ec !=
+            std::errc())
+        throw std::runtime_error("a record that no sender of this test wrote: " + value.substr(0, 200));
+    return number;
 }
 
 } // namespace corvid::faults

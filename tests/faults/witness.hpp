@@ -3,9 +3,11 @@
 // witness: what the broker holds, read with librdkafka alone, so that nothing under test vouches for itself.
 #pragma once
 
-#include "checker.hpp"
+#include "history.hpp"
 
 #include <chrono>
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +16,17 @@
 typedef struct rd_kafka_s rd_kafka_t; // NOLINT(modernize-use-using): librdkafka's own
 
 namespace corvid::faults {
+
+/// A record as it is in its topic.
+struct stored {
+    std::int32_t partition = 0;
+    std::int64_t offset = 0;
+    std::string value;
+    std::map<std::string, std::string> headers;
+
+    /// The number behind "id": in the value; a sender of these tests wrote it.
+    [[nodiscard]] std::uint64_t id() const;
+};
 
 class witness {
 public:
@@ -26,9 +39,14 @@ public:
 
     /// What the group has committed; none if the broker did not answer in time.
     [[nodiscard]] std::optional<std::vector<committed>> commits(std::chrono::milliseconds patience) const;
-    /// Every record of the topic, from the first to the end as it is now; the id is the record's value.
-    /// Throws std::runtime_error when it cannot read them.
-    [[nodiscard]] std::vector<processed> records() const;
+    /// The ends of the topic's partitions together; none if the broker did not answer in time.
+    [[nodiscard]] std::optional<std::int64_t> end(std::chrono::milliseconds patience) const;
+    /// Every record of a topic with as many partitions, from the first to the end as it is now. Throws
+    /// std::runtime_error when it cannot read them.
+    [[nodiscard]] std::vector<stored> records(const std::string& topic) const;
+    [[nodiscard]] std::vector<stored> records() const { return records(topic_); }
+    /// The node that leads a partition of the topic; 0: not known.
+    [[nodiscard]] int leader_of(std::int32_t partition) const;
 
 private:
     std::string topic_;

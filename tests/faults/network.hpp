@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// network: toxiproxy between clients and brokers, with a proxy for each broker of a kafka_process that was
+// started with --proxied. Clients that are told bootstrap() go through it.
+#pragma once
+
+#include "kafka_process.hpp"
+#include "process.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace corvid::faults {
+
+class network {
+public:
+    /// Throws std::runtime_error.
+    explicit network(const kafka_process& brokers);
+
+    [[nodiscard]] const std::string& bootstrap() const noexcept { return bootstrap_; } ///< host:port,…
+    [[nodiscard]] int brokers() const noexcept { return static_cast<int>(nodes_.size()); }
+
+    /// Adds a toxic of toxiproxy's to the proxy of a node, from 1, in one direction ("upstream",
+    /// "downstream").
+    void poison(int node, const std::string& type, const std::string& attributes,
+                const std::string& direction = "downstream");
+    /// Takes every toxic away.
+    void heal();
+    /// Every connection there is ends with a TCP reset; new ones are carried.
+    void break_connections();
+
+private:
+    void call(const std::string& method, const std::string& path, const std::string& body);
+
+    std::uint16_t port_;
+    std::unique_ptr<child> server_;
+    std::vector<int> nodes_;
+    std::string bootstrap_;
+    int made_ = 0;
+};
+
+} // namespace corvid::faults
