@@ -4,6 +4,7 @@
 #include <corvid/base/random.hpp>
 #include <corvid/consume/detail/group_world_test.hpp>
 #include <corvid/consume/shapes/router.hpp>
+#include <corvid/middleware/attempt_chain.hpp>
 
 namespace sample {
 struct liked {
@@ -65,6 +66,38 @@ TEST(router, each_type_goes_to_its_handler_and_the_order_of_a_key_holds_across_t
             EXPECT_EQ(seen["k" + std::to_string(k)][static_cast<std::size_t>(n)],
                       (n + k) % 3 == 0 ? 1'000 + n : n);
     EXPECT_EQ(w.end(*loop), loop_end::clean);
+}
+
+TEST(router, what_stands_around_an_attempt_stands_around_that_of_each_type) {
+    group_world w(14);
+    dependencies shared(w.quiet, nullptr);
+    int around = 0, inside = 0;
+    const middleware counts = [&](context&, next_call next) -> outcome { return ++around, next(); };
+    const middleware awaits = [&](context&, next_task next) -> task<outcome> {
+        ++around;
+        co_return co_await next();
+    };
+    for (const bool waits : {false, true}) {
+        subscription with;
+        with.chain = std::make_shared<attempt_chain>(chain_settings{.middleware = {waits ? awaits : counts}},
+                                                     shared, "test", "group");
+        auto begun = route_in(w, std::move(with)).on<liked>([&](const liked&) { ++inside; });
+        auto loop = waits
+                        ? std::move(begun)
+                              .on<commented>([&](const commented&) -> task<void> {
+                                  ++inside;
+                                  co_return;
+                              })
+                              .otherwise(stop)
+                        : std::move(begun).on<commented>([&](const commented&) { ++inside; }).otherwise(stop);
+        EXPECT_TRUE(message_producer(*w.out).post(liked{"a", 1}));
+        EXPECT_TRUE(message_producer(*w.out).post(commented{"a", 2, "well"}));
+        w.flush();
+        EXPECT_TRUE(w.sim.run_until([&] { return w.all_committed(); }, 1min));
+        EXPECT_EQ(w.end(*loop), loop_end::clean);
+    }
+    EXPECT_EQ(inside, 4);
+    EXPECT_EQ(around, 4);
 }
 
 TEST(router, coroutines_beside_plain_functions_keep_the_order_of_a_key_through_retries) {
