@@ -18,11 +18,13 @@ configure_package_config_file(cmake/corvid-config.cmake.in "${PROJECT_BINARY_DIR
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/corvid-config-version.cmake" COMPATIBILITY SameMinorVersion)
 configure_file(cmake/corvid-dependencies.cmake "${PROJECT_BINARY_DIR}/corvid-dependencies.cmake" COPYONLY)
 configure_file(cmake/FindRdKafka.cmake "${PROJECT_BINARY_DIR}/FindRdKafka.cmake" COPYONLY)
+configure_file(cmake/FindHiredis.cmake "${PROJECT_BINARY_DIR}/FindHiredis.cmake" COPYONLY)
 install(FILES
     "${PROJECT_BINARY_DIR}/corvid-config.cmake"
     "${PROJECT_BINARY_DIR}/corvid-config-version.cmake"
     cmake/corvid-dependencies.cmake
     cmake/FindRdKafka.cmake
+    cmake/FindHiredis.cmake
     DESTINATION ${package_dir})
 
 # corvid.pc. What corvid links is private to a shared corvid (Requires.private). A static one hands it on to the user's link
@@ -40,7 +42,7 @@ endforeach()
 foreach(pair IN ITEMS
         "RdKafka::rdkafka|rdkafka >= 2.0.2" "simdjson::simdjson|simdjson" "spdlog::spdlog|spdlog"
         "prometheus-cpp::core|prometheus-cpp-core" "yaml-cpp::yaml-cpp|yaml-cpp"
-        "PostgreSQL::PostgreSQL|libpq" "SQLite::SQLite3|sqlite3")
+        "PostgreSQL::PostgreSQL|libpq" "SQLite::SQLite3|sqlite3" "Hiredis::hiredis|hiredis")
     string(REPLACE "|" ";" pair "${pair}")
     list(GET pair 0 target)
     list(GET pair 1 package)

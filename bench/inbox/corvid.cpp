@@ -7,6 +7,7 @@
 
 #include <bench/inbox/arms.hpp>
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstdio>
 #include <cstdlib>

@@ -3,6 +3,7 @@
 // unnest.
 #include <bench/inbox/arms.hpp>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdio>

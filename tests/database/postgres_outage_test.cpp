@@ -1,49 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // A server of the test's own, killed, restarted, and full.
 #include "harness.hpp"
-#include "postgres_server.hpp"
+#include "own_server.hpp"
 
 #include <algorithm>
-#include <array>
 #include <atomic>
-#include <cstdio>
-#include <cstdlib>
-#include <filesystem>
-#include <stdexcept>
 
 namespace corvid::test {
 namespace {
 
 using namespace std::chrono_literals;
-
-class own_server {
-public:
-    explicit own_server(const std::string& options = {}) {
-        std::string pattern =
-            (std::filesystem::temp_directory_path() / "corvid-own-postgres.XXXXXX").string();
-        directory_ = mkdtemp(pattern.data());
-        url_ = command("start", options);
-    }
-    ~own_server() { command("stop", "--purge"); }
-    own_server(const own_server&) = delete;
-    own_server& operator=(const own_server&) = delete;
-
-    /// What scripts/postgres prints.
-    std::string command(const std::string& verb, const std::string& options = {}) {
-        const std::string line = CORVID_SCRIPTS "/postgres " + verb + " --dir " + directory_ + " " + options +
-                                 " 2>>" + directory_ + "/script.log";
-        const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(line.c_str(), "r"), &pclose);
-        std::array<char, 256> text{};
-        if (!pipe || (!std::fgets(text.data(), text.size(), pipe.get()) && verb == "start"))
-            throw std::runtime_error(line + " failed; see script.log there");
-        std::string answer(text.data());
-        return answer.substr(0, answer.find('\n'));
-    }
-    [[nodiscard]] const std::string& url() const noexcept { return url_; }
-
-private:
-    std::string directory_, url_;
-};
 
 class postgres_outage : public database_test {
 protected:
@@ -91,7 +57,7 @@ void postgres_outage::outages(own_server& server, const std::vector<std::int64_t
 }
 
 TEST_F(postgres_outage, a_killed_server_costs_nothing_that_was_acknowledged_and_the_pool_comes_back) {
-    own_server server;
+    own_server server("postgres");
     open([&](database_settings& s) {
         s.url = server.url();
         s.pool_size = 4;
@@ -123,7 +89,7 @@ TEST_F(postgres_outage, a_killed_server_costs_nothing_that_was_acknowledged_and_
 
 TEST_F(postgres_outage, a_server_without_free_connections_is_used_with_those_it_gave) {
     own_server server(
-        "--set max_connections=6 --set superuser_reserved_connections=0 --set max_wal_senders=0");
+        "postgres", "--set max_connections=6 --set superuser_reserved_connections=0 --set max_wal_senders=0");
     open([&](database_settings& s) {
         s.url = server.url();
         s.pool_size = 20;

@@ -48,8 +48,8 @@ public:
     [[nodiscard]] database_call<int> migrate() {
         return store::migrate(db_, "inbox", inbox_detail::migrations());
     }
-    /// Removes marks that have outlived their retention, now and every hour; until this object ends, whose
-    /// destructor then waits for it and is called on no loop.
+    /// Removes marks that have outlived their retention, now and every hour, until this object ends, whose
+    /// destructor is then called on no loop. One inbox in each process will do.
     void keep_clean() { sweep_.start(); }
     /// Once, now: about how many marks were removed.
     [[nodiscard]] database_call<std::int64_t> clean_up() { return sweep_.run_once(); }

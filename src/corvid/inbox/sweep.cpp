@@ -6,6 +6,7 @@
 #include <corvid/store/write.hpp>
 
 #include <algorithm>
+#include <atomic>
 
 namespace corvid {
 
@@ -84,6 +85,7 @@ struct inbox_sweep::impl : timer, std::enable_shared_from_this<impl> {
     gauge size, last;
     counter removed, done, failed;
     task_scope rounds;
+    std::atomic<bool> started = false;
     bool closing = false, unfinished = false;
 };
 
@@ -259,6 +261,7 @@ inbox_sweep::inbox_sweep(database& db, sweep_settings settings, metrics* figures
 inbox_sweep::~inbox_sweep() { close(); }
 
 void inbox_sweep::start() {
+    impl_->started = true;
     post_call(impl_->db.loop(), [self = impl_] {
         if (!self->closing && !self->pending()) self->begin_round();
     });
@@ -272,6 +275,9 @@ task<void> inbox_sweep::impl::end(std::shared_ptr<impl> self) {
     self->db.loop().cancel(*self);
 }
 
-void inbox_sweep::close() { wait_for(impl_->db.threads(), impl_->db.loop(), impl::end(impl_)); }
+// What was never started needs no wait: a single round keeps what it uses.
+void inbox_sweep::close() {
+    if (impl_->started) wait_for(impl_->db.threads(), impl_->db.loop(), impl::end(impl_));
+}
 
 } // namespace corvid

@@ -26,7 +26,7 @@ class inbox_sweep {
 public:
     /// `db` and `figures` outlive it.
     inbox_sweep(database& db, sweep_settings settings, metrics* figures = nullptr);
-    /// Waits for a round that is under way; on a thread that is no loop.
+    /// As close(); on a thread that is no loop, if it was started.
     ~inbox_sweep();
     inbox_sweep(const inbox_sweep&) = delete;
     inbox_sweep& operator=(const inbox_sweep&) = delete;

@@ -51,7 +51,10 @@ private:
     void choose() {
         for (std::size_t i = 0; i < events_.size(); ++i) {
             if (stopped_.contains(events_[i].lane)) continue;
-            if (auto valid = validate(events_[i].mark); !valid)
+            if (events_[i].unit.asked())
+                settle(i, fail(errc::invalid_argument,
+                               {.message = "a unit that has asked is committed by its own transaction"}));
+            else if (auto valid = validate(events_[i].mark); !valid)
                 settle(i, fail(std::move(valid.error())));
             else if (const auto [known, is_new] = first_.try_emplace(events_[i].mark.id, i); is_new)
                 chosen_.push_back(i);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/store/postgres/detail/session.hpp>
 
+#include <corvid/store/detail/socket.hpp>
 #include <corvid/store/postgres/detail/prepared.hpp>
-#include <corvid/store/postgres/detail/socket.hpp>
 #include <corvid/store/sqlstate.hpp>
 
 #include <array>
@@ -69,8 +69,8 @@ private:
     scheduler& loop_;
     const database_settings& settings_;
     std::unique_ptr<PGconn, finish> connection_;
-    socket socket_{loop_, [](void* self) noexcept { static_cast<postgres_session*>(self)->idle_input(); },
-                   this};
+    detail::socket socket_{
+        loop_, [](void* self) noexcept { static_cast<postgres_session*>(self)->idle_input(); }, this};
     prepared_statements prepared_;
     parameter_list parameters_;
 };
@@ -100,7 +100,7 @@ task<result<void>> postgres_session::connect() {
     while (next == PGRES_POLLING_READING || next == PGRES_POLLING_WRITING) {
         socket_.attach(PQsocket(c));
         socket_.set_deadline(until);
-        using enum socket::direction;
+        using enum detail::socket::direction;
         const bool in_time = co_await socket_.ready(next == PGRES_POLLING_READING ? read : write);
         socket_.detach();
         if (!in_time)
@@ -224,7 +224,7 @@ task<bool> postgres_session::until_ready() {
         const int pending = PQflush(c);
         if (pending < 0 || PQstatus(c) == CONNECTION_BAD) co_return true;
         if (pending == 0 && PQisBusy(c) == 0) co_return true;
-        using enum socket::direction;
+        using enum detail::socket::direction;
         if (!co_await socket_.ready(pending > 0 ? both : read)) co_return false;
         if (PQconsumeInput(c) == 0) co_return true;
     }

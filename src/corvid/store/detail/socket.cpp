@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <corvid/store/postgres/detail/socket.hpp>
+#include <corvid/store/detail/socket.hpp>
 
 #include <utility>
 
-namespace corvid::store::postgres {
+namespace corvid::store::detail {
 
 void socket::attach(int fd) {
     detach();
@@ -54,4 +54,4 @@ void socket::on_deadline() noexcept {
     wake();
 }
 
-} // namespace corvid::store::postgres
+} // namespace corvid::store::detail

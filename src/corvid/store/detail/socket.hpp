@@ -7,7 +7,7 @@
 #include <corvid/base/operation.hpp>
 #include <corvid/base/scheduler.hpp>
 
-namespace corvid::store::postgres {
+namespace corvid::store::detail {
 
 class socket {
 public:
@@ -73,4 +73,4 @@ private:
     bool late_ = false;
 };
 
-} // namespace corvid::store::postgres
+} // namespace corvid::store::detail

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "own_server.hpp"
+#include <corvid/base/sleep.hpp>
+#include <corvid/inbox/redis/redis_marks.hpp>
+#include <corvid/service/threaded_scheduler.hpp>
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <map>
+#include <optional>
+
+namespace corvid::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+class redis_marking : public testing::Test {
+protected:
+    redis_marking() : client_(root_.run_thread("test", [](scheduler&) {})) {}
+
+    void open(const std::string& url) {
+        redis_.emplace(root_, redis_settings{.url = url, .connect_timeout = 2s, .command_deadline = 1s});
+        marks_.emplace(*redis_, redis_mark_settings{.group = "billing", .lease = 300ms, .seed = 1});
+    }
+    template <class T>
+    T on_loop(task<T> what) {
+        return wait_for(root_, client_->loop(), std::move(what));
+    }
+    redis_reply ask(std::vector<std::string> command) {
+        struct steps {
+            static task<redis_reply> await(database_call<redis_reply>& call) {
+                auto reply = co_await call;
+                EXPECT_TRUE(reply) << reply.error().describe();
+                co_return reply.value_or(redis_reply{});
+            }
+        };
+        auto asking = redis_->ask(std::move(command));
+        return on_loop(steps::await(asking));
+    }
+    std::string process(const std::string& id) {
+        return fate(on_loop(marks_->process_if_new(id, [&] { ++effects_[id]; })));
+    }
+    static std::string fate(const result<processing>& outcome) {
+        if (!outcome) return to_string(outcome.error().code());
+        return *outcome == processing::processed ? "processed" : "already";
+    }
+    // Each until it is known to be done; answers how many effects were one too many.
+    int process_all(int events) {
+        for (int n = 0; n < events; ++n)
+            for (int attempt = 0; attempt < 100; ++attempt)
+                if (const std::string told = process(std::to_string(n));
+                    told == "processed" || told == "already")
+                    break;
+        int lost = 0, twice = 0;
+        for (int n = 0; n < events; ++n) {
+            lost += effects_[std::to_string(n)] == 0 ? 1 : 0;
+            twice += effects_[std::to_string(n)] - 1;
+        }
+        EXPECT_EQ(lost, 0);
+        return twice;
+    }
+    static std::string port_of(const std::string& url) { return url.substr(url.rfind(':') + 1); }
+
+    threaded_scheduler root_;
+    std::unique_ptr<loop_thread> client_;
+    std::optional<redis> redis_;
+    std::optional<redis_marks> marks_;
+    std::map<std::string, int> effects_;
+};
+
+TEST_F(redis_marking, an_event_that_comes_again_has_no_second_effect_and_a_failed_one_has_another_chance) {
+    const own_server server("redis");
+    open(server.url());
+    EXPECT_EQ(process("a"), "processed");
+    EXPECT_EQ(process("a"), "already");
+    EXPECT_EQ(effects_["a"], 1);
+    const auto failed =
+        on_loop(marks_->process_if_new("b", []() -> result<void> { return fail(errc::handler_rejected); }));
+    EXPECT_EQ(fate(failed), to_string(errc::handler_rejected));
+    const auto thrown = on_loop(marks_->process_if_new("b", [] { throw std::runtime_error("no"); }));
+    EXPECT_EQ(fate(thrown), to_string(errc::handler_threw));
+    EXPECT_EQ(process("b"), "processed");
+    EXPECT_EQ(process(std::string(1 << 20, 'x')), to_string(errc::statement_rejected));
+}
+
+TEST_F(redis_marking, an_event_in_hand_is_busy_until_its_lease_ends) {
+    const own_server server("redis");
+    open(server.url());
+    struct steps {
+        static task<void> slow() { co_await sleep(500ms); }
+        static task<std::string> at_once(redis_marks& marks) {
+            auto outcome = co_await marks.process_if_new("a", [] {});
+            co_return fate(outcome);
+        }
+        static task<void> first(redis_marks& marks, std::string& told) {
+            told = fate(co_await marks.process_if_new("a", [] { return slow(); }));
+        }
+        static task<std::string> both(redis_marks& marks, scheduler& loop, std::string& told) {
+            task_scope scope;
+            scope.spawn(loop, first(marks, told));
+            co_await sleep(100ms);
+            std::string second = co_await at_once(marks);
+            co_await sleep(300ms); // the lease has ended, the effect has not: best effort
+            second += ' ' + co_await at_once(marks);
+            (void)co_await scope.join();
+            co_return second;
+        }
+    };
+    std::string told;
+    EXPECT_EQ(on_loop(steps::both(*marks_, client_->loop(), told)),
+              to_string(errc::database_busy) + " processed");
+    EXPECT_EQ(told, "processed");
+}
+
+TEST_F(redis_marking, sixty_four_at_once_give_an_event_one_effect) {
+    const own_server server("redis");
+    open(server.url());
+    struct steps {
+        static task<void> run(redis_marks& marks, int& effects, int& processed) {
+            for (;;) {
+                auto outcome = co_await marks.process_if_new("a", [&] { ++effects; });
+                if (outcome && *outcome == processing::processed) ++processed;
+                if (outcome) co_return;
+                co_await sleep(1ms);
+            }
+        }
+    };
+    int effects = 0, processed = 0;
+    task_scope scope;
+    for (int n = 0; n < 64; ++n)
+        scope.spawn(client_->loop(), steps::run(*marks_, effects, processed));
+    scope.wait(root_);
+    EXPECT_EQ(effects, 1);
+    EXPECT_EQ(processed, 1);
+}
+
+TEST_F(redis_marking, a_killed_server_loses_no_event_and_what_it_forgot_is_done_again) {
+    own_server server("redis");
+    open(server.url());
+    EXPECT_EQ(process_all(300), 0);
+    server.command("kill");
+    EXPECT_EQ(process("late"), to_string(errc::database_unreachable));
+    server.command("start");
+    const int twice = process_all(300);
+    EXPECT_LE(twice, 300);
+    RecordProperty("duplicates_after_kill", twice);
+    std::printf("killed with AOF everysec: %d of 300 events had a second effect\n", twice);
+}
+
+TEST_F(redis_marking, a_replica_that_takes_over_loses_no_event_and_what_it_had_not_is_done_again) {
+    own_server primary("redis", "--set 'repl-diskless-sync-delay 0'");
+    own_server replica("redis", "--replica-of " + port_of(primary.url()));
+    open(primary.url());
+    EXPECT_EQ(process("first"), "processed");
+    ASSERT_EQ(ask({"WAIT", "1", "10000"}).number, 1) << "the replica does not follow";
+    EXPECT_EQ(process_all(300), 0);
+    primary.command("kill");
+    marks_.reset();
+    open(replica.url());
+    EXPECT_EQ(process("late"), to_string(errc::database_busy)) << "a replica takes no marks";
+    EXPECT_EQ(ask({"REPLICAOF", "NO", "ONE"}).text, "OK");
+    const int twice = process_all(300);
+    EXPECT_LE(twice, 300);
+    RecordProperty("duplicates_after_failover", twice);
+    std::printf("failed over to an asynchronous replica: %d of 300 events had a second effect\n", twice);
+}
+
+TEST_F(redis_marking, a_server_that_is_not_there_is_told_and_a_wrong_url_refused) {
+    open("redis://127.0.0.1:1");
+    EXPECT_EQ(process("a"), to_string(errc::database_unreachable));
+    EXPECT_EQ(effects_["a"], 0);
+    for (const std::string url :
+         {"", "redis://", "http://x", "redis://h:0", "redis://h:1/a", "redis://secret@h"})
+        EXPECT_FALSE(validate(redis_settings{.url = url})) << url;
+    EXPECT_TRUE(validate(redis_settings{.url = "redis://user:pa:ss@h:6379/3"}));
+}
+
+} // namespace
+} // namespace corvid::test
