@@ -35,8 +35,12 @@ error located_in(const error& why, const topic_partition& where, std::int64_t of
 
 detail::publish_headers context::next_publish(const send_options& given) {
     const std::string from = event_id();
-    std::string id =
-        given.event_id.empty() ? from + '/' + std::to_string(++published_) : std::string(given.event_id);
+    std::string id(given.event_id);
+    if (id.empty()) {
+        id = from + '/';
+        if (place_ > 0) id += std::to_string(place_) + '.';
+        id += std::to_string(++published_);
+    }
     return {std::move(id), from, headers(), given.headers};
 }
 

@@ -23,8 +23,13 @@ namespace corvid {
 
 class context {
 public:
-    explicit context(const run& of) noexcept
-        : run_(&of), record_(&of.current()), first_failed_(of.first_failed_at()), attempt_(of.attempt()) {}
+    /// `place`: of the handler, from 1, where several have the record; 0: one has.
+    explicit context(const run& of, std::size_t place = 0) noexcept
+        : run_(&of),
+          record_(&of.current()),
+          first_failed_(of.first_failed_at()),
+          attempt_(of.attempt()),
+          place_(place) {}
 
     [[nodiscard]] const std::string& topic() const noexcept { return run_->origin().where.topic.str(); }
     [[nodiscard]] partition_id partition() const noexcept { return run_->origin().where.partition; }
@@ -93,6 +98,7 @@ private:
     std::optional<wall_time> first_failed_;
     int attempt_;
     int published_ = 0;
+    std::size_t place_;
 };
 
 } // namespace corvid

@@ -101,12 +101,12 @@ public:
 
     // For handlers that are made of several: one attempt at the current record, which stays the current one.
 
-    /// By a plain function. `message` is the caller's, to decode into.
-    outcome handle(run& records, T& message) noexcept {
+    /// By a plain function. `message` is the caller's, to decode into; `place` is context's.
+    outcome handle(run& records, T& message, std::size_t place = 0) noexcept {
         try {
             auto decoded = decode(records, message);
             if (!decoded) return dead_letter(located(std::move(decoded).error(), records));
-            context ctx(records);
+            context ctx(records, place);
             if constexpr (takes_message) {
                 return invoke(message, ctx);
             } else {
@@ -119,10 +119,10 @@ public:
     }
 
     /// The same by a coroutine.
-    task<outcome> attend(run& records, T& message) {
+    task<outcome> attend(run& records, T& message, std::size_t place = 0) {
         auto decoded = decode(records, message);
         if (!decoded) co_return dead_letter(located(std::move(decoded).error(), records));
-        context ctx(records);
+        context ctx(records, place);
         const received<T> in = envelope(records, *decoded);
         outcome what = done;
         try {

@@ -7,11 +7,17 @@
 //       [&](const order_placed& o, corvid::context& ctx) -> corvid::task<void> { co_await mail.send(o); }));
 //
 // They run in the order of the list, each as typed_handler.hpp says, and each whatever the others say. The
-// record is done when all are; those that are done are not run again in this process while the others are
-// tried again (after a crash or a rebalance all are, and when a publish failed, for it is not known whose it
-// was). stop wins over retry, retry over dead_letter; it is skipped if all skip. Attempts are counted for the
-// record. Either all are corvid::blocking or none is. Groups of their own give each handler its own offset
-// and its own pace instead: subscribe twice.
+// record is done when all are, with all that they published; it is skipped if all skip.
+//
+// There is one failure policy, the subscription's, and one count of attempts, the record's. A handler that
+// fails is tried again alone: those that are done are not called again for the record in this process, while
+// its key waits. (After a crash or a rebalance all are called, and when a publish failed, for it is not known
+// whose it was.) Of what they say the gravest counts: stop, then retry, then dead_letter; so a record that
+// one rejects goes to the dead letters, once, when the others are done or the attempts are used up. A policy
+// and a pace for each handler are groups of their own: subscribe twice.
+//
+// What they publish has the ids `<event id>/<place in the list>.<n>`. Either all are corvid::blocking or none
+// is.
 #pragma once
 
 #include <corvid/consume/typed_handler.hpp>
@@ -50,25 +56,20 @@ class fan_out_handler final : public handler {
 public:
     static constexpr bool blocks = (false || ... || call<F>::blocks);
 
-    fan_out_handler(all_functions<F...> given, task_scope& scope)
+    /// All runs have ended before this handler goes.
+    explicit fan_out_handler(all_functions<F...> given)
         : calls_(std::apply(
-              [&](auto&... each) {
-                  return std::make_tuple(std::make_unique<call<F>>(std::move(each), scope)...);
-              },
-              given.functions)),
-          scope_(scope) {}
+              [&](auto&... each) { return std::make_tuple(std::make_unique<call<F>>(std::move(each))...); },
+              given.functions)) {}
 
     void start(run& records) noexcept override {
-        if constexpr (has_tasks) {
-            scope_.spawn(*scheduler::current(), drive(records));
-        } else {
-            T message{};
-            while (records.has_next())
-                records.complete(handle(records, message));
-            records.end();
-        }
+        if constexpr (has_tasks)
+            drive(records).start();
+        else
+            handle_all(records);
     }
     [[nodiscard]] bool is_immediate() const noexcept override { return !has_tasks && !blocks; }
+    [[nodiscard]] bool is_for_workers() const noexcept override { return !blocks; }
 
 private:
     static constexpr std::uint64_t bit(std::size_t which) noexcept { return std::uint64_t{1} << which; }
@@ -84,6 +85,14 @@ private:
         return all;
     }
 
+    void handle_all(run& records) noexcept {
+        {
+            const typename detail::spares<T>::loan message(messages_, records.seat());
+            while (records.has_next())
+                records.complete(handle(records, *message));
+        }
+        records.end();
+    }
     outcome handle(run& records, T& message) noexcept {
         return [&]<std::size_t... I>(std::index_sequence<I...>) {
             outcome all = skip;
@@ -94,7 +103,7 @@ private:
     template <std::size_t I>
     outcome handle_one(run& records, T& message) noexcept {
         if ((records.memo() & bit(I)) != 0) return done;
-        return noted(records, I, std::get<I>(calls_)->handle(records, message));
+        return noted(records, I, std::get<I>(calls_)->handle(records, message, I + 1));
     }
 
     using task_call = task<outcome> (*)(fan_out_handler&, run&, T&);
@@ -103,11 +112,11 @@ private:
         using one = typename std::tuple_element_t<I, decltype(calls_)>::element_type;
         if ((records.memo() & bit(I)) != 0) co_return done;
         if constexpr (one::is_task)
-            co_return noted(records, I, co_await std::get<I>(self.calls_)->attend(records, message));
+            co_return noted(records, I, co_await std::get<I>(self.calls_)->attend(records, message, I + 1));
         else
             co_return self.template handle_one<I>(records, message);
     }
-    task<void> drive(run& records) {
+    detail::run_task drive(run& records) {
         static constexpr auto calls = []<std::size_t... I>(std::index_sequence<I...>) {
             return std::array<task_call, count>{&fan_out_handler::template attend_one<I>...};
         }(std::index_sequence_for<F...>{});
@@ -120,11 +129,10 @@ private:
             }
             records.complete(over(records, std::move(all)));
         }
-        records.end();
     }
 
     std::tuple<std::unique_ptr<call<F>>...> calls_;
-    task_scope& scope_;
+    detail::spares<T> messages_;
 };
 
 } // namespace corvid

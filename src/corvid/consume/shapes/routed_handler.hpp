@@ -95,21 +95,18 @@ class routed_handler final : public handler {
 public:
     static constexpr bool blocks = (false || ... || Calls::blocks);
 
-    routed_handler(std::tuple<std::unique_ptr<Calls>...> calls, Other otherwise, type_selector type,
-                   task_scope& scope)
-        : calls_(std::move(calls)), other_(std::move(otherwise)), type_(std::move(type)), scope_(scope) {}
+    /// All runs have ended before this handler goes.
+    routed_handler(std::tuple<std::unique_ptr<Calls>...> calls, Other otherwise, type_selector type)
+        : calls_(std::move(calls)), other_(std::move(otherwise)), type_(std::move(type)) {}
 
     void start(run& records) noexcept override {
-        if constexpr (has_tasks) {
-            scope_.spawn(*scheduler::current(), drive(records));
-        } else {
-            messages into;
-            while (records.has_next())
-                records.complete(handle(records, into));
-            records.end();
-        }
+        if constexpr (has_tasks)
+            drive(records).start();
+        else
+            handle_all(records);
     }
     [[nodiscard]] bool is_immediate() const noexcept override { return !has_tasks && !blocks; }
+    [[nodiscard]] bool is_for_workers() const noexcept override { return !blocks; }
 
 private:
     using plain_call = outcome (*)(routed_handler&, run&, messages&) noexcept;
@@ -131,6 +128,14 @@ private:
         return at;
     }
 
+    void handle_all(run& records) noexcept {
+        {
+            const typename detail::spares<messages>::loan into(messages_, records.seat());
+            while (records.has_next())
+                records.complete(handle(records, *into));
+        }
+        records.end();
+    }
     template <std::size_t I>
     static outcome handle_one(routed_handler& self, run& records, messages& into) noexcept {
         return std::get<I>(self.calls_)->handle(records, std::get<I>(into));
@@ -173,7 +178,7 @@ private:
         if (which < count) co_return co_await calls[which](*this, records, into);
         co_return co_await attend_other(records, type);
     }
-    task<void> drive(run& records) {
+    detail::run_task drive(run& records) {
         messages into;
         while (records.has_next()) {
             outcome what = done;
@@ -184,13 +189,12 @@ private:
             }
             records.complete(std::move(what));
         }
-        records.end();
     }
 
     std::tuple<std::unique_ptr<Calls>...> calls_;
     policy other_;
     type_selector type_;
-    task_scope& scope_;
+    detail::spares<messages> messages_;
 };
 
 } // namespace corvid
