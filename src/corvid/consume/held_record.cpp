@@ -2,6 +2,7 @@
 #include <corvid/consume/held_record.hpp>
 
 #include <corvid/base/operation.hpp>
+#include <corvid/consume/shapes/publish_tally.hpp>
 
 #include <cstring>
 #include <new>
@@ -59,6 +60,8 @@ held_record::owner held_record::copy(const record& from, const header_list& its_
 
 void held_record::deleter::operator()(held_record* r) const noexcept {
     const std::size_t block = r->block_;
+    if (r->kept) [[unlikely]]
+        r->kept->leave();
     r->~held_record();
     detail::pool_free(r, block);
 }

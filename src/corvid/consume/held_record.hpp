@@ -52,7 +52,9 @@ public:
     std::optional<error> why{}; ///< the last failure
     /// It was handled, and waits for what was published for it; set by the handler, then the loop's.
     publish_tally* open = nullptr;
-    bool waits = false;       ///< for that: the loop knows, and no handler is at it any more
+    /// What was published for it in an attempt that failed, by handlers that are not called again.
+    publish_tally* kept = nullptr;
+    bool waits = false;       ///< for what is open: the loop knows, and no handler is at it any more
     bool unpublished = false; ///< some of it failed: it is to be tried again
 
 private:

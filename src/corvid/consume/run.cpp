@@ -7,6 +7,26 @@
 
 namespace corvid {
 
+void run::begin(std::size_t count, const run_origin& origin) noexcept {
+    if (published_) [[unlikely]]
+        forget_published();
+    outer_ = nullptr;
+    at_ = nullptr;
+    seat_ = 0;
+    origin_ = &origin;
+    count_ = count;
+    completed_.store(0, std::memory_order_relaxed);
+    bound_.store(no_bound, std::memory_order_relaxed);
+    skipped_ = 0;
+    verdict_.reset();
+    not_before_.reset();
+    paid_for_ = false;
+    memo_ = 0;
+    part_ = 0;
+    open_.clear();
+    has_open_ = false;
+}
+
 publish_tally& run::published() const {
     if (outer_) return outer_->published();
     if (!published_) published_ = &publish_tally::make();
@@ -16,16 +36,14 @@ publish_tally& run::published() const {
 void run::forget_published() noexcept { std::exchange(published_, nullptr)->leave(); }
 
 outcome run::settle_published(outcome what) noexcept {
+    const bool is_over = what == verdict::done || what == verdict::skip;
+    const bool answered = published_->is_answered(); // once: it may come any time
+    const bool failed = answered && published_->failure();
+    if (!is_over && memo() != 0 && !failed) return what; // who published it is not called again: it is kept
     publish_tally& made = *std::exchange(published_, nullptr);
-    if (what != verdict::done && what != verdict::skip) {
-        made.leave();
-        return what;
-    }
-    if (made.is_answered()) {
-        if (made.failure()) {
-            remember(0);
-            what = retry(*made.failure());
-        }
+    if (failed) remember(0);
+    if (failed && is_over) what = retry(*made.failure());
+    if (!is_over || answered) {
         made.leave();
         return what;
     }
@@ -48,9 +66,8 @@ bool run::start(handler& with) noexcept {
 }
 
 work& run::bound_for(worker& at, handler& with) noexcept {
-    at_ = &at;
+    goes_along(at);
     with_ = &with;
-    seat_ = at.number() + 1;
     work::run = [](work& node) noexcept {
         run& self = of(node);
         self.work::run = self.on_end_;
@@ -59,6 +76,11 @@ work& run::bound_for(worker& at, handler& with) noexcept {
         self.with_->start(self);
     };
     return *this;
+}
+
+void run::goes_along(worker& at) noexcept {
+    at_ = &at;
+    seat_ = at.number() + 1;
 }
 
 void run::end() noexcept {

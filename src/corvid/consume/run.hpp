@@ -51,6 +51,8 @@ public:
 
     /// `on_end` runs on `loop` after end().
     run(scheduler& loop, work::function on_end) noexcept : work(on_end), on_end_(on_end), loop_(loop) {}
+    /// Over one record of another run, for a look at it and to publish for it; neither started nor ended.
+    run(const run& of, held_record& one) noexcept : run(of.loop_, of.on_end_) { over(one, 1, *of.origin_); }
 
     /// Loop only, between runs: over records of a batch, for a handler that ends before start() returns.
     void over(std::span<const record> records, const record_batch& of, const run_origin& origin) noexcept {
@@ -67,6 +69,7 @@ public:
         batch_ = nullptr;
         current_ = &first.what();
         begin(count, origin);
+        published_ = std::exchange(first.kept, nullptr);
     }
 
     /// Over the current record of another run alone, for handlers that stand in front of others. What is
@@ -118,6 +121,10 @@ public:
     void enter_part(std::uint32_t which) noexcept { part_ = which; }
     /// Of what is published for the current record. Any thread, of those that the handler works on.
     [[nodiscard]] publish_tally& published() const;
+    /// What was published for it elsewhere, in exchange for what is known of here; null: nothing.
+    publish_tally* exchange_published(publish_tally* with) noexcept {
+        return std::exchange(published_, with);
+    }
     /// Of the current record: 1 at first.
     [[nodiscard]] int attempt() const noexcept { return held_ ? held_->all_attempts() : 1; }
     /// When the current record failed first; none: it did not.
@@ -160,6 +167,8 @@ public:
     [[nodiscard]] bool start(class handler& with) noexcept;
     /// Instead: the node that calls the handler on this worker, by way of a post.
     [[nodiscard]] work& bound_for(worker& at, class handler& with) noexcept;
+    /// It goes beside a run that is bound for this worker.
+    void goes_along(worker& at) noexcept;
     /// Once it has ended: what the loop must decide on, for the record behind those that are done.
     [[nodiscard]] const std::optional<outcome>& undecided() const noexcept { return verdict_; }
     [[nodiscard]] std::size_t skipped() const noexcept { return skipped_; }
@@ -185,25 +194,7 @@ protected:
     [[nodiscard]] static run& of(work& node) noexcept { return static_cast<run&>(node); }
 
 private:
-    void begin(std::size_t count, const run_origin& origin) noexcept {
-        if (published_) [[unlikely]]
-            forget_published();
-        outer_ = nullptr;
-        at_ = nullptr;
-        seat_ = 0;
-        origin_ = &origin;
-        count_ = count;
-        completed_.store(0, std::memory_order_relaxed);
-        bound_.store(no_bound, std::memory_order_relaxed);
-        skipped_ = 0;
-        verdict_.reset();
-        not_before_.reset();
-        paid_for_ = false;
-        memo_ = 0;
-        part_ = 0;
-        open_.clear();
-        has_open_ = false;
-    }
+    void begin(std::size_t count, const run_origin& origin) noexcept;
     [[nodiscard]] outcome settle_published(outcome what) noexcept;
     void forget_published() noexcept;
     void step() noexcept {
@@ -215,6 +206,7 @@ private:
         }
         held_ = held_->following();
         current_ = &held_->what();
+        published_ = std::exchange(held_->kept, nullptr);
     }
 
     const work::function on_end_;

@@ -47,9 +47,9 @@ TEST(metric_table, names_are_unique_and_follow_prometheus_rules) {
 }
 
 TEST(metric_table, no_label_can_hold_a_key_an_id_or_an_error_text) {
-    const std::set<std::string> allowed = {"topic",      "group",    "handler",       "outcome",   "reason",
-                                           "metric",     "level",    "consumergroup", "partition", "version",
-                                           "librdkafka", "database", "state",         "error_type"};
+    const std::set<std::string> allowed = {
+        "topic",     "group",   "handler",    "outcome",  "reason", "metric",     "level",   "consumergroup",
+        "partition", "version", "librdkafka", "database", "state",  "error_type", "breaker", "by"};
     for (const metric_info& row : metric_table()) {
         std::istringstream in{std::string(row.labels)};
         for (std::string label; in >> label;)

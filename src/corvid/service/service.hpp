@@ -71,7 +71,7 @@ struct batch_options {
     duration within = std::chrono::milliseconds(200); ///< what is there goes, full or not
     std::size_t bytes = std::size_t{16} << 20;        ///< the record that reaches it closes the batch
     when_batch_fails failed = when_batch_fails::again;
-    std::size_t concurrency = 1; ///< batches at once; above 1 for coroutines and corvid::blocking
+    std::size_t concurrency = 1; ///< batches at once; above 1: on several threads
     std::string group = {};
     std::vector<std::string> topics = {};
     std::string pattern = {};
@@ -121,7 +121,7 @@ public:
     service& on_batch(const std::string& name, F function, batch_options options = {}) {
         const batch_attempt::settings how{.then = options.failed, .attempts = options.retry.limit};
         using made = batch_handler<T, F>;
-        std::unique_ptr<handler> handle = std::make_unique<made>(std::move(function), how, scope_);
+        std::unique_ptr<handler> handle = std::make_unique<made>(std::move(function), how);
         if constexpr (made::blocks)
             handle = std::make_unique<pooled_handler>(std::move(handle), blocking_threads());
         subscribe(name, message_traits<T>::topic, std::move(options).as_subscription(), std::move(handle));
@@ -132,7 +132,7 @@ public:
     service& fan_out(const std::string& name, all_functions<F...> functions,
                      subscription_options options = {}) {
         using made = fan_out_handler<T, F...>;
-        std::unique_ptr<handler> handle = std::make_unique<made>(std::move(functions), scope_);
+        std::unique_ptr<handler> handle = std::make_unique<made>(std::move(functions));
         if constexpr (made::blocks)
             handle = std::make_unique<pooled_handler>(std::move(handle), blocking_threads());
         subscribe(name, message_traits<T>::topic, std::move(options), std::move(handle));
@@ -143,16 +143,13 @@ public:
     [[nodiscard]] auto route(const std::string& name, const std::string& topic,
                              subscription_options options = {}) {
         begin_sentence(name);
-        return routes(scope_,
-                      [this, name, topic, given = std::move(options)](std::unique_ptr<handler> handle,
+        return routes([this, name, topic, given = std::move(options)](std::unique_ptr<handler> handle,
                                                                       bool blocks) mutable -> service& {
-                          if (blocks)
-                              handle =
-                                  std::make_unique<pooled_handler>(std::move(handle), blocking_threads());
-                          subscribe(name, topic, std::move(given), std::move(handle));
-                          end_sentence(name);
-                          return *this;
-                      });
+            if (blocks) handle = std::make_unique<pooled_handler>(std::move(handle), blocking_threads());
+            subscribe(name, topic, std::move(given), std::move(handle));
+            end_sentence(name);
+            return *this;
+        });
     }
     /// Gives every T on request. The stream ends when the service stops.
     template <Message T>

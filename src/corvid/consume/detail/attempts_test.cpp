@@ -77,7 +77,7 @@ TEST_P(middleware_of_a_group, an_open_breaker_stands_before_all_handlers_of_a_fa
     auto all = to_all([&](const keyed&) { ++others; }, awaited(0ms));
     subscription with = around({.breaker = ten_in_a_row});
     with.handle = [&]<class... F>(all_functions<F...> given) {
-        return std::make_unique<fan_out_handler<keyed, F...>>(std::move(given), w.scope);
+        return std::make_unique<fan_out_handler<keyed, F...>>(std::move(given));
     }(std::move(all));
     auto loop = w.join_with(std::move(with));
     outlast_an_outage(*loop, 50 + 10);

@@ -224,6 +224,7 @@ std::size_t dispatcher::run_over(tenancy& at, const record_batch& batch, std::si
     }
     held_record& failed = hold(at, records[finished], batch);
     failed.memo = inline_.memo();
+    failed.kept = inline_.exchange_published(nullptr);
     if (lanes_.ordering() != unordered && lanes_.find(failed)) { // its key is open: it comes again behind
         place(failed);
         return finished + 1;
@@ -292,7 +293,7 @@ void dispatcher::begin(const lane_run& chosen) {
 
 void dispatcher::start(work_run& fresh) {
     if (!where_.is_here())
-        where_.give(fresh, fresh.in, *fresh.first);
+        where_.give(fresh, batches_ ? nullptr : fresh.in, *fresh.first);
     else if (fresh.start(*reader_.handle))
         ended(fresh);
 }
@@ -361,6 +362,7 @@ void dispatcher::ended(work_run& over) noexcept {
                                     over.marked);
     }
     if (batches_) batches_->ended(over.slot);
+    if (over.marked < over.size()) over.unmarked->kept = over.exchange_published(nullptr);
     settle_run(over);
     idle_.push_back(&over);
     owner_.work_ended(of);

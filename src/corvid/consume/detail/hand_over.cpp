@@ -28,8 +28,11 @@ std::size_t hand_over::number_for(const lane* in, const lane_record& first) noex
 
 void hand_over::give(run& fresh, const lane* in, const lane_record& first) {
     const std::size_t number = number_for(in, first);
-    lists_[number].push(fresh.bound_for((*workers_)[number], handler_));
+    worker& at = (*workers_)[number];
+    lists_[number].push(fresh.bound_for(at, handler_));
     ++away_;
+    for (run* each = fresh.beside(); each; each = each->beside(), ++away_)
+        each->goes_along(at);
 }
 
 void hand_over::flush() noexcept {

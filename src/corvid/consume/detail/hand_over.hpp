@@ -37,7 +37,7 @@ public:
     /// Records of a run where nothing orders them, `waiting` of which wait.
     [[nodiscard]] std::size_t length_unordered(std::size_t waiting) const noexcept;
 
-    /// The run goes with the next flush().
+    /// The run goes with the next flush(), and what is beside it. `in`: its lane; null: nothing orders it.
     void give(run& fresh, const lane* in, const lane_record& first);
     void flush() noexcept;
     /// It has ended, here or away.

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/consume/shapes/batch_attempt.hpp>
 
+#include <corvid/consume/shapes/publish_tally.hpp>
+
 #include <algorithm>
+#include <utility>
 
 namespace corvid {
 
@@ -70,6 +73,8 @@ std::optional<batch_attempt::range> batch_attempt::next() noexcept {
         open_.pop_back();
         while (one.from < one.to && is_behind_a_failure(one.from))
             ++one.from;
+        for (std::size_t i = one.from; i < one.to; ++i)
+            forget_published(entries_[handed_[i]]);
         if (one.from < one.to) return one;
     }
     return std::nullopt;
@@ -112,13 +117,25 @@ void batch_attempt::halve(const range& of) {
     open_.push_back({of.from, middle});
 }
 
+void batch_attempt::published(std::size_t handed, publish_tally& made) noexcept {
+    entries_[handed_[handed]].made = &made;
+}
+
+void batch_attempt::forget_published(entry& of) noexcept {
+    if (publish_tally* const made = std::exchange(of.made, nullptr)) made->leave();
+}
+
+bool batch_attempt::is_acknowledged(const entry& of) noexcept {
+    return !of.made || (of.made->is_answered() && !of.made->failure());
+}
+
 void batch_attempt::finish() noexcept {
     std::size_t at = 0;
     for (run* each = &first_; each;) {
         run& over = *each;
         each = over.beside();
         finish(over, at);
-        over.end();
+        if (&over != &first_) over.end();
     }
 }
 
@@ -130,13 +147,16 @@ void batch_attempt::finish(run& of, std::size_t& at) noexcept {
         if (goes_on) {
             one.what->memo = 0;
             gave_up = *one.said == verdict::dead_letter;
+            one.made = of.exchange_published(one.made);
             of.complete(std::move(*one.said));
-        } else if (gave_up && one.said && *one.said != verdict::retry && *one.said != verdict::stop) {
+        } else if (gave_up && one.said &&
+                   (!ends_a_run(*one.said) ? is_acknowledged(one) : *one.said == verdict::dead_letter)) {
             one.what->memo = memo_of(one.said->kind());
             if (*one.said == verdict::dead_letter) one.what->why = one.said->why();
         } else {
             gave_up = false; // it, and what is behind it, comes again
         }
+        forget_published(one);
     }
 }
 

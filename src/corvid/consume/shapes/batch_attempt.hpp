@@ -64,7 +64,8 @@ public:
         for (run* each = &first_; each; each = each->beside()) {
             const std::size_t from = entries_.size();
             std::size_t left = each->size();
-            for (held_record* r = each->held(); left-- > 0 && may_add(*each, *r, from); r = r->following())
+            for (held_record* r = each->held(); left-- > 0 && may_add(*each, *r, from);
+                 r = left > 0 ? r->following() : nullptr)
                 if (!is_settled(*each, *r)) add(*each, *r, decode(*each, *r));
         }
         begin();
@@ -77,7 +78,10 @@ public:
     /// It threw what outcome_of_current_exception() says.
     void failed(const range& of, const outcome& why);
 
-    /// Tells each run what became of its records and ends it. Nothing of the batch may be touched after.
+    /// What was published for the record in the call that is over: it is done when that is acknowledged.
+    void published(std::size_t handed, publish_tally& made) noexcept;
+
+    /// Tells each run what became of its records, and ends all but the first.
     void finish() noexcept;
 
     [[nodiscard]] held_record& record_at(std::size_t handed) const noexcept {
@@ -94,12 +98,15 @@ private:
         run* of;
         held_record* what;
         std::optional<outcome> said; ///< none: it was not handed over, or nobody said
+        publish_tally* made = nullptr;
     };
     [[nodiscard]] bool may_add(const run& of, const held_record& what, std::size_t from) const noexcept;
     [[nodiscard]] bool is_settled(run& of, held_record& what);
     void add(run& of, held_record& what, result<void> decoded);
     void begin();
     void say(std::size_t handed, const outcome& what);
+    static void forget_published(entry& of) noexcept;
+    [[nodiscard]] static bool is_acknowledged(const entry& of) noexcept;
     [[nodiscard]] bool is_behind_a_failure(std::size_t handed) const noexcept;
     void halve(const range& of);
     void finish(run& of, std::size_t& at) noexcept;

@@ -14,7 +14,9 @@ using place = std::pair<std::int32_t, std::int64_t>;
 
 class batch_histories : public testing::TestWithParam<int> {
 public:
-    batch_histories() : seed(static_cast<std::uint64_t>(GetParam())), random(seed), w(seed, 3) {}
+    batch_histories() : seed(static_cast<std::uint64_t>(GetParam())), random(seed), w(seed, 3) {
+        if (seed % 5 > 1) w.workers = std::make_unique<worker_pool>(w.sim, seed % 5);
+    }
 
     static place place_of(const received<keyed>& e) { return {e.partition().value, e.offset().value}; }
     static bool is_poison(const keyed& e) { return (e.n * 7 + static_cast<int>(e.key.back())) % 29 == 0; }
@@ -101,7 +103,7 @@ public:
                                                 .within = std::chrono::milliseconds(random.below(50))}};
         const auto then = random.below(2) == 0 ? when_batch_fails::again : when_batch_fails::halve;
         with.handle = std::make_unique<batch_handler<keyed, F>>(
-            std::move(function), batch_attempt::settings{.then = then, .attempts = 3}, w.scope);
+            std::move(function), batch_attempt::settings{.then = then, .attempts = 3});
         return w.join_with(std::move(with),
                            {.rebalance_drain = std::chrono::milliseconds(random.below(300))});
     }

@@ -5,8 +5,22 @@
 
 namespace corvid {
 
-batch_context::batch_context(const batch_attempt& of, const batch_attempt::range& which)
+batch_context::batch_context(batch_attempt& of, const batch_attempt::range& which)
     : of_(of), range_(which), origin_(&of.run_of(which.from).origin()), attempt_(of.attempt()) {}
+
+batch_context::~batch_context() {
+    for (std::size_t i = 0; i < singles_.size(); ++i)
+        if (publish_tally* const made =
+                singles_[i] ? singles_[i]->alone.exchange_published(nullptr) : nullptr)
+            of_.published(range_.from + i, *made);
+}
+
+context& batch_context::of(std::size_t at) {
+    singles_.resize(range_.size());
+    auto& one = singles_.at(at);
+    if (!one) one = std::make_unique<single>(of_.run_of(range_.from + at), of_.record_at(range_.from + at));
+    return one->ctx;
+}
 
 batch_context::link::link(const stop_token& from, const stop_source& target)
     : stop_callback([](stop_callback& self, stop_reason reason) noexcept {

@@ -5,13 +5,15 @@
 //   service.on_batch<flight_departed>("archive",
 //       [&](std::span<const corvid::received<flight_departed>> batch) { … }, {.max = 500, .within = 200ms});
 //
-// F takes `std::span<const received<T>>` and, if it likes, `batch_context&` behind it. It is a plain
+// F takes `std::span<const received<T>>` and, if it likes, `batch_context&` behind it, through which it
+// publishes. It is called on workers, several batches at once where `concurrency` says so. It is a plain
 // function, a coroutine or in corvid::blocking(), and returns nothing, an outcome for all, the outcomes of
 // each (corvid::batch_outcomes or std::vector<outcome>, in the order of the batch), or a task of one.
 //
 // In a batch the records of a key stand in their order, one behind the other, and no key is in two batches at
 // once. A record that cannot be decoded goes to the dead letters; the function never sees it. Behind a record
-// for which retry was said the others of its key come again with it; behind a dead letter they do not.
+// for which retry was said the others of its key come again with it; behind a dead letter they do not, unless
+// what was published for them is not acknowledged by then.
 #pragma once
 
 #include <corvid/consume/shapes/batch_attempt.hpp>
@@ -69,16 +71,19 @@ public:
     static constexpr bool blocks = !std::is_same_v<F, Given>;
     static_assert(!blocks || !answer::is_task, "corvid: a blocking handler is a plain function");
 
-    /// Coroutines run in `scope`, which is joined before this handler goes.
-    batch_handler(Given function, batch_attempt::settings with, task_scope& scope)
-        : function_(detail::plain_function_of(std::move(function))), settings_(with), scope_(scope) {}
+    /// All runs have ended before this handler goes.
+    batch_handler(Given function, batch_attempt::settings with)
+        : function_(detail::plain_function_of(std::move(function))), settings_(with) {}
 
     void start(run& first) noexcept override {
-        if constexpr (answer::is_task)
-            scope_.spawn(*scheduler::current(), drive(first));
-        else
+        if constexpr (answer::is_task) {
+            drive(first).start();
+        } else {
             handle(first);
+            first.end();
+        }
     }
+    [[nodiscard]] bool is_for_workers() const noexcept override { return !blocks; }
 
 private:
     /// What an attempt decodes into; kept for the next one.
@@ -140,10 +145,10 @@ private:
             }
         }
         give_back(std::move(into));
-        attempt.finish(); // after it this handler may be gone
+        attempt.finish();
     }
 
-    task<void> drive(run& first) {
+    detail::run_task drive(run& first) {
         storage into = borrow();
         batch_attempt attempt(first, settings_);
         decode_all(attempt, *into);
@@ -162,7 +167,7 @@ private:
             }
         }
         give_back(std::move(into));
-        attempt.finish(); // after it this handler may be gone
+        attempt.finish();
     }
 
     template <class A>
@@ -175,7 +180,6 @@ private:
 
     F function_;
     batch_attempt::settings settings_;
-    task_scope& scope_;
     std::mutex mutex_; // attempts may be on several threads at once
     std::vector<storage> spare_;
 };

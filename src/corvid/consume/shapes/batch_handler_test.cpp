@@ -17,7 +17,7 @@ std::unique_ptr<group_loop> join_batches(group_world& w, F function, subscriptio
     if (!with.batch) with.batch.emplace();
     if (with.concurrency == subscription{}.concurrency) with.concurrency = 1;
     how.attempts = with.failure.retry.limit;
-    with.handle = std::make_unique<batch_handler<keyed, F>>(std::move(function), how, w.scope);
+    with.handle = std::make_unique<batch_handler<keyed, F>>(std::move(function), how);
     return w.join_with(std::move(with), std::move(settings));
 }
 
@@ -114,7 +114,7 @@ TEST(batches, of_blocking_handlers_run_on_the_pool) {
     using made = batch_handler<keyed, decltype(function)>;
     subscription with{.concurrency = 2, .batch = batch_limits{.max = 64, .within = 20ms}};
     with.handle = std::make_unique<pooled_handler>(
-        std::make_unique<made>(std::move(function), batch_attempt::settings{}, w.scope), pool);
+        std::make_unique<made>(std::move(function), batch_attempt::settings{}), pool);
     auto loop = w.join_with(std::move(with));
     w.publish(100, 10);
     EXPECT_TRUE(w.sim.run_until([&] { return w.all_committed(); }, 1min));

@@ -7,11 +7,17 @@
 //       [&](const order_placed& o, corvid::context& ctx) -> corvid::task<void> { co_await mail.send(o); }));
 //
 // They run in the order of the list, each as typed_handler.hpp says, and each whatever the others say. The
-// record is done when all are; those that are done are not run again in this process while the others are
-// tried again (after a crash or a rebalance all are, and when a publish failed, for it is not known whose it
-// was). stop wins over retry, retry over dead_letter; it is skipped if all skip. Attempts are counted for the
-// record. Either all are corvid::blocking or none is. Groups of their own give each handler its own offset
-// and its own pace instead: subscribe twice.
+// record is done when all are, with all that they published; it is skipped if all skip.
+//
+// There is one failure policy, the subscription's, and one count of attempts, the record's. A handler that
+// fails is tried again alone: those that are done are not called again for the record in this process, while
+// its key waits. (After a crash or a rebalance all are called, and when a publish failed, for it is not known
+// whose it was.) Of what they say the gravest counts: stop, then retry, then dead_letter; so a record that
+// one rejects goes to the dead letters, once, when the others are done or the attempts are used up. A policy
+// and a pace for each handler are groups of their own: subscribe twice.
+//
+// What they publish has the ids `<event id>/<place in the list>.<n>`. Either all are corvid::blocking or none
+// is.
 #pragma once
 
 #include <corvid/consume/typed_handler.hpp>
@@ -50,26 +56,20 @@ class fan_out_handler final : public handler {
 public:
     static constexpr bool blocks = (false || ... || call<F>::blocks);
 
-    fan_out_handler(all_functions<F...> given, task_scope& scope)
+    /// All runs have ended before this handler goes.
+    explicit fan_out_handler(all_functions<F...> given)
         : calls_(std::apply(
-              [&](auto&... each) {
-                  return std::make_tuple(std::make_unique<call<F>>(std::move(each), scope)...);
-              },
+              [&](auto&... each) { return std::make_tuple(std::make_unique<call<F>>(std::move(each))...); },
               given.functions)) {}
 
     void start(run& records) noexcept override {
         if constexpr (has_tasks) {
             (records.origin().chain ? chained::drive(*this, records) : drive(records)).start();
         } else {
-            T message{};
-            if (records.origin().chain)
-                chained::handle_all(*this, records, message);
-            else
-                while (records.has_next())
-                    records.complete(handle(records, message));
-            records.end();
+            handle_all(records);
         }
     }
+    [[nodiscard]] bool is_for_workers() const noexcept override { return !blocks; }
     [[nodiscard]] bool is_immediate() const noexcept override { return !has_tasks && !blocks; }
     [[nodiscard]] bool is_coroutine() const noexcept override { return has_tasks; }
 
@@ -110,6 +110,17 @@ private:
         return all;
     }
 
+    void handle_all(run& records) noexcept {
+        {
+            const typename detail::spares<T>::loan message(messages_, records.seat());
+            if (records.origin().chain)
+                chained::handle_all(*this, records, *message);
+            else
+                while (records.has_next())
+                    records.complete(handle(records, *message));
+        }
+        records.end();
+    }
     template <std::size_t I>
     outcome handle_one(run& records, T& message, const attempt* within) noexcept {
         if ((records.memo() & bit(I)) != 0) return done;
@@ -137,6 +148,7 @@ private:
     }
 
     std::tuple<std::unique_ptr<call<F>>...> calls_;
+    detail::spares<T> messages_;
 };
 
 } // namespace corvid

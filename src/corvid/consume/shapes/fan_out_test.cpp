@@ -3,8 +3,8 @@
 // Several handlers for each record, on the in-process broker in virtual time.
 #include <corvid/base/random.hpp>
 #include <corvid/consume/blocking.hpp>
-#include <corvid/consume/detail/group_world_test.hpp>
 #include <corvid/consume/shapes/fan_out.hpp>
+#include <corvid/consume/shapes/publishing_world_test.hpp>
 
 namespace corvid::consume_test {
 namespace {
@@ -12,7 +12,7 @@ namespace {
 template <class... F>
 std::unique_ptr<group_loop> join_all(group_world& w, all_functions<F...> functions, subscription with = {},
                                      group_settings settings = {}) {
-    with.handle = std::make_unique<fan_out_handler<keyed, F...>>(std::move(functions), w.scope);
+    with.handle = std::make_unique<fan_out_handler<keyed, F...>>(std::move(functions));
     return w.join_with(std::move(with), std::move(settings));
 }
 
@@ -70,6 +70,56 @@ TEST(fan_out, one_that_rejects_keeps_no_other_from_its_work_and_makes_one_dead_l
     EXPECT_EQ(dead[0].its_headers.find(wire::dlq_message), "bad");
 }
 
+TEST(fan_out, waits_for_what_a_handler_published_that_is_not_called_again) {
+    publishing_world w(4);
+    std::map<std::string, int> first, second;
+    w.publish(10, 1);
+    w.cluster.script().delay_sends(10s);
+    auto loop = join_all(w,
+                         to_all(
+                             [&](const keyed& e, context& ctx) {
+                                 ++first[e.key];
+                                 ctx.publish(echoed{e.key, e.n});
+                             },
+                             [&](const keyed& e) {
+                                 if (++second[e.key] < 3) throw std::runtime_error("not yet");
+                             }),
+                         {.failure = {.retry = {.first = 100ms, .limit = 5}}});
+    w.sim.run_for(5s);
+    for (const auto& [key, times] : second)
+        EXPECT_EQ(times, 3) << key << " has got its work done";
+    for (int p = 0; p < 4; ++p)
+        EXPECT_EQ(w.committed(p), 0);
+    EXPECT_TRUE(w.sim.run_until([&] { return w.all_committed(); }, 1min));
+    EXPECT_EQ(w.end(*loop), loop_end::clean);
+    for (const auto& [key, times] : first)
+        EXPECT_EQ(times, 1) << key;
+    w.expect_echoes();
+}
+
+TEST(fan_out, calls_all_again_when_what_one_published_fails_and_its_ids_tell_them_apart) {
+    publishing_world w(5, 1);
+    int second = 0;
+    w.publish(1, 1);
+    w.cluster.script().delay_sends(1s);
+    w.cluster.script().fail_sends(1, error(errc::not_persisted));
+    auto loop = join_all(w,
+                         to_all(echo(),
+                                [&](const keyed& e, context& ctx) {
+                                    if (++second == 1) throw std::runtime_error("not yet");
+                                    ctx.publish(echoed{e.key, e.n});
+                                }),
+                         {.failure = {.retry = {.first = 100ms, .limit = 5}}});
+    EXPECT_TRUE(w.sim.run_until([&] { return w.all_committed(); }, 1min));
+    EXPECT_EQ(w.end(*loop), loop_end::clean);
+    std::multiset<std::string> ids;
+    for (const auto& each : w.echoes())
+        ids.emplace(each.its_headers.find(wire::idempotency_key).value_or(""));
+    EXPECT_EQ(ids.count("test.keyed.made-0-0/1.1"), 1u) << "the first attempt's was lost";
+    EXPECT_EQ(ids.count("test.keyed.made-0-0/2.1"), 2u) << "acknowledged, and published again";
+    EXPECT_EQ(ids.size(), 3u);
+}
+
 TEST(fan_out, may_be_all_blocking) {
     group_world w(3);
     witness first, second;
@@ -79,7 +129,7 @@ TEST(fan_out, may_be_all_blocking) {
     subscription with;
     with.handle = std::make_unique<pooled_handler>(
         [&]<class... F>(all_functions<F...> given) {
-            return std::make_unique<fan_out_handler<keyed, F...>>(std::move(given), w.scope);
+            return std::make_unique<fan_out_handler<keyed, F...>>(std::move(given));
         }(std::move(functions)),
         pool);
     auto loop = w.join_with(std::move(with));
@@ -93,7 +143,9 @@ TEST(fan_out, may_be_all_blocking) {
 /// Three handlers that wait and fail at random, rebalances and restarts in the middle.
 class fan_out_histories : public testing::TestWithParam<int> {
 public:
-    fan_out_histories() : seed(static_cast<std::uint64_t>(GetParam())), random(seed), w(seed, 3) {}
+    fan_out_histories() : seed(static_cast<std::uint64_t>(GetParam())), random(seed), w(seed, 3) {
+        if (seed % 3 > 0) w.workers = std::make_unique<worker_pool>(w.sim, seed % 3 + 1);
+    }
 
     void work(std::size_t which, const received<keyed>& e) {
         if (random.below(6) == 0) throw std::runtime_error("flaky");
@@ -159,7 +211,7 @@ TEST_P(fan_out_histories, lose_nothing_keep_each_handlers_order_and_commit_only_
     expect_all_in_order();
 }
 
-INSTANTIATE_TEST_SUITE_P(seeds, fan_out_histories, testing::Range(1, 31));
+INSTANTIATE_TEST_SUITE_P(seeds, fan_out_histories, testing::Range(1, 61));
 
 } // namespace
 } // namespace corvid::consume_test

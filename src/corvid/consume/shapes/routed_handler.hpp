@@ -95,28 +95,23 @@ class routed_handler final : public handler {
 public:
     static constexpr bool blocks = (false || ... || Calls::blocks);
 
-    routed_handler(std::tuple<std::unique_ptr<Calls>...> calls, Other otherwise, type_selector type,
-                   task_scope&)
+    /// All runs have ended before this handler goes.
+    routed_handler(std::tuple<std::unique_ptr<Calls>...> calls, Other otherwise, type_selector type)
         : calls_(std::move(calls)), other_(std::move(otherwise)), type_(std::move(type)) {}
 
     void start(run& records) noexcept override {
-        using chained = detail::through_chain<routed_handler, messages>;
         if constexpr (has_tasks) {
             (records.origin().chain ? chained::drive(*this, records) : drive(records)).start();
         } else {
-            messages into;
-            if (records.origin().chain)
-                chained::handle_all(*this, records, into);
-            else
-                while (records.has_next())
-                    records.complete(handle(records, into));
-            records.end();
+            handle_all(records);
         }
     }
+    [[nodiscard]] bool is_for_workers() const noexcept override { return !blocks; }
     [[nodiscard]] bool is_immediate() const noexcept override { return !has_tasks && !blocks; }
     [[nodiscard]] bool is_coroutine() const noexcept override { return has_tasks; }
 
 private:
+    using chained = detail::through_chain<routed_handler, messages>;
     using plain_call = outcome (*)(routed_handler&, run&, messages&, const attempt*) noexcept;
     using task_call = task<outcome> (*)(routed_handler&, run&, messages&, const attempt*);
 
@@ -136,6 +131,17 @@ private:
         return at;
     }
 
+    void handle_all(run& records) noexcept {
+        {
+            const typename detail::spares<messages>::loan into(messages_, records.seat());
+            if (records.origin().chain)
+                chained::handle_all(*this, records, *into);
+            else
+                while (records.has_next())
+                    records.complete(handle(records, *into));
+        }
+        records.end();
+    }
     template <std::size_t I>
     static outcome handle_one(routed_handler& self, run& records, messages& into,
                               const attempt* within) noexcept {
@@ -208,6 +214,7 @@ private:
     std::tuple<std::unique_ptr<Calls>...> calls_;
     policy other_;
     type_selector type_;
+    detail::spares<messages> messages_;
 };
 
 } // namespace corvid

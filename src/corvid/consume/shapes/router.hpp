@@ -8,7 +8,8 @@
 //       .on<feed_commented>([&](const feed_commented& e, corvid::context& ctx) -> corvid::task<void> { … })
 //       .otherwise(corvid::dead_letter);
 //
-// A handler is what typed_handler.hpp takes. The order of a key holds across its types. Where one handler is
+// A handler is what typed_handler.hpp takes, and is called where it says: on workers, for different keys at
+// the same time; so are otherwise() and by(). The order of a key holds across its types. Where one handler is
 // a coroutine all records go the way of coroutines; either all are corvid::blocking or none is.
 //
 // otherwise() says what becomes of other types, and of records without one: corvid::dead_letter, skip, done
@@ -25,13 +26,12 @@ namespace corvid {
 template <class Finish, class... Calls>
 class [[nodiscard]] routes {
 public:
-    routes(task_scope& scope, Finish finish, std::tuple<std::unique_ptr<Calls>...> calls = {},
-           type_selector type = {})
-        : scope_(&scope), finish_(std::move(finish)), calls_(std::move(calls)), type_(std::move(type)) {}
+    explicit routes(Finish finish, std::tuple<std::unique_ptr<Calls>...> calls = {}, type_selector type = {})
+        : finish_(std::move(finish)), calls_(std::move(calls)), type_(std::move(type)) {}
 
     /// The type is what `says` says, and no header's.
     routes by(type_selector says) && {
-        return {*scope_, std::move(finish_), std::move(calls_), std::move(says)};
+        return routes(std::move(finish_), std::move(calls_), std::move(says));
     }
 
     template <Message T, class F>
@@ -45,9 +45,9 @@ public:
             "corvid: two messages of this route have the same event_type: give one of them another "
             "by .event_type in its CORVID_MESSAGE");
         using call = typed_handler<T, F>;
-        auto all = std::tuple_cat(std::move(calls_),
-                                  std::make_tuple(std::make_unique<call>(std::move(function), *scope_)));
-        return routes<Finish, Calls..., call>(*scope_, std::move(finish_), std::move(all), std::move(type_));
+        auto all =
+            std::tuple_cat(std::move(calls_), std::make_tuple(std::make_unique<call>(std::move(function))));
+        return routes<Finish, Calls..., call>(std::move(finish_), std::move(all), std::move(type_));
     }
 
     /// What becomes of all other types. Ends the sentence.
@@ -60,19 +60,18 @@ public:
         using made = routed_handler<decltype(other), Calls...>;
         static_assert(!made::blocks || !detail::other_types<decltype(other)>::is_task,
                       "corvid: beside corvid::blocking handlers otherwise() takes a plain function");
-        return finish_(std::unique_ptr<handler>(std::make_unique<made>(std::move(calls_), std::move(other),
-                                                                       std::move(type_), *scope_)),
+        return finish_(std::unique_ptr<handler>(
+                           std::make_unique<made>(std::move(calls_), std::move(other), std::move(type_))),
                        made::blocks);
     }
 
 private:
-    task_scope* scope_;
     Finish finish_;
     std::tuple<std::unique_ptr<Calls>...> calls_;
     type_selector type_;
 };
 
 template <class Finish>
-routes(task_scope&, Finish) -> routes<Finish>;
+routes(Finish) -> routes<Finish>;
 
 } // namespace corvid

@@ -29,11 +29,11 @@ using sample::liked;
 
 /// A route on the world's topic; `otherwise` of it answers the group's loop.
 auto route_in(group_world& w, subscription with = {}) {
-    return routes(w.scope, [&w, given = std::make_shared<subscription>(std::move(with))](
-                               std::unique_ptr<handler> handle, bool) {
-        given->handle = std::move(handle);
-        return w.join_with(std::move(*given));
-    });
+    return routes(
+        [&w, given = std::make_shared<subscription>(std::move(with))](std::unique_ptr<handler> handle, bool) {
+            given->handle = std::move(handle);
+            return w.join_with(std::move(*given));
+        });
 }
 
 void publish_as(group_world& w, std::string_view value, std::vector<header_view> headers,

@@ -24,6 +24,11 @@ struct step_made {
     int n = 0; ///< counts up within its walker
 };
 CORVID_MESSAGE(step_made, (walker, n), .topic = "test.step.made", .key = &step_made::walker);
+struct step_seen {
+    std::string walker;
+    int n = 0;
+};
+CORVID_MESSAGE(step_seen, (walker, n), .topic = "test.step.seen", .key = &step_seen::walker);
 } // namespace sample
 
 namespace corvid {
@@ -31,6 +36,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using sample::step_made;
+using sample::step_seen;
 
 constexpr int walkers = 64;
 
@@ -70,7 +76,9 @@ struct real_world {
 
     threaded_scheduler root;
     memory::cluster cluster{root};
-    settings with{.service = "walk", .topics = {{.name = "test.step.made", .partitions = 4}}};
+    settings with{
+        .service = "walk",
+        .topics = {{.name = "test.step.made", .partitions = 4}, {.name = "test.step.seen", .partitions = 4}}};
 };
 
 TEST(handler_threads, plain_functions_on_workers_and_loop_keep_the_order_of_each_key) {
@@ -151,6 +159,48 @@ TEST(handler_threads, a_handler_of_concurrency_one_needs_no_guard) {
     EXPECT_EQ(unguarded.size(), static_cast<std::size_t>(walkers));
     for (const auto& [walker, n] : unguarded)
         EXPECT_EQ(n, each) << walker;
+}
+
+TEST(handler_threads, of_every_shape_keep_the_order_of_each_key_and_publish) {
+    real_world world;
+    constexpr int each = 60;
+    trail batched(each), routed(each), fanned(each);
+    std::atomic<int> seen = 0;
+    signal all_seen;
+    service s(world.with, world.cluster, world.root);
+    s.on_batch<step_made>("batch",
+                          [&](std::span<const received<step_made>> batch, batch_context& ctx) {
+                              for (std::size_t i = 0; i < batch.size(); ++i) {
+                                  batched.step(*batch[i]);
+                                  ctx.of(i).publish(step_seen{batch[i]->walker, batch[i]->n});
+                              }
+                          },
+                          {.max = 100, .within = 1ms, .concurrency = 3});
+    s.route("route", "test.step.made")
+        .by([](const record_origin&) { return std::string(message_traits<step_made>::event_type); })
+        .on<step_made>([&](const step_made& made, context& ctx) -> task<void> {
+            const step_seen mine{made.walker, made.n};
+            if (made.n % 3 == 0) co_await ctx.sleep(1ms);
+            routed.step(made);
+            ctx.publish(mine);
+        })
+        .otherwise(stop);
+    s.fan_out<step_made>("both", to_all([&](const step_made& made) { fanned.step(made); },
+                                        [&](const step_made& made, context& ctx) {
+                                            ctx.publish(step_seen{made.walker, made.n});
+                                        }));
+    s.on<step_seen>("seen", [&](const step_seen&) {
+        if (++seen == 3 * walkers * each) all_seen.set();
+    });
+    s.start();
+    real_world::publish(s, 0, each);
+    for (trail* one : {&batched, &routed, &fanned}) {
+        EXPECT_TRUE(world.ends(*one)) << one->taken;
+        EXPECT_EQ(one->wrong, 0);
+    }
+    EXPECT_TRUE(world.root.wait(all_seen, world.root.steady_now() + 60s)) << seen;
+    EXPECT_EQ(s.stop(), exit_code::clean);
+    EXPECT_EQ(seen, 3 * walkers * each);
 }
 
 TEST(handler_threads, a_stop_in_the_midst_commits_what_ran_and_a_second_service_goes_on_there) {
