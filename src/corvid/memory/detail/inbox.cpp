@@ -20,12 +20,16 @@ partitions_moved* inbox::find(bool revoke) noexcept {
     return nullptr;
 }
 
-bool inbox::take_back_given() {
+std::vector<topic_partition> inbox::take_back_given() {
     const std::lock_guard lock(mutex_);
-    return std::erase_if(notices_, [](const notice& one) {
-               const auto* moved = std::get_if<partitions_moved>(&one);
-               return moved && !moved->revoke;
-           }) != 0;
+    std::vector<topic_partition> back;
+    std::erase_if(notices_, [&](const notice& one) {
+        const auto* moved = std::get_if<partitions_moved>(&one);
+        if (!moved || moved->revoke) return false;
+        back.insert(back.end(), moved->partitions.begin(), moved->partitions.end());
+        return true;
+    });
+    return back;
 }
 
 void inbox::lose_revoked() {

@@ -29,9 +29,8 @@ public:
     inbox(scheduler& loop, broker::source_listener& listener) noexcept : waker(loop), listener_(&listener) {}
 
     void push(notice what);
-    /// Takes back partitions that were given but that the loop has not seen yet; false if there are none
-    /// such.
-    bool take_back_given();
+    /// Takes back partitions that were given but that the loop has not seen yet, and answers which.
+    std::vector<topic_partition> take_back_given();
     /// Marks a revoke that the loop has not seen yet as lost.
     void lose_revoked();
     /// From now on only `closed` gets through.
