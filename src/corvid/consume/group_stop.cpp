@@ -37,7 +37,7 @@ void group_loop::tick() noexcept {
     }
     figures_.intake_stopped.set(static_cast<double>(stopped));
     count_in_hand();
-    if (!revoking_) commit_now();
+    commit_now(); // while a part is given back the rest goes on
     if (unreachable_ && now - unreachable_at_ > silence_is_health) trouble_is_over();
     loop_->at(now + settings_.commit_every, tick_);
 }

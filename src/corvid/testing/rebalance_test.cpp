@@ -35,10 +35,13 @@ class rebalance : public ::testing::TestWithParam<shape> {
 protected:
     /// Most take milliseconds, a few outlast every drain.
     static auto slow(corvid::service& s) {
-        s.on<order_placed>("orders", [](const order_placed& o, context& ctx) -> task<void> {
-            const bool outlasts = (o.n * 7 + static_cast<int>(o.customer.size())) % 61 == 0;
-            co_await ctx.sleep(outlasts ? duration(8s) : std::chrono::milliseconds(20 + o.n % 13));
-        }, {.concurrency = 32});
+        s.on<order_placed>(
+            "orders",
+            [](const order_placed& o, context& ctx) -> task<void> {
+                const bool outlasts = (o.n * 7 + static_cast<int>(o.customer.size())) % 61 == 0;
+                co_await ctx.sleep(outlasts ? duration(8s) : std::chrono::milliseconds(20 + o.n % 13));
+            },
+            {.concurrency = 32});
     }
 };
 
@@ -84,6 +87,14 @@ private:
     int published_ = 0;
 };
 
+auto in_ms(duration span) { return std::chrono::duration_cast<std::chrono::milliseconds>(span).count(); }
+
+std::string told(const handled_record& r) {
+    return to_string(r.where) + '@' + std::to_string(r.offset.value) + " of key " + *r.key + " in " +
+           r.instance + " (tenancy " + std::to_string(r.tenancy) + ") from " +
+           std::to_string(in_ms(r.began)) + " to " + std::to_string(in_ms(r.ended)) + " ms";
+}
+
 /// A member works on a record of a key beside another only where it has lost the partition, or given it back
 /// when the drain was over.
 void expect_no_two_at_once(const world& w) {
@@ -96,10 +107,11 @@ void expect_no_two_at_once(const world& w) {
         for (std::size_t i = 1; i < its.size(); ++i) {
             const handled_record &first = *its[i - 1], &second = *its[i];
             if (second.began >= first.ended) continue;
-            ASSERT_NE(first.tenancy, second.tenancy) << key << " ran beside itself\n" << w.describe();
             const tenancy_seen& its_first = w.tenancies()[first.tenancy];
             ASSERT_TRUE(its_first.over && *its_first.over <= second.began)
-                << key << " ran beside itself\n" << w.describe();
+                << told(first) << " and " << told(second) << " ran at once; the first tenancy was over at "
+                << in_ms(its_first.over.value_or(duration(-1))) << '\n'
+                << w.describe();
         }
     }
 }

@@ -15,8 +15,8 @@
 namespace corvid::memory {
 
 struct claimant {
-    std::string order;              ///< members sort by it: the instance id, or the member's own
-    std::vector<topic_name> topics; ///< that exist and that it reads
+    std::string order;                     ///< members sort by it: the instance id, or the member's own
+    std::vector<topic_name> topics;        ///< that exist and that it reads
     std::vector<topic_partition> has = {}; ///< sticky: what it has now
 };
 

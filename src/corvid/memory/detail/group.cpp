@@ -69,18 +69,16 @@ std::shared_ptr<member> group::by_instance(const std::string& instance_id) const
 
 // A static member that comes back within its session gets what it had, and nobody else notices.
 void group::take_over(const std::shared_ptr<member>& old, const std::shared_ptr<member>& who) {
-    const bool keeps_place =
-        phase_ == group_phase::stable && around_.reachable() && !old->revoking &&
-        topics_of(*old) == topics_of(*who);
+    const bool keeps_place = phase_ == group_phase::stable && around_.reachable() && !old->revoking &&
+                             topics_of(*old) == topics_of(*who);
     const std::vector<topic_partition> kept = old->owned;
     if (!old->away && !old->silent) {
         old->fenced = true;
         evict(old);
-        old->box->push(broker::source_error{
-            error(errc::client_fatal, {.message = "another member took the instance id " + who->instance_id,
-                                       .hint = "give each instance an instance_id of its own",
-                                       .operation = "join",
-                                       .kind = error_kind::fatal})});
+        old->box->push(broker::source_error{error(
+            errc::duplicate_instance,
+            {.message = "another member took the instance id " + who->instance_id + " in group " + name_,
+             .operation = "join"})});
     } else {
         remove(*old);
     }

@@ -6,12 +6,16 @@
 namespace corvid::memory {
 
 void inbox::push(notice what) {
-    {
-        const std::lock_guard lock(mutex_);
-        if (is_cut() && !std::holds_alternative<broker::closed>(what)) return;
-        notices_.push_back(std::move(what));
-    }
+    const std::lock_guard lock(mutex_); // while it is held the source, and so its loop, is there
+    if (is_gone_ || (is_cut() && !std::holds_alternative<broker::closed>(what))) return;
+    notices_.push_back(std::move(what));
     wake();
+}
+
+void inbox::detach() noexcept {
+    listener_ = nullptr;
+    const std::lock_guard lock(mutex_);
+    is_gone_ = true;
 }
 
 partitions_moved* inbox::find(bool revoke) noexcept {

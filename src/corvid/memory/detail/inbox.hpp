@@ -39,7 +39,7 @@ public:
 
     [[nodiscard]] std::optional<notice> pop();
     /// On the loop: the source is going.
-    void detach() noexcept { listener_ = nullptr; }
+    void detach() noexcept;
 
 private:
     void visit() noexcept override {
@@ -50,6 +50,7 @@ private:
     broker::source_listener* listener_; // on the loop only
     std::mutex mutex_;
     std::deque<notice> notices_;
+    bool is_gone_ = false;
     std::atomic<bool> cut_{false};
 };
 

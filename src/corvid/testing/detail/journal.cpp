@@ -87,8 +87,7 @@ void journal::handler_ended(handled_record what) {
 }
 
 void journal::forget(const std::string& instance) {
-    for (tenancy_seen& each : tenancies_)
-        if (each.instance == instance && !each.over) released(each.number, true);
+    lose(instance, {});
     for (auto& [name, group] : groups_)
         std::erase_if(group.open, [&](const auto& one) { return one.second.instance == instance; });
 }
@@ -103,6 +102,11 @@ std::uint64_t journal::given(const std::string& instance, const std::string& gro
                           .given = now(),
                           .over = {}});
     return tenancies_.back().number;
+}
+
+void journal::lose(const std::string& instance, const std::string& group) {
+    for (const tenancy_seen& each : tenancies_)
+        if (each.instance == instance && (group.empty() || each.group == group)) released(each.number, true);
 }
 
 void journal::released(std::uint64_t tenancy, bool lost) {

@@ -63,6 +63,8 @@ public:
     /// Answers the tenancy's number.
     std::uint64_t given(const std::string& instance, const std::string& group, const topic_partition& where);
     void released(std::uint64_t tenancy, bool lost);
+    /// All that the instance has; of one group, or of all.
+    void lose(const std::string& instance, const std::string& group);
 
     [[nodiscard]] group_view& group(const std::string& name) { return groups_[name]; }
     [[nodiscard]] const std::map<std::string, group_view>& groups() const noexcept { return groups_; }
