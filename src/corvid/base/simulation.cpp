@@ -93,12 +93,14 @@ public:
         throw std::logic_error("a simulated scheduler has no descriptors to watch");
     }
     void unwatch(watcher&) noexcept override {}
+    void when_writable(watcher& node, work&) override { watch(node); }
     std::unique_ptr<loop_thread> run_thread(std::string name, std::function<void(scheduler&)> start) override;
     steady_time steady_now() const noexcept override { return core_->now; }
     wall_time wall_now() const noexcept override {
         return core_->settings.wall_start +
                std::chrono::floor<std::chrono::milliseconds>(core_->now - core_->start);
     }
+    std::size_t cores() const noexcept override { return core_->settings.cores; }
     bool wait(signal& done, std::optional<steady_time> deadline) override;
     // The nodes are let go here, where they still live, and never touched again.
     void stop() noexcept override {
@@ -275,8 +277,10 @@ void simulation::at(steady_time when, timer& node) { main_->at(when, node); }
 bool simulation::cancel(timer& node) noexcept { return main_->cancel(node); }
 void simulation::watch(watcher& node) { main_->watch(node); }
 void simulation::unwatch(watcher& node) noexcept { main_->unwatch(node); }
+void simulation::when_writable(watcher& node, work& once) { main_->when_writable(node, once); }
 steady_time simulation::steady_now() const noexcept { return core_->now; }
 wall_time simulation::wall_now() const noexcept { return main_->wall_now(); }
+std::size_t simulation::cores() const noexcept { return main_->cores(); }
 bool simulation::wait(signal& done, std::optional<steady_time> deadline) {
     return main_->wait(done, deadline);
 }

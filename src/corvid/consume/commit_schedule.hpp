@@ -2,12 +2,14 @@
 //
 // commit_schedule: when what is committed. Pure: frontiers in, requests out. One commit is in flight at most;
 // a frontier never moves back, and one whose commit failed is part of the next (a timed-out commit may still
-// land at the broker: saying it again puts it right, reliability.md b1.10).
+// land at the broker: saying it again puts it right, reliability.md b1.10). A note travels with each, and is
+// committed anew where it alone has changed.
 #pragma once
 
 #include <corvid/model/position.hpp>
 
 #include <map>
+#include <string>
 #include <vector>
 
 namespace corvid {
@@ -17,10 +19,11 @@ public:
     struct entry {
         topic_partition where;
         offset next;
+        std::string note = {};
     };
 
     /// Everything of the partition before `next` is done.
-    void advance(const topic_partition& where, offset next);
+    void advance(const topic_partition& where, offset next, std::string note = {});
     /// Nothing may be committed for it any more: it is revoked or lost.
     void forget(const topic_partition& where);
 
@@ -38,6 +41,8 @@ private:
     struct state {
         offset next{0};
         offset committed{-1};
+        std::string note{}, noted{};
+        [[nodiscard]] bool is_due() const noexcept { return next > committed || note != noted; }
     };
     std::map<topic_partition, state> partitions_;
     bool in_flight_ = false;

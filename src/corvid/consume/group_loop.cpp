@@ -28,6 +28,7 @@ group_loop::group_loop(broker::cluster& cluster, scheduler& root, group_settings
       figures_(figures, settings_.source.group),
       random_(settings_.seed),
       elsewhere_(settings_.producer, root, settings_.service, instance_of(settings_.source)),
+      watch_(settings_.watch),
       request_(*this),
       pump_node_(*this,
                  [](work& w) noexcept {
@@ -46,6 +47,7 @@ group_loop::group_loop(broker::cluster& cluster, scheduler& root, group_settings
         throw config_error(std::move(valid).error());
     for (const auto& s : subscriptions_) {
         if (auto valid = validate(s, settings_); !valid) throw config_error(std::move(valid).error());
+        handler_figures_.push_back(figures_.of(s.name));
         settings_.source.topics.insert(settings_.source.topics.end(), s.topics.begin(), s.topics.end());
         for (const topic_name& topic : s.topics)
             for (const duration delay : s.failure.retry_topics)
@@ -70,7 +72,8 @@ void group_loop::start() {
         try {
             dispatch_owner& owner = *this;
             for (auto& each : subscriptions_)
-                dispatchers_.push_back(std::make_unique<dispatcher>(each, loop, owner, elsewhere_));
+                dispatchers_.push_back(
+                    std::make_unique<dispatcher>(each, loop, owner, elsewhere_, settings_.workers));
             auto member = cluster_.join(settings_.source, loop, *this);
             source_ = std::move(member.source);
             committer_ = member.offsets;
@@ -109,6 +112,7 @@ void group_loop::pump() noexcept {
         take_events();
         const int taken = take_in();
         more = start_ready() || taken > 0;
+        if (watches_starts_) more |= follow_starts();
         turns += std::max(1, taken);
     }
     pumping_ = false;
@@ -126,12 +130,18 @@ void group_loop::take_events() {
     }
 }
 
-// Answers how many batches it took.
+// Answers how many batches it took. Whoever stands behind the last that was given room comes first: else,
+// where handlers are behind, the first partition would take all of it, and its keys alone would be at work.
 int group_loop::take_in() {
     int taken = 0;
     if (phase_ != phase::working || !source_) return taken;
-    for (auto& each : tenancies_)
-        taken += each->by.take_in(*each, *source_);
+    const std::size_t first = take_next_;
+    for (std::size_t i = 0; i < tenancies_.size(); ++i) {
+        const std::size_t at = (first + i) % tenancies_.size();
+        if (!take_in(*tenancies_[at])) continue;
+        ++taken;
+        take_next_ = at + 1;
+    }
     return taken;
 }
 

@@ -76,6 +76,12 @@ private:
         group_loop& owner;
         std::vector<commit_schedule::entry> asked;
     };
+    /// What is committed for partitions that were assigned just now.
+    struct start_inquiry : broker::offset_request {
+        explicit start_inquiry(group_loop& o) noexcept;
+        group_loop& owner;
+        std::vector<epoch> of;
+    };
     enum class phase : std::uint8_t { working, draining, grace, leaving, over };
 
     void ready() noexcept override;
@@ -83,7 +89,16 @@ private:
     void pump() noexcept;
     void take_events();
     [[nodiscard]] int take_in();
+    [[nodiscard]] bool take_in(tenancy& from);
     [[nodiscard]] bool start_ready();
+    [[nodiscard]] bool keep_first(tenancy& of);
+    [[nodiscard]] bool is_trusted(const tenancy& which, const tenancy& beside) const noexcept;
+    [[nodiscard]] bool may_name(const tenancy& which) const;
+    [[nodiscard]] bool is_held_back(const tenancy& which) const;
+    void ask_starts();
+    void starts_answered(start_inquiry& answered) noexcept;
+    void follow(tenancy& which);
+    [[nodiscard]] bool follow_starts();
     void wake_at_next_due();
 
     void work_ended(tenancy& of) noexcept override;
@@ -116,6 +131,13 @@ private:
     void count_in_hand();
     void commit_now();
     void commit_answered() noexcept;
+    void watch(steady_time now);
+    [[nodiscard]] std::vector<partition_sight> look_at_partitions();
+    void tell_findings();
+    void leave_while(const handler_sight& stuck);
+    void come_back();
+    [[nodiscard]] std::chrono::milliseconds drain_of_a_revoke() const noexcept;
+
     void note_trouble(const error& why);
     void trouble_is_over();
     void tell_trouble();
@@ -140,13 +162,20 @@ private:
     transfers elsewhere_;
 
     std::vector<std::unique_ptr<dispatcher>> dispatchers_; // one a subscription, made on the loop
+    std::vector<handler_figures> handler_figures_;         // theirs
+    progress_watch watch_;
+    bool away_ = false; // has left the group, or leaves it, until a handler returns
     std::map<topic_partition, std::uint32_t> numbers_;
     epoch epochs_ = epoch::none;
     std::vector<std::unique_ptr<tenancy>> tenancies_; // of what is assigned
+    std::size_t take_next_ = 0;                       // among them, whose turn it is to take in
     std::vector<std::unique_ptr<tenancy>> leftovers_; // of what was, while somebody is at work
     commit_schedule commits_;
     broker::offset_committer* committer_ = nullptr;
     commit_request request_;
+    std::vector<std::unique_ptr<start_inquiry>> inquiries_;
+    bool watches_starts_ = false; // some partition is not free yet
+    bool may_hurry_ = true;       // no commit has failed since the last tick
     // What the group suffers from: until its broker answers again, and until the topic is there.
     std::optional<error> unreachable_, refused_;
     steady_time unreachable_at_{};

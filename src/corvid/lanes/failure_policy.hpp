@@ -79,6 +79,9 @@ public:
         return now + settings_.transfer.delay(number, random01);
     }
 
+    /// What becomes of a record that is not to be tried again.
+    [[nodiscard]] action give_up() const;
+
     /// What an error means that no handler has judged (decoding, the settling of what a handler published):
     /// by the kind in the table of codes.
     [[nodiscard]] static outcome outcome_of(error why) noexcept;
@@ -89,7 +92,6 @@ public:
     [[nodiscard]] const settings& chosen() const noexcept { return settings_; }
 
 private:
-    [[nodiscard]] action give_up() const;
     settings settings_;
 };
 

@@ -169,6 +169,14 @@ std::vector<std::string> faults::groups() const {
     return names;
 }
 
+std::string faults::committed_metadata(const std::string& name, const topic_partition& of) const {
+    const auto held = core_.lock();
+    std::vector<broker::committed_offset> asked{{.where = of}};
+    if (const auto found = core_.groups().find(name); found != core_.groups().end())
+        found->second->read_committed(asked);
+    return asked.front().metadata;
+}
+
 std::optional<std::map<std::string, std::string>> faults::config_of(const topic_name& name) const {
     const auto held = core_.lock();
     const auto found = core_.find(name);

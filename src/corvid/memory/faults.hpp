@@ -88,6 +88,8 @@ public:
     [[nodiscard]] std::int32_t partitions_of(const topic_name& topic) const;
     /// The names of all groups that were ever joined.
     [[nodiscard]] std::vector<std::string> groups() const;
+    /// What was committed with it; empty: nothing.
+    [[nodiscard]] std::string committed_metadata(const std::string& group, const topic_partition& of) const;
     /// What the topic was created with; none: it does not exist.
     [[nodiscard]] std::optional<std::map<std::string, std::string>> config_of(const topic_name& topic) const;
 

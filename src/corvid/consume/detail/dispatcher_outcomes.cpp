@@ -26,13 +26,34 @@ void dispatcher::tell(log_level level, std::string_view text, const error& why, 
 }
 
 // The record is at work: first of its lane, or in none where unordered.
-void dispatcher::decide(held_record& failed, const outcome& what) {
+void dispatcher::decide(held_record& failed, const outcome& what, double random01) {
     failed.why = what.why().value_or(error(errc::handler_rejected, {.operation = "handle"}));
     if (failed.first_failed == wall_time{}) failed.first_failed = loop_.wall_now();
-    const auto action = policy_.decide(what, {.number = failed.attempt,
-                                              .tier = failed.of->tier,
-                                              .now = loop_.steady_now(),
-                                              .random01 = owner_.random01()});
+    const auto action = policy_.decide(
+        what,
+        {.number = failed.attempt, .tier = failed.of->tier, .now = loop_.steady_now(), .random01 = random01});
+    perform(action, failed);
+}
+
+// No handler runs it: the last process that did died of it.
+void dispatcher::condemn(held_record& killer) {
+    const topic_partition& where = killer.of->origin.where;
+    const int deaths = killer.of->guard.starts() - 1;
+    killer.attempts_before = deaths - killer.attempt;
+    if (killer.first_failed == wall_time{}) killer.first_failed = loop_.wall_now();
+    killer.why = error(errc::process_died,
+                       {.message = "the process died " + std::to_string(deaths) +
+                                   " times at or before this record, the last time while it ran alone",
+                        .operation = "handle",
+                        .topic = where.topic.str(),
+                        .partition = where.partition.value,
+                        .offset = killer.what().offset});
+    killer.of->figures.killers.add();
+    tell(log_level::error, "a record that kills the process is not run again", *killer.why, killer);
+    perform(policy_.give_up(), killer);
+}
+
+void dispatcher::perform(const failure_policy::action& decided, held_record& failed) {
     std::visit(
         overloaded{[&](const failure_policy::again_at& again) { try_again(failed, again.when); },
                    [&](const failure_policy::commit&) { settled(failed); },
@@ -43,7 +64,7 @@ void dispatcher::decide(held_record& failed, const outcome& what) {
                        transfer_to(held_record::destination::retry_topic, failed, to.delay);
                    },
                    [&](const auto&) { transfer_to(held_record::destination::dead_letters, failed, {}); }},
-        action);
+        decided);
 }
 
 void dispatcher::try_again(held_record& failed, steady_time when) {
@@ -57,12 +78,13 @@ void dispatcher::set_aside(held_record& what, steady_time until) {
     if (lane* const in = what.in()) {
         lanes_.block(*in);
         held_record* each = &what;
-        for (std::size_t i = 0; each && i < run::most; ++i, each = each->following())
+        for (std::size_t i = 0; each && i < longest_run(); ++i, each = each->following())
             gate_.waiting(*each);
     } else {
         loose_.insert(&what);
         gate_.waiting(what);
     }
+    what.of->put_off = true;
     static_cast<void>(schedule_.add(until, what));
     if (!what.of->takes_in()) what.of->cut_at(what.offset);
 }
@@ -148,6 +170,7 @@ void dispatcher::stop_at(held_record& what, bool service) {
          why, what);
     of.stopped_by =
         to_string(of.origin.where) + " at offset " + std::to_string(what.offset) + ": " + why.describe();
+    of.put_off = true;
     gate_.hold(of.which.partition, intake_stop::failed);
     // Its lane, and all others of the partition, are emptied as they come up.
     if (lane* const in = what.in())
@@ -170,10 +193,11 @@ void dispatcher::assigned(tenancy& fresh, std::size_t sharing) {
 void dispatcher::drain(tenancy& which) {
     gate_.hold(which.which.partition, intake_stop::revoking);
     note_progress();
+    if (batches_) batches_->hurry(true);
     std::int64_t begun = which.high;
     for (const work_run* each : at_work_)
         if (each->of == &which && each->marked < each->size())
-            begun = std::max(begun, each->unmarked->offset);
+            begun = std::max({begun, each->unmarked->offset, each->last});
     lanes_.for_each([&](const lane& in) {
         if (in.front().from != which.which) return;
         if (in.now() == lane::state::blocked) which.cut_at(in.front().offset);
@@ -217,8 +241,10 @@ void dispatcher::drop(tenancy& which) {
         schedule_.cancel(gone);
         free_chain(&gone, 1);
     }
+    which.kept = record_batch();
     which.ledger.revoke();
     which.is_over = true;
+    if (batches_) batches_->hurry(false);
 }
 
 std::size_t dispatcher::in_hand(const tenancy& of) const noexcept {

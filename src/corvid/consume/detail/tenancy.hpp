@@ -9,6 +9,7 @@
 #include <corvid/broker/record_source.hpp>
 #include <corvid/consume/group_figures.hpp>
 #include <corvid/consume/run.hpp>
+#include <corvid/lanes/crash_guard.hpp>
 #include <corvid/lanes/offset_ledger.hpp>
 
 #include <algorithm>
@@ -42,7 +43,17 @@ struct tenancy {
     std::int64_t cut = no_cut; ///< no record from here on is begun; set when it drains, stops or is lost
     bool may_have_more = true; ///< the source has not said that nothing waits
     bool is_over = false;      ///< released or lost
-    std::string stopped_by{};  ///< why a record stopped it; empty: none did
+
+    crash_guard guard{{.suspect_after = 0}};
+    steady_time mine_since{};    ///< when it was assigned
+    steady_time waits_since{};   ///< a record that is kept, to be named
+    bool is_asked_for = false;   ///< what is committed for it
+    record_batch kept{};         ///< taken, and not begun before the guard says so
+    std::int64_t first = -1;     ///< where its records begin; none yet
+    std::int64_t condemned = -1; ///< the record that is put elsewhere unrun; none
+    bool put_off = false;        ///< a record came back undone, and waits
+
+    std::string stopped_by{}; ///< why a record stopped it; empty: none did
 
     static constexpr std::int64_t no_cut = run::no_bound;
     [[nodiscard]] bool takes_in() const noexcept { return cut == no_cut; }

@@ -26,18 +26,12 @@ void group_loop::tick() noexcept {
     state_.ticked(now);
     figures_.last_poll.set(static_cast<double>(loop_->wall_now().time_since_epoch().count()) / 1000.0);
     note_progress();
-    std::size_t stopped = 0;
-    for (const auto& each : tenancies_) {
-        stopped += !each->takes_in() || each->by.why_stopped(*each) != intake_stop::open;
-        const auto next = each->ledger.frontier();
-        if (!source_ || !next) continue;
-        if (const auto far = source_->progress(each->slot); far.end)
-            each->figures.lag.set(
-                static_cast<double>(std::max<std::int64_t>(0, far.end->value - next->value)));
-    }
-    figures_.intake_stopped.set(static_cast<double>(stopped));
+    watch(now);
     count_in_hand();
+    may_hurry_ = true;
     commit_now(); // while a part is given back the rest goes on
+    ask_starts();
+    if (watches_starts_) pump_later();
     if (unreachable_ && now - unreachable_at_ > silence_is_health) trouble_is_over();
     loop_->at(now + settings_.commit_every, tick_);
 }
@@ -45,10 +39,12 @@ void group_loop::tick() noexcept {
 void group_loop::note_progress() {
     for (auto& each : dispatchers_)
         each->note_progress();
-    for (const auto& each : tenancies_)
-        if (const auto next = each->ledger.frontier();
-            next && each->by.reader().commit == commit_mode::when_done)
-            commits_.advance(each->origin.where, *next);
+    for (const auto& each : tenancies_) {
+        if (each->by.reader().commit != commit_mode::when_done) continue;
+        follow(*each);
+        const auto next = each->ledger.is_assigned() ? each->ledger.frontier() : each->guard.position();
+        if (next) commits_.advance(each->origin.where, *next, each->guard.note(*next));
+    }
 }
 
 void group_loop::count_in_hand() {
@@ -74,7 +70,7 @@ void group_loop::commit_now() {
     request_.offsets.clear();
     request_.failure.reset();
     for (const auto& entry : request_.asked)
-        request_.offsets.push_back({.where = entry.where, .next = entry.next});
+        request_.offsets.push_back({.where = entry.where, .next = entry.next, .metadata = entry.note});
     trouble_since_commit_ = false;
     committer_->commit(request_);
 }
@@ -82,23 +78,28 @@ void group_loop::commit_now() {
 void group_loop::commit_answered() noexcept {
     std::vector<commit_schedule::entry> taken;
     if (request_.failure) {
+        may_hurry_ = false;
         figures_.commit_failures.add();
         log_.warn("offsets were not committed; the next commit carries them", *request_.failure);
     } else {
         for (const auto& answer : request_.offsets) {
             if (!answer.failure) {
-                taken.push_back({answer.where, *answer.next});
+                taken.push_back({answer.where, *answer.next, answer.metadata});
                 for (const auto& each : tenancies_)
-                    if (each->origin.where == answer.where)
+                    if (each->origin.where == answer.where) {
                         each->figures.committed.set(static_cast<double>(answer.next->value));
+                        each->guard.committed(*answer.next, answer.metadata, loop_->steady_now());
+                    }
                 continue;
             }
+            may_hurry_ = false;
             figures_.commit_failures.add();
             log_.warn("an offset was not committed", *answer.failure, {{"topic", answer.where.topic.str()}});
         }
     }
     commits_.finished(taken);
     if (!taken.empty() && unreachable_ && !trouble_since_commit_) trouble_is_over();
+    if (watches_starts_) pump_later();
     if (revoking_) return try_release();
     advance_stop();
 }

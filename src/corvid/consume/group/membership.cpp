@@ -39,7 +39,9 @@ void group_loop::on(broker::assigned& event) {
             assignment{number_of(which.where), epochs_}, which, group(), log_, its.by, its.by.window()));
         fresh.home = its.home;
         fresh.tier = its.tier;
+        fresh.mine_since = loop_->steady_now();
         fresh.figures = figures_.of(which.where, its.by.reader().name);
+        if (its.by.reader().commit == commit_mode::when_done) fresh.guard = crash_guard(settings_.crashes);
     }
     for (auto& each : tenancies_)
         each->by.assigned(*each, sharing(each->by));
@@ -56,6 +58,7 @@ void group_loop::on(broker::assigned& event) {
     tell_trouble();
     reopen_after_ = settings_.reopen_first;
     source_->accept(starts);
+    ask_starts();
     if (!tenancies_.empty() && !was_assigned_.is_set()) was_assigned_.set();
 }
 
@@ -82,7 +85,7 @@ void group_loop::on(broker::revoked& event) {
         waits |= !each->is_drained();
     }
     if (!revoking_->lost && phase_ == phase::working && waits && !revoke_timer_.pending())
-        loop_->at(loop_->steady_now() + settings_.rebalance_drain, revoke_timer_);
+        loop_->at(loop_->steady_now() + drain_of_a_revoke(), revoke_timer_);
     try_release();
 }
 
@@ -99,6 +102,8 @@ void group_loop::try_release() {
             tenancies_, [&](const auto& each) { return is_revoked(*each) && !each->is_drained(); });
         if (waits && (revoke_timer_.pending() || stop_timer_.pending())) return;
         if (commits_.in_flight()) return;
+        for (auto& each : tenancies_)
+            if (is_revoked(*each)) each->guard.leave();
         note_progress();
         // A commit that fails inside the revoke is tried once more; then the records are delivered again
         // elsewhere.
@@ -211,6 +216,7 @@ void group_loop::abandon_source() {
 }
 
 void group_loop::open_source() {
+    if (away_) return; // come_back() does it
     try {
         auto member = cluster_.join(settings_.source, *loop_, *this);
         source_ = std::move(member.source);
@@ -223,7 +229,11 @@ void group_loop::open_source() {
     }
 }
 
-void group_loop::on(broker::closed&) { finish_when_idle(); }
+void group_loop::on(broker::closed&) {
+    if (phase_ != phase::working) return finish_when_idle();
+    source_.reset(); // away: come_back() opens the next one
+    committer_ = nullptr;
+}
 
 void group_loop::finish_when_idle() {
     phase_ = phase::over;
