@@ -1,54 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What holds while members of a group come, go, die and are thrown out, eager and cooperative, dynamic and
-// static: random histories, each from its seed.
+// static: random histories, each from its seed, and what one kind promises beyond the others.
+#include <corvid/testing/history_checks_test.hpp>
 #include <corvid/testing/matchers.hpp>
-#include <corvid/testing/sample_test.hpp>
 
 #include <algorithm>
-#include <map>
-#include <set>
 
 namespace corvid::testing {
 namespace {
 
-struct shape {
-    const char* assignor;
-    bool is_static;
-};
-std::string name_of(const ::testing::TestParamInfo<shape>& of) {
-    return std::string(of.param.assignor == std::string("range") ? "eager" : "cooperative") +
-           (of.param.is_static ? "_static" : "_dynamic");
-}
+constexpr duration drain = 5s, grace = 1s;
 
-settings settings_of(const shape& how) {
+struct kind {
+    std::string assignor;
+    bool is_static;
+    [[nodiscard]] std::string name() const {
+        return std::string(assignor == "range" ? "eager" : "cooperative") +
+               (is_static ? "_static" : "_dynamic");
+    }
+};
+std::ostream& operator<<(std::ostream& to, const kind& of) { return to << of.name(); }
+
+settings settings_of(const kind& how, std::uint32_t workers = 1) {
     settings with{.service = "shop"};
     with.kafka.assignor = how.assignor;
     with.kafka.session_timeout = 10s;
     if (how.is_static) with.kafka.membership = membership::fixed;
-    with.shutdown.drain = 5s;
-    with.shutdown.grace = 1s;
+    with.shutdown.drain = std::chrono::duration_cast<std::chrono::milliseconds>(drain);
+    with.shutdown.grace = std::chrono::duration_cast<std::chrono::milliseconds>(grace);
+    with.threads.workers = workers;
     return with;
 }
 
-class rebalance : public ::testing::TestWithParam<shape> {
-protected:
-    /// Most take milliseconds, a few outlast every drain.
-    static auto slow(corvid::service& s) {
-        s.on<order_placed>(
-            "orders",
-            [](const order_placed& o, context& ctx) -> task<void> {
-                const bool outlasts = (o.n * 7 + static_cast<int>(o.customer.size())) % 61 == 0;
-                co_await ctx.sleep(outlasts ? duration(8s) : std::chrono::milliseconds(20 + o.n % 13));
-            },
-            {.concurrency = 32});
-    }
-};
+/// Most take milliseconds, a few outlast every drain.
+void work_slowly(corvid::service& s) {
+    s.on<order_placed>(
+        "orders",
+        [](const order_placed& o, context& ctx) -> task<void> {
+            const bool outlasts = (o.n * 7 + static_cast<int>(o.customer.size())) % 23 == 0;
+            co_await ctx.sleep(outlasts ? duration(8s) : std::chrono::milliseconds(20 + o.n % 13));
+        },
+        {.concurrency = 32});
+}
 
 /// What goes on in a world, by its seed.
-class chaos {
+class turmoil {
 public:
-    chaos(world& w, std::uint64_t seed) : w_(w), random_(seed) {}
+    turmoil(world& w, std::uint64_t seed) : w_(w), random_(seed) {}
 
     void go_on(int steps) {
         for (int i = 0; i < steps; ++i) {
@@ -57,26 +56,29 @@ public:
             one();
         }
     }
-    [[nodiscard]] int published() const noexcept { return published_; }
+    [[nodiscard]] const std::vector<stop_asked>& stops() const noexcept { return stops_; }
 
 private:
     void one() {
         const std::string who = "shop-" + std::to_string(1 + random_.below(3));
-        switch (random_.below(9)) {
+        switch (random_.below(10)) {
         case 0:
+            stops_.push_back({who, w_.now()});
             return static_cast<void>(w_.stop(who));
         case 1:
         case 2:
             return static_cast<void>(w_.start_again(who));
-        case 3:
-            return static_cast<void>(w_.crash({.instance = who}));
+        case 3: // within its session, or after it
+            return static_cast<void>(
+                w_.crash({.instance = who, .restart_after = random_.below(2) == 0 ? 1s : 15s}));
         case 4:
             return static_cast<void>(w_.crash_at(any_commit, {.instance = who}));
         case 5:
             return static_cast<void>(w_.lose_assignment(who));
         case 6:
-            return static_cast<void>(w_.rebalance());
         case 7:
+            return static_cast<void>(w_.rebalance());
+        case 8:
             return static_cast<void>(w_.fail_commits(1 + random_.below(2)));
         default:
             return static_cast<void>(w_.broker_down_for(std::chrono::milliseconds(random_.below(4'000))));
@@ -85,89 +87,112 @@ private:
     world& w_;
     prng random_;
     int published_ = 0;
+    std::vector<stop_asked> stops_;
 };
 
-auto in_ms(duration span) { return std::chrono::duration_cast<std::chrono::milliseconds>(span).count(); }
+class rebalance : public ::testing::TestWithParam<kind> {
+protected:
+    static constexpr std::string_view topic = "shop.order.placed", group = "shop.orders";
 
-std::string told(const handled_record& r) {
-    return to_string(r.where) + '@' + std::to_string(r.offset.value) + " of key " + *r.key + " in " +
-           r.instance + " (tenancy " + std::to_string(r.tenancy) + ") from " +
-           std::to_string(in_ms(r.began)) + " to " + std::to_string(in_ms(r.ended)) + " ms";
-}
-
-/// A member works on a record of a key beside another only where it has lost the partition, or given it back
-/// when the drain was over.
-void expect_no_two_at_once(const world& w) {
-    const auto handled = w.handled();
-    std::map<std::string, std::vector<const handled_record*>> by_key;
-    for (const handled_record& each : handled)
-        by_key[*each.key].push_back(&each);
-    for (auto& [key, its] : by_key) {
-        std::ranges::sort(its, {}, [](const auto* one) { return one->began; });
-        for (std::size_t i = 1; i < its.size(); ++i) {
-            const handled_record &first = *its[i - 1], &second = *its[i];
-            if (second.began >= first.ended) continue;
-            const tenancy_seen& its_first = w.tenancies()[first.tenancy];
-            ASSERT_TRUE(its_first.over && *its_first.over <= second.began)
-                << told(first) << " and " << told(second) << " ran at once; the first tenancy was over at "
-                << in_ms(its_first.over.value_or(duration(-1))) << '\n'
-                << w.describe();
-        }
-    }
-}
-
-void expect_commits_are_behind_what_is_done(const world& w) {
-    std::map<topic_partition, std::set<std::int64_t>> final_before;
-    std::map<topic_partition, std::int64_t> last;
-    const auto handled = w.handled();
-    auto next = handled.begin();
-    for (const commit_seen& each : w.commits()) {
-        for (; next != handled.end() && next->ended <= each.at; ++next)
-            if (next->is_final()) final_before[next->where].insert(next->offset.value);
-        if (!each.accepted) continue;
-        ASSERT_GE(each.next.value, last[each.where]) << "rewound at " << to_string(each.where) << '\n'
-                                                     << w.describe();
-        for (std::int64_t at = last[each.where]; at < each.next.value; ++at)
-            ASSERT_TRUE(final_before[each.where].contains(at))
-                << to_string(each.where) << '@' << at << " was committed and not done\n"
-                << w.describe();
-        last[each.where] = each.next.value;
-    }
-}
-
-TEST_P(rebalance, random_histories_lose_nothing_and_keep_the_order_of_each_key) {
-    std::size_t crashes = 0, lost = 0, drained = 0;
-    for (std::uint64_t seed = 1; seed <= 100; ++seed) {
-        SCOPED_TRACE("seed " + std::to_string(seed));
+    group_history play(std::uint64_t seed) {
         world w(seed, {.partitions = 6});
-        w.start(slow, {.instances = 3, .settings = settings_of(GetParam())});
-        chaos history(w, seed);
-        history.go_on(25);
-        w.run_for(5s);
+        w.start(work_slowly, {.instances = 3,
+                              .settings = settings_of(GetParam(), static_cast<std::uint32_t>(1 + seed % 3))});
+        turmoil of(w, seed);
+        of.go_on(25);
+        w.run_for(20s);
         for (const char* each : {"shop-1", "shop-2", "shop-3"})
             w.start_again(each);
         w.run_until_consumed(1h);
-        std::set<std::pair<topic_partition, std::int64_t>> done;
-        for (const handled_record& each : w.handled())
-            done.emplace(each.where, each.offset.value);
-        ASSERT_EQ(done.size(), static_cast<std::size_t>(12 * history.published())) << w.describe();
-        expect_no_two_at_once(w);
-        expect_commits_are_behind_what_is_done(w);
-        if (HasFatalFailure()) return;
-        crashes += w.crashes();
-        for (const tenancy_seen& each : w.tenancies())
-            ++(each.lost ? lost : drained);
+        crashes_ += w.crashes();
+        group_history seen = history_of(w, topic, group);
+        seen.stops = of.stops();
+        last_ = w.describe();
+        if (std::getenv("DBG")) { last_.clear(); for (auto& l : w.trace()) if ((l.find("begins")==l.npos && l.find(": done")==l.npos)) last_ += l + "\n"; }
+        EXPECT_THAT(w.handled(), in_order_by_key());
+        return seen;
     }
-    EXPECT_GT(crashes, 200u);
-    EXPECT_GT(lost, 500u);
+    std::size_t crashes_ = 0;
+    std::string last_;
+};
+
+TEST_P(rebalance, random_histories_lose_nothing_keep_order_and_end_in_bounds) {
+    std::size_t lost = 0, drained = 0, overrun = 0, put_aside = 0;
+    for (std::uint64_t seed = 1; seed <= 250; ++seed) {
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        const group_history seen = play(seed);
+        ASSERT_EQ(lost_records(seen), "") << last_;
+        ASSERT_EQ(order_violations(seen), "") << last_;
+        ASSERT_EQ(begins_after_the_end(seen), "") << last_;
+        ASSERT_EQ(two_at_once(seen, drain), "") << last_;
+        ASSERT_EQ(wrong_commits(seen), "") << last_;
+        ASSERT_EQ(commits_after_the_end(seen), "") << last_;
+        ASSERT_EQ(late_releases(seen, drain, grace), "") << last_;
+        ASSERT_FALSE(HasFailure()) << last_;
+        for (const tenancy_seen& each : seen.tenancies) {
+            ++(each.lost ? lost : drained);
+            overrun += !each.lost && each.asked && each.over && *each.over - *each.asked >= drain;
+        }
+        put_aside += seen.put_aside.size();
+    }
+    std::printf("%zu crashes %zu lost %zu drained %zu overrun %zu aside\n",crashes_,lost,drained,overrun,put_aside);
+    EXPECT_GT(crashes_, 200u);
+    EXPECT_GT(lost, 300u);
     EXPECT_GT(drained, 500u);
+    EXPECT_GT(overrun, 20u) << "handlers hardly ever outlast a drain";
+    // Who was at work in three deaths in a row is named by the crash protocol, whatever killed the process.
+    EXPECT_LT(put_aside * 20, crashes_);
 }
 
 INSTANTIATE_TEST_SUITE_P(kinds, rebalance,
-                         ::testing::Values(shape{"range", false}, shape{"range", true},
-                                           shape{"cooperative-sticky", false},
-                                           shape{"cooperative-sticky", true}),
-                         name_of);
+                         ::testing::Values(kind{"range", false}, kind{"range", true},
+                                           kind{"cooperative-sticky", false},
+                                           kind{"cooperative-sticky", true}),
+                         [](const auto& with) { return with.param.name(); });
 
+/// The partitions of an instance's tenancies that are not over.
+std::set<topic_partition> held_by(const world& w, const std::string& instance) {
+    std::set<topic_partition> all;
+    for (const tenancy_seen& each : w.tenancies())
+        if (each.instance == instance && !each.over) all.insert(each.where);
+    return all;
+}
+
+TEST(rebalance_of_cooperative_members, goes_on_with_what_is_kept_while_the_rest_drains) {
+    world w(1, {.partitions = 6});
+    w.start(
+        [](corvid::service& s) {
+            s.on<order_placed>(
+                "orders",
+                [](const order_placed& o, context& ctx) -> task<void> {
+                    co_await ctx.sleep(o.n == 0 ? duration(4s) : duration(10ms));
+                },
+                {.concurrency = 64});
+        },
+        {.settings = settings_of({"cooperative-sticky", false})});
+    w.run_for(5s);
+    publish_orders(w, 30, 1); // every partition has one that takes 4 s
+    w.run_for(100ms);
+    for (int i = 0; i < 20; ++i)
+        w.publish(order_placed{"later-" + std::to_string(i), 1});
+    const duration joined = w.now();
+    w.scale("shop", 2).run_for(3500ms);
+    const std::set<topic_partition> kept = held_by(w, "shop-1");
+    std::size_t handled = 0;
+    for (const handled_record& each : w.handled())
+        handled += each.key->starts_with("later-");
+    EXPECT_EQ(handled, 20u) << "what is kept takes in, and what drains had begun";
+    EXPECT_EQ(held_by(w, "shop-2").size(), 0u);
+    publish_orders(w, 30, 1, 1);
+    w.run_until_consumed();
+    EXPECT_EQ(held_by(w, "shop-1").size(), 3u);
+    EXPECT_EQ(held_by(w, "shop-2").size(), 3u);
+    std::size_t ended = 0;
+    for (const tenancy_seen& each : w.tenancies())
+        ended += each.over.has_value();
+    EXPECT_EQ(ended, 3u) << "of six, three are given back once and three are never touched";
+    EXPECT_GT(kept.size(), 3u);
+    EXPECT_LT(joined, w.now());
+}
 } // namespace
 } // namespace corvid::testing
