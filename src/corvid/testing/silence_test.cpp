@@ -6,8 +6,11 @@
 
 #include <malloc.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
+#include <ctime>
+#include <limits>
 #include <new>
 
 namespace {
@@ -63,9 +66,10 @@ TEST(silence, a_key_that_stands_still_leaves_all_others_moving) {
 struct measured {
     duration took{};
     std::uint64_t steps = 0;
+    std::clock_t work = 0; ///< of the processor, the least of some rounds
 };
 
-/// 20,000 healthy records, while `sick` others are tried again and again.
+/// Rounds of 20,000 healthy records, while `sick` others are tried again and again.
 measured healthy_beside(int sick) {
     world w(2, without_history);
     std::size_t healthy = 0, failed = 0;
@@ -85,17 +89,27 @@ measured healthy_beside(int sick) {
         w.publish(order_placed{"sick-" + std::to_string(i), -1});
     w.run_for(3min); // all of them in their longest back-off
     EXPECT_GE(failed, static_cast<std::size_t>(sick) * 8);
-    const std::uint64_t steps = w.time().steps();
-    const duration began = w.now();
-    publish_orders(w, 1'000, 20);
-    EXPECT_TRUE(w.run_until([&] { return healthy == 20'000; }, 1min)) << healthy;
-    return {w.now() - began, w.time().steps() - steps};
+    measured least{.took = 1h, .steps = ~std::uint64_t{0}, .work = std::numeric_limits<std::clock_t>::max()};
+    for (std::size_t round = 1; round <= 5; ++round) {
+        publish_orders(w, 1'000, 20);
+        const std::uint64_t steps = w.time().steps();
+        const duration began = w.now();
+        const std::clock_t work = std::clock();
+        EXPECT_TRUE(w.run_until([&] { return healthy == 20'000 * round; }, 1min)) << healthy;
+        least.work = std::min(least.work, std::clock() - work);
+        least.took = std::min(least.took, w.now() - began);
+        least.steps = std::min(least.steps, w.time().steps() - steps);
+    }
+    return least;
 }
 
 TEST(silence, ten_thousand_records_that_always_fail_cost_the_healthy_ones_less_than_a_tenth) {
     const measured alone = healthy_beside(0), beside = healthy_beside(10'000);
     EXPECT_LE(beside.took.count() * 10, alone.took.count() * 11);
     EXPECT_LE(beside.steps * 10, alone.steps * 11);
+    // Of the microsecond that a record takes here, caches that hold more are felt; a look at all that fails,
+    // once a record or once a turn, would be so by a multiple.
+    EXPECT_LE(beside.work * 10, alone.work * 15);
 }
 
 TEST(silence, a_million_keys_leave_no_memory_behind_when_they_are_done) {
