@@ -213,8 +213,8 @@ class kafka_rebalance_cooperative : public kafka_rebalance {
 };
 
 // By the librdkafka that is loaded: below 2.10.0, where cooperative-sticky loses assignments and is refused
-// (client_config.cooperative_sticky_is_refused_where_it_loses_assignments), ctest reports the test as not run,
-// and its name says why.
+// (client_config.cooperative_sticky_is_refused_where_it_loses_assignments), ctest reports the test as not
+// run, and its name says why.
 const auto* const cooperative_test = [] {
     std::string name = "keep_what_no_other_is_to_have";
     if (rd_kafka_version() < 0x020a0000) {

@@ -34,7 +34,7 @@ std::map<Lane, records> by_lane(const group_history& of,
     for (const handled_record& each : of.handled)
         lanes[lane(each)].push_back(&each);
     for (auto& [name, its] : lanes)
-        std::ranges::stable_sort(its, {}, [](const handled_record* one) { return one->began; });
+        std::ranges::sort(its, {}, [](const handled_record* one) { return std::pair(one->began, one); });
     return lanes;
 }
 
@@ -90,9 +90,8 @@ std::string lost_records(const group_history& of) {
 
 std::string order_violations(const group_history& of) {
     using lane = std::pair<std::uint64_t, std::string>;
-    for (const auto& [name, its] : by_lane<lane>(of, [](const handled_record& r) {
-             return lane{r.tenancy, r.key.value_or(std::string())};
-         }))
+    for (const auto& [name, its] : by_lane<lane>(
+             of, [](const handled_record& r) { return lane{r.tenancy, r.key.value_or(std::string())}; }))
         for (std::size_t i = 1; i < its.size(); ++i) {
             const handled_record &first = *its[i - 1], &second = *its[i];
             const bool again = !first.is_final() && first.offset == second.offset;
@@ -159,7 +158,8 @@ std::string late_releases(const group_history& of, duration drain, duration grac
                 latest = std::max(latest, stop.at + drain + grace);
         if (each.over.value_or(of.until) > latest)
             return told(each) + " was asked for at " + std::to_string(in_ms(*each.asked)) +
-                   " ms and given back at " + (each.over ? std::to_string(in_ms(*each.over)) + " ms" : "no time");
+                   " ms and given back at " +
+                   (each.over ? std::to_string(in_ms(*each.over)) + " ms" : "no time");
     }
     return {};
 }
@@ -191,13 +191,14 @@ commit_seen says(std::int64_t next, std::size_t after, std::uint64_t tenancy = 0
 
 /// `a` does two records and gives back in 3 s, `b` does the third.
 group_history good() {
-    return {.handled = {ran(0, 0s, 1s), ran(1, 1s, 4s), ran(2, 6s, 7s, 1)},
-            .commits = {says(0, 0), says(1, 1), says(2, 2), says(2, 2, 1), says(3, 3, 1)},
-            .tenancies = {{.number = 0, .instance = "a", .where = where, .asked = 2s, .over = 5s, .heard = 5s},
-                          {.number = 1, .instance = "b", .where = where, .given = 5s, .asked = {}, .heard = {}}},
-            .put_aside = {},
-            .ends = {{where, 3}},
-            .until = 1h};
+    return {
+        .handled = {ran(0, 0s, 1s), ran(1, 1s, 4s), ran(2, 6s, 7s, 1)},
+        .commits = {says(0, 0), says(1, 1), says(2, 2), says(2, 2, 1), says(3, 3, 1)},
+        .tenancies = {{.number = 0, .instance = "a", .where = where, .asked = 2s, .over = 5s, .heard = 5s},
+                      {.number = 1, .instance = "b", .where = where, .given = 5s, .asked = {}, .heard = {}}},
+        .put_aside = {},
+        .ends = {{where, 3}},
+        .until = 1h};
 }
 
 std::string first_complaint(const group_history& of) {

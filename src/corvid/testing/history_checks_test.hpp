@@ -24,9 +24,9 @@ struct stop_asked {
 struct group_history {
     std::vector<handled_record> handled; ///< in the order of their ends
     std::vector<commit_seen> commits;
-    std::vector<tenancy_seen> tenancies;                         ///< by number
+    std::vector<tenancy_seen> tenancies;                          ///< by number
     std::set<std::pair<topic_partition, std::int64_t>> put_aside; ///< lie in the dead letter topic
-    std::map<topic_partition, std::int64_t> ends;                ///< of the logs
+    std::map<topic_partition, std::int64_t> ends;                 ///< of the logs
     std::vector<stop_asked> stops = {};
     duration until = {}; ///< what lies behind it was not waited for
 };

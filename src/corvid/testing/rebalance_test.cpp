@@ -35,13 +35,13 @@ settings settings_of(const kind& how, std::uint32_t workers = 1) {
 
 /// Most take milliseconds, a few outlast every drain.
 void work_slowly(corvid::service& s) {
-    s.on<order_placed>(
-        "orders",
-        [](const order_placed& o, context& ctx) -> task<void> {
-            const bool outlasts = (o.n * 7 + static_cast<int>(o.customer.size())) % 23 == 0;
-            co_await ctx.sleep(outlasts ? duration(8s) : std::chrono::milliseconds(20 + o.n % 13));
-        },
-        {.concurrency = 32});
+    s.on<order_placed>("orders",
+                       [](const order_placed& o, context& ctx) -> task<void> {
+                           const bool outlasts = (o.n * 7 + static_cast<int>(o.customer.size())) % 23 == 0;
+                           co_await ctx.sleep(outlasts ? duration(8s)
+                                                       : std::chrono::milliseconds(20 + o.n % 13));
+                       },
+                       {.concurrency = 32});
 }
 
 /// What goes on in a world, by its seed.
@@ -160,12 +160,11 @@ TEST(rebalance_of_cooperative_members, goes_on_with_what_is_kept_while_the_rest_
     world w(1, {.partitions = 6});
     w.start(
         [](corvid::service& s) {
-            s.on<order_placed>(
-                "orders",
-                [](const order_placed& o, context& ctx) -> task<void> {
-                    co_await ctx.sleep(o.n == 1 ? duration(4s) : duration(10ms));
-                },
-                {.concurrency = 64});
+            s.on<order_placed>("orders",
+                               [](const order_placed& o, context& ctx) -> task<void> {
+                                   co_await ctx.sleep(o.n == 1 ? duration(4s) : duration(10ms));
+                               },
+                               {.concurrency = 64});
         },
         {.settings = settings_of({"cooperative-sticky", false})});
     publish_orders(w, 30, 1);
@@ -220,8 +219,8 @@ TEST_P(rebalance_of_static_members, is_none_where_one_is_back_within_its_session
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(kinds, rebalance_of_static_members,
-                         ::testing::Values("range", "cooperative-sticky"), [](const auto& with) {
+INSTANTIATE_TEST_SUITE_P(kinds, rebalance_of_static_members, ::testing::Values("range", "cooperative-sticky"),
+                         [](const auto& with) {
                              return std::string(with.index == 0 ? "eager" : "cooperative");
                          });
 
