@@ -5,10 +5,18 @@
 #include "memory_broker.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace corvid::conformance {
 
 namespace {
+
+std::set<topic_partition> owned(group_reader& by) {
+    std::set<topic_partition> all;
+    for (const auto& [where, rest] : by.now().owned)
+        all.insert(where);
+    return all;
+}
 
 class memory_faults : public testing::Test, protected with_broker {
 protected:
@@ -312,9 +320,36 @@ TEST_F(memory_faults, a_second_owner_of_an_instance_id_fences_the_first) {
     const auto second = open_reader(settings);
     ASSERT_TRUE(second->await_owned(1));
     ASSERT_TRUE(first->await([](const auto& all) { return !all.errors.empty(); }));
+    EXPECT_EQ(first->now().errors[0].why.code(), errc::duplicate_instance);
     EXPECT_EQ(first->now().errors[0].why.kind(), error_kind::fatal);
     EXPECT_EQ(first->now().losses, 1);
     EXPECT_TRUE(first->now().owned.empty());
+}
+
+TEST_F(memory_faults, cooperative_members_are_asked_for_what_another_is_to_have_and_for_no_more) {
+    const topic_name topic = make_topic(6);
+    auto settings = reading("group", {topic});
+    settings.assignor = "cooperative-sticky";
+    const auto first = open_reader(settings);
+    ASSERT_TRUE(first->await_owned(6));
+    const std::set<topic_partition> all = owned(*first);
+    const auto second = open_reader(settings);
+    ASSERT_TRUE(second->await_owned(3));
+    ASSERT_TRUE(first->await_owned(3));
+    EXPECT_EQ(first->now().revokes, 1);
+    EXPECT_TRUE(std::ranges::includes(all, owned(*first)));
+    const auto third = open_reader(settings);
+    ASSERT_TRUE(third->await_owned(2));
+    ASSERT_TRUE(first->await_owned(2));
+    const std::set<topic_partition> kept = owned(*first);
+    second->close();
+    ASSERT_TRUE(third->await_owned(3));
+    ASSERT_TRUE(first->await_owned(3));
+    EXPECT_TRUE(std::ranges::includes(owned(*first), kept)) << "it gave nothing back";
+    auto eager = reading("group", {topic});
+    const auto stranger = open_reader(eager);
+    EXPECT_TRUE(stranger->await([](const auto& seen) { return !seen.errors.empty(); }))
+        << "a group has one assignor";
 }
 
 TEST_F(memory_faults, settings_that_cannot_work_are_refused_at_the_door) {

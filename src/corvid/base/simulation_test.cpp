@@ -289,5 +289,36 @@ TEST(simulation, the_time_a_node_takes_delays_timers_of_every_loop) {
     EXPECT_EQ(ran_at, start + 20ms);
 }
 
+TEST(simulation, a_process_that_is_frozen_runs_nothing_more_and_the_others_go_on) {
+    struct counting : timer {
+        counting(scheduler& l, int& n)
+            : timer([](work& w) noexcept {
+                  auto& self = static_cast<counting&>(w);
+                  ++self.count;
+                  self.loop.at(self.loop.steady_now() + 1s, self);
+              }),
+              loop(l),
+              count(n) {}
+        scheduler& loop;
+        int& count;
+    };
+    simulation sim(1);
+    int dead = 0, of_dead = 0, alive = 0;
+    const auto process = sim.run_process("one"), other = sim.run_process("two");
+    const auto thread = process->loop().run_thread("of one", [](scheduler&) {});
+    counting first(process->loop(), dead), second(thread->loop(), of_dead), third(other->loop(), alive);
+    for (counting* each : {&first, &second, &third})
+        each->loop.post(*each);
+    sim.run_for(10500ms);
+    EXPECT_EQ(dead, 11);
+    sim.freeze(process->loop());
+    const auto late = process->loop().run_thread("born dead", [&](scheduler&) { dead = 1'000; });
+    sim.run_for(10s);
+    EXPECT_EQ(dead, 11);
+    EXPECT_EQ(of_dead, 11);
+    EXPECT_EQ(alive, 21);
+    sim.freeze(process->loop());
+}
+
 } // namespace
 } // namespace corvid

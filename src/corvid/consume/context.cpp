@@ -59,7 +59,7 @@ detail::publish_headers context::next_publish(const send_options& given) {
     if (id.empty()) {
         id = from + '/';
         if (const auto part = run_->part(); part > 0) id += std::to_string(part) + '.';
-        id += std::to_string(run_->published().next_number(run_->part()));
+        id += std::to_string(run_->next_number());
     }
     return {std::move(id), from, headers(), trace(), given.headers};
 }

@@ -55,7 +55,8 @@ public:
     [[nodiscard]] bool waits_for_handlers() const noexcept;
     [[nodiscard]] loop_end how_it_ended() const noexcept { return end_; } ///< once ended
 
-    /// Called once, on the loop, when a handler says stop: the owner then stops the service.
+    /// Called on the loop when a handler says stop, or another member has this one's instance id: the owner
+    /// then stops the service.
     std::function<void(const error&)> on_handler_stop;
 
     /// Any thread: everything before `next` is done, for subscriptions that commit by hand.
@@ -123,6 +124,7 @@ private:
     void tell_stopped();
     void try_release();
     void stop_partition_of(const error& why);
+    void stop_for_good(const error& why);
 
     void tick() noexcept;
     void note_progress();

@@ -22,7 +22,7 @@ void run::begin(std::size_t count, const run_origin& origin) noexcept {
     not_before_.reset();
     paid_for_ = false;
     memo_ = 0;
-    part_ = 0;
+    enter_part(0);
     open_.clear();
     has_open_ = false;
 }

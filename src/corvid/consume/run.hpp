@@ -118,7 +118,12 @@ public:
     }
     /// Which of several handlers for the current record is at work, from 1 on; 0: there is but one.
     [[nodiscard]] std::uint32_t part() const noexcept { return part_; }
-    void enter_part(std::uint32_t which) noexcept { part_ = which; }
+    void enter_part(std::uint32_t which) noexcept {
+        part_ = which;
+        numbered_ = 0;
+    }
+    /// The next number among what this part publishes for the current record, from 1 on.
+    [[nodiscard]] std::uint32_t next_number() const noexcept { return ++numbered_; }
     /// Of what is published for the current record. Any thread, of those that the handler works on.
     [[nodiscard]] publish_tally& published() const;
     /// What was published for it elsewhere, in exchange for what is known of here; null: nothing.
@@ -199,7 +204,7 @@ private:
     void forget_published() noexcept;
     void step() noexcept {
         memo_ = 0;
-        part_ = 0;
+        enter_part(0);
         if (!held_) {
             ++current_;
             return;
@@ -231,6 +236,7 @@ private:
     mutable publish_tally* published_ = nullptr; // of the current record
     std::uint64_t memo_ = 0;                     // of the current record over a batch
     std::uint32_t part_ = 0;
+    mutable std::uint32_t numbered_ = 0;
     std::vector<open_record> open_;
     bool has_open_ = false;
     bool starting_ = false; // both touched by the loop's own thread only

@@ -12,11 +12,11 @@
 #pragma once
 
 #include <corvid/base/task_scope.hpp>
+#include <corvid/consume/attempt/run_task.hpp>
+#include <corvid/consume/attempt/spares.hpp>
+#include <corvid/consume/attempt/through_chain.hpp>
 #include <corvid/consume/blocking.hpp>
 #include <corvid/consume/context.hpp>
-#include <corvid/consume/detail/run_task.hpp>
-#include <corvid/consume/detail/spares.hpp>
-#include <corvid/consume/detail/through_chain.hpp>
 #include <corvid/message/envelope.hpp>
 #include <corvid/serde/decode_record.hpp>
 

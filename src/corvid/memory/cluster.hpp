@@ -4,10 +4,10 @@
 // answers as a real one does (tests/conformance runs one suite against both), on either scheduler, with these
 // bounds:
 //
-// - Groups speak the classic protocol, eager, with the range assignor. A member that makes no progress is not
-// evicted for
-//   it (max_poll_interval is the rebalance time-out alone); one that is destroyed without a close, or dropped
-//   by script, is when its session ends.
+// - Groups speak the classic protocol: eager with the range assignor, cooperative with cooperative-sticky; a
+//   group's members have one of the two. A member that makes no progress is not evicted for it
+//   (max_poll_interval is the rebalance time-out alone); one that is destroyed without a close, or dropped by
+//   script, is when its session ends.
 // - Topics are kept in memory as a whole, except under `retention.bytes`. `cleanup.policy` is checked and
 // kept, nothing is
 //   compacted; any replication factor is taken. Nothing is transactional, so both isolations read the same.
@@ -41,7 +41,8 @@ public:
     cluster(const cluster&) = delete;
     cluster& operator=(const cluster&) = delete;
 
-    /// Throws config_error: no group, nothing to read, a wrong pattern, another assignor than range.
+    /// Throws config_error: no group, nothing to read, a wrong pattern, another assignor than range and
+    /// cooperative-sticky.
     [[nodiscard]] broker::group_member join(const broker::source_settings& settings, scheduler& loop,
                                             broker::source_listener& listener) override;
     /// Throws config_error: a transactional id, a queue limit that is no number.

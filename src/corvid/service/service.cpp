@@ -265,6 +265,8 @@ void service::join_groups() {
                          .crashes = {.suspect_after = static_cast<int>(settings_.kafka.suspect_after)},
                          .service = settings_.service};
         g.source.group = group;
+        if (settings_.kafka.membership == membership::fixed)
+            g.source.instance_id = group + '.' + settings_.kafka.instance;
         auto loop = std::make_unique<group_loop>(p.cluster, p.root, std::move(g), std::move(subscriptions),
                                                  p.log, &p.figures);
         loop->on_handler_stop = [&p](const error&) { p.asked_to_stop.set(); };

@@ -112,7 +112,6 @@ std::string settings::group_of(std::string_view subscription) const {
 broker::source_settings source_settings_of(const settings& from) {
     const kafka_settings& kafka = from.kafka;
     return {.client_id = kafka.client_id.empty() ? from.service : kafka.client_id,
-            .instance_id = kafka.instance_id,
             .reset = kafka.offset_reset,
             .isolation = kafka.isolation,
             .assignor = kafka.assignor,

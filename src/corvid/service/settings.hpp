@@ -39,11 +39,15 @@ using environment = std::map<std::string, std::string, std::less<>>;
 /// The variables of this process.
 [[nodiscard]] environment process_environment();
 
+/// Whether a member that restarts gets what it had, and nobody else notices: Kafka's static membership.
+enum class membership : std::uint8_t { dynamic, fixed };
+
 struct kafka_settings {
     std::string bootstrap = "localhost:9092";
     std::string client_id = {}; ///< empty: the name of the service
     std::string group = "{service}.{subscription}";
-    std::string instance_id = {}; ///< static membership; empty: dynamic
+    corvid::membership membership = corvid::membership::dynamic;
+    std::string instance = {}; ///< with fixed: of all instances only this one's; the id is {group}.{instance}
     broker::offset_reset offset_reset = broker::offset_reset::earliest;
     broker::isolation isolation = broker::isolation::read_committed;
     std::string assignor = "range";

@@ -51,6 +51,13 @@ result<void> validate_kafka(const kafka_settings& k) {
     if (k.group.find("{subscription}") == std::string::npos)
         return wrong("kafka.group is \"" + k.group + "\" and would put all subscriptions into one group",
                      "write {subscription} into it");
+    if (k.membership == membership::fixed && k.instance.empty())
+        return clash("kafka.membership is static and kafka.instance is empty",
+                     "give each instance a kafka.instance of its own that it keeps, such as ${HOSTNAME} of a "
+                     "StatefulSet, or set kafka.membership to dynamic");
+    if (!k.instance.empty() && (!is_kafka_topic(k.instance) || k.instance.size() > 100))
+        return wrong("kafka.instance is \"" + k.instance + '"',
+                     "use at most 100 characters of [a-zA-Z0-9._-]");
     if (k.session_timeout > k.max_poll_interval)
         return too_long("kafka.session_timeout", k.session_timeout, "kafka.max_poll_interval",
                         k.max_poll_interval);

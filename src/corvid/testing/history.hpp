@@ -39,7 +39,10 @@ struct commit_seen {
     topic_partition where{{}, partition_id(-1)};
     offset next{-1};
     bool accepted = false;
-    duration at{}; ///< since the world began
+    duration at{};             ///< since the world began
+    std::uint64_t tenancy = 0; ///< that of the partition in that instance, the last if it is over
+    bool held = true;          ///< not given back, nor lost as far as the member had been told
+    std::size_t after = 0;     ///< so many of world::handled() had ended by then
 };
 
 /// A partition in an instance's hands, from given to given back, taken away or the instance's death.
@@ -48,8 +51,10 @@ struct tenancy_seen {
     std::string instance = {}, group = {};
     topic_partition where{{}, partition_id(-1)};
     duration given{};
+    std::optional<duration> asked = {}; ///< when the member was told to give it back, or that it is lost
     std::optional<duration> over = {};
-    bool lost = false; ///< taken away without a chance to commit, or dead
+    std::optional<duration> heard = {}; ///< when the member gave it back, or was told that it is lost
+    bool lost = false;                  ///< taken away without a chance to commit, or dead
 };
 
 /// A record of a topic. Members that a world adds to what the broker keeps: where it lies.

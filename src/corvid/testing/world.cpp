@@ -192,6 +192,7 @@ world& world::lose_assignment(const std::string& name, const std::string& group)
             std::ranges::any_of(members, [&](const auto& m) { return m.alive && m.client_id == client; })) {
             parts_->log.note("world", name + " loses what it has of " + each);
             parts_->broker.script().lose_assignment(each, client);
+            parts_->log.lose(name, each);
         }
     }
     return *this;

@@ -166,9 +166,19 @@ void group_loop::on(broker::source_error& event) {
         log_.warn("the consumer has trouble", event.why);
         return;
     }
+    if (event.why == errc::duplicate_instance) return stop_for_good(event.why);
     log_.error("the consumer is replaced", event.why, {{"after_ms", reopen_after_}});
     drop_all();
     abandon_source();
+}
+
+// A successor would take the id from the other, who would take it back, for ever.
+void group_loop::stop_for_good(const error& why) {
+    log_.critical("two instances have one name; this one stops", why);
+    drop_all();
+    source_.reset();
+    committer_ = nullptr;
+    handler_stopped(why);
 }
 
 // --- trouble: a client says when it begins, never when it is over ------------------------------------------

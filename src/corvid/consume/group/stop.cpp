@@ -29,7 +29,7 @@ void group_loop::tick() noexcept {
     watch(now);
     count_in_hand();
     may_hurry_ = true;
-    if (!revoking_) commit_now();
+    commit_now(); // while a part is given back the rest goes on
     ask_starts();
     if (watches_starts_) pump_later();
     if (unreachable_ && now - unreachable_at_ > silence_is_health) trouble_is_over();

@@ -32,12 +32,6 @@ public:
     void one_more() noexcept { left_.fetch_add(1, std::memory_order_relaxed); }
     /// One of them; `why` it failed.
     void answered(std::optional<error> why) noexcept;
-    /// The next number among those that one part of the attempt (run::part) publishes, from 1 on. By whoever
-    /// may still publish.
-    [[nodiscard]] std::uint32_t next_number(std::uint32_t part) noexcept {
-        if (std::exchange(part_, part) != part) number_ = 0;
-        return ++number_;
-    }
     /// The attempt has ended and its record does not wait.
     void leave() noexcept { one_less(); }
     /// All that was published is answered: by whoever may still publish.
@@ -67,7 +61,6 @@ private:
     void end() noexcept;
 
     std::atomic<std::uint32_t> left_{1}; // the attempt itself, and each publish
-    std::uint32_t part_ = 0, number_ = 0;
     scheduler* loop_ = nullptr;
     dispatcher* by_ = nullptr;
     held_record* what_ = nullptr;

@@ -45,7 +45,7 @@ constexpr row meanings[] = {
     {RD_KAFKA_RESP_ERR_ILLEGAL_SASL_STATE, {errc::authentication_failed, retriable}},
     {RD_KAFKA_RESP_ERR__SSL, {errc::authentication_failed, retriable}},
     {RD_KAFKA_RESP_ERR__FATAL, {errc::client_fatal, fatal}},
-    {RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, {errc::client_fatal, fatal}},
+    {RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, {errc::duplicate_instance, fatal}},
     {RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE, {errc::client_fatal, fatal}},
     {RD_KAFKA_RESP_ERR__FENCED, {errc::producer_fenced, fatal}},
     {RD_KAFKA_RESP_ERR_PRODUCER_FENCED, {errc::producer_fenced, fatal}},
@@ -130,8 +130,9 @@ error fatal_error(rd_kafka_t* client, std::string_view text) {
     std::array<char, 512> own{};
     const rd_kafka_resp_err_t native = rd_kafka_fatal_error(client, own.data(), own.size());
     if (native == RD_KAFKA_RESP_ERR_NO_ERROR) return make_error(RD_KAFKA_RESP_ERR__FATAL, text);
-    const errc code =
-        classify(native).code == errc::producer_fenced ? errc::producer_fenced : errc::client_fatal;
+    const errc known = classify(native).code;
+    const bool is_told = known == errc::producer_fenced || known == errc::duplicate_instance;
+    const errc code = is_told ? known : errc::client_fatal;
     return build(code, error_kind::fatal, native, own.data(), {});
 }
 

@@ -2,6 +2,8 @@
 #include <corvid/memory/detail/assignor.hpp>
 
 #include <algorithm>
+#include <optional>
+#include <set>
 
 namespace corvid::memory {
 
@@ -15,7 +17,56 @@ std::vector<std::size_t> readers_of(const topic_name& topic, std::span<const cla
     return readers;
 }
 
+bool reads(const claimant& who, const topic_name& topic) {
+    return std::ranges::find(who.topics, topic) != who.topics.end();
+}
+
+using shares = std::vector<std::vector<topic_partition>>;
+
+/// The member with the fewest of those that read the topic; the first by order of several.
+std::optional<std::size_t> poorest(std::span<const claimant> members, const shares& given,
+                                   const topic_name& topic) {
+    std::optional<std::size_t> found;
+    for (std::size_t i = 0; i < members.size(); ++i)
+        if (reads(members[i], topic) &&
+            (!found || std::pair(given[i].size(), members[i].order) <
+                           std::pair(given[*found].size(), members[*found].order)))
+            found = i;
+    return found;
+}
+
+/// Moves one partition from who has more to who has at least two fewer; false: there is none such.
+bool level_once(std::span<const claimant> members, shares& given) {
+    for (std::size_t from = 0; from < members.size(); ++from)
+        for (auto each = given[from].rbegin(); each != given[from].rend(); ++each) {
+            const auto to = poorest(members, given, each->topic);
+            if (!to || given[*to].size() + 1 >= given[from].size()) continue;
+            given[*to].push_back(*each);
+            given[from].erase(std::next(each).base());
+            return true;
+        }
+    return false;
+}
+
 } // namespace
+
+std::vector<std::vector<topic_partition>> assign_sticky(
+    std::span<const claimant> members, const std::map<topic_name, std::int32_t>& partition_counts) {
+    shares given(members.size());
+    std::set<topic_partition> left;
+    for (const auto& [topic, count] : partition_counts)
+        for (std::int32_t p = 0; p < count; ++p)
+            left.insert({topic, partition_id(p)});
+    for (std::size_t i = 0; i < members.size(); ++i)
+        for (const topic_partition& each : members[i].has)
+            if (reads(members[i], each.topic) && left.erase(each) != 0) given[i].push_back(each);
+    for (const topic_partition& each : left)
+        if (const auto to = poorest(members, given, each.topic)) given[*to].push_back(each);
+    while (level_once(members, given)) {}
+    for (auto& each : given)
+        std::ranges::sort(each);
+    return given;
+}
 
 std::vector<std::vector<topic_partition>> assign_ranges(
     std::span<const claimant> members, const std::map<topic_name, std::int32_t>& partition_counts) {

@@ -11,6 +11,24 @@ namespace {
 
 constexpr std::size_t most_metadata = 4096; // Kafka's offset.metadata.max.bytes
 
+using partitions = std::vector<topic_partition>;
+
+/// Both sorted.
+partitions without(const partitions& all, const partitions& some) {
+    partitions rest;
+    std::ranges::set_difference(all, some, std::back_inserter(rest));
+    return rest;
+}
+partitions together(const partitions& some, const partitions& others) {
+    partitions all;
+    std::ranges::set_union(some, others, std::back_inserter(all));
+    return all;
+}
+partitions sorted(partitions of) {
+    std::ranges::sort(of);
+    return of;
+}
+
 } // namespace
 
 // ---- members
@@ -25,6 +43,15 @@ void group::admit(const std::shared_ptr<member>& who) {
 }
 
 void group::join(const std::shared_ptr<member>& who) {
+    if (std::ranges::any_of(members_,
+                            [&](const auto& one) { return one->cooperative != who->cooperative; })) {
+        who->box->push(broker::source_error{
+            error(errc::broker_refused,
+                  {.message = "the members of group " + name_ + " have another assignor",
+                   .hint = "give all of them one kafka.assignor, and stop them all to change it",
+                   .operation = "join"})});
+        return;
+    }
     if (const auto old = by_instance(who->instance_id)) {
         take_over(old, who);
         return;
@@ -42,17 +69,16 @@ std::shared_ptr<member> group::by_instance(const std::string& instance_id) const
 
 // A static member that comes back within its session gets what it had, and nobody else notices.
 void group::take_over(const std::shared_ptr<member>& old, const std::shared_ptr<member>& who) {
-    const bool keeps_place =
-        phase_ == group_phase::stable && around_.reachable() && topics_of(*old) == topics_of(*who);
+    const bool keeps_place = phase_ == group_phase::stable && around_.reachable() && !old->revoking &&
+                             topics_of(*old) == topics_of(*who);
     const std::vector<topic_partition> kept = old->owned;
     if (!old->away && !old->silent) {
         old->fenced = true;
         evict(old);
-        old->box->push(broker::source_error{
-            error(errc::client_fatal, {.message = "another member took the instance id " + who->instance_id,
-                                       .hint = "give each instance an instance_id of its own",
-                                       .operation = "join",
-                                       .kind = error_kind::fatal})});
+        old->box->push(broker::source_error{error(
+            errc::duplicate_instance,
+            {.message = "another member took the instance id " + who->instance_id + " in group " + name_,
+             .operation = "join"})});
     } else {
         remove(*old);
     }
@@ -74,12 +100,13 @@ void group::remove(member& who) {
 void group::evict(const std::shared_ptr<member>& who) {
     remove(*who);
     who->expires.reset();
-    std::vector<topic_partition> had = std::move(who->owned);
-    who->owned.clear();
+    partitions had = std::exchange(who->owned, {});
     if (who->silent || who->away) return;
+    had = without(had, sorted(who->box->take_back_given()));
     if (who->revoking) {
         who->box->lose_revoked();
-    } else if (!who->box->take_back_given() && !had.empty()) {
+        who->lost_behind = without(had, who->asked_back);
+    } else if (!had.empty()) {
         who->revoking = true;
         who->box->push(partitions_moved{.partitions = std::move(had), .revoke = true, .lost = true});
     }
@@ -102,33 +129,44 @@ void group::close(const std::shared_ptr<member>& who) {
     who->closing = true;
     if (who->silent) {
         who->box->push(broker::closed{});
-    } else if (who->box->take_back_given()) {
-        finish_leaving(who);
-    } else if (!who->revoking) {
-        if (who->owned.empty()) {
-            finish_leaving(who);
-        } else {
-            who->revoking = true;
-            who->box->push(partitions_moved{.partitions = who->owned, .revoke = true});
-        }
+        return;
     }
+    if (!who->revoking) leave(who);
+}
+
+// What it has is asked for, but a static member's place keeps it.
+void group::leave(const std::shared_ptr<member>& who) {
+    who->leaving = true;
+    partitions rest = without(who->owned, sorted(who->box->take_back_given()));
+    rest.empty() ? finish_leaving(who) : ask_for(*who, std::move(rest));
+}
+
+void group::ask_for(member& who, partitions which) {
+    who.revoking = true;
+    who.asked_back = which;
+    who.box->push(partitions_moved{.partitions = std::move(which), .revoke = true});
 }
 
 void group::released(const std::shared_ptr<member>& who) {
     if (!std::exchange(who->revoking, false)) return;
-    if (who->closing) {
-        finish_leaving(who);
+    const partitions lost = std::exchange(who->lost_behind, {});
+    if (!lost.empty()) {
+        who->revoking = true;
+        who->box->push(partitions_moved{.partitions = lost, .revoke = true, .lost = true});
         return;
     }
+    const partitions back = std::exchange(who->asked_back, {});
+    if (who->leaving) return finish_leaving(who);
+    who->owned = without(who->owned, back);
+    if (who->closing) return leave(who);
     if (who->fenced) return;
-    who->owned.clear();
     if (!who->in_group) {
         admit(who);
         rebalance();
         return;
     }
     who->joined = true;
-    complete_if_all_joined();
+    who->cooperative ? rebalance() : complete_if_all_joined();
 }
 
 void group::finish_leaving(const std::shared_ptr<member>& who) {
@@ -155,19 +193,18 @@ void group::finish_leaving(const std::shared_ptr<member>& who) {
 // True when the member holds nothing back.
 bool group::ask_back(member& who) {
     if (who.away) {
-        who.owned.clear();
+        if (!who.cooperative) who.owned.clear();
         return true;
     }
     if (who.silent || who.revoking) return false;
+    if (who.cooperative) return true;
+    who.owned = without(who.owned, sorted(who.box->take_back_given()));
     if (who.owned.empty()) return true;
-    if (who.box->take_back_given()) {
-        who.owned.clear();
-        return true;
-    }
-    who.revoking = true;
-    who.box->push(partitions_moved{.partitions = who.owned, .revoke = true});
+    ask_for(who, who.owned);
     return false;
 }
+
+bool group::is_cooperative() const { return !members_.empty() && members_.front()->cooperative; }
 
 void group::rebalance() {
     if (!around_.reachable()) {
@@ -203,7 +240,8 @@ void group::assign() {
     assigned_from_ = wanted();
     std::vector<claimant> claimants;
     for (const auto& one : members_)
-        claimants.push_back({.order = one->order(), .topics = topics_of(*one)});
+        claimants.push_back({.order = one->order(), .topics = topics_of(*one), .has = one->owned});
+    if (is_cooperative()) return assign_what_is_free(assign_sticky(claimants, assigned_from_));
     auto given = assign_ranges(claimants, assigned_from_);
     for (std::size_t i = 0; i < members_.size(); ++i) {
         member& who = *members_[i];
@@ -211,6 +249,24 @@ void group::assign() {
         who.owned = std::move(given[i]);
         if (!who.owned.empty() && !who.away && !who.silent)
             who.box->push(partitions_moved{.partitions = who.owned});
+    }
+}
+
+// What another has still is asked back first; the rebalance after that hands it on.
+void group::assign_what_is_free(std::vector<partitions> wanted_by) {
+    partitions taken;
+    for (const auto& one : members_)
+        taken = together(taken, one->owned);
+    for (std::size_t i = 0; i < members_.size(); ++i) {
+        member& who = *members_[i];
+        who.joined = false;
+        partitions fresh = without(wanted_by[i], taken);
+        partitions back = without(who.owned, wanted_by[i]);
+        if (who.away || who.silent) back.clear();
+        who.owned = together(who.owned, fresh);
+        if (!fresh.empty() && !who.away && !who.silent)
+            who.box->push(partitions_moved{.partitions = std::move(fresh)});
+        if (!back.empty()) ask_for(who, std::move(back));
     }
 }
 

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // group: the coordinator of one consumer group. It owns who is a member, the generation, who owns which
-// partition, and what is committed. Kafka's classic protocol in its eager form:
+// partition, and what is committed. Kafka's classic protocol, eager:
 //
 //   empty ──join──▶ preparing ──all have given back──▶ stable ──join, leave, loss, topics──▶ preparing ──▶ …
 //
+// or cooperative, where all keep what they have while they join, preparing ends at once, who has what another
+// is to get is asked for that alone, and when it has given it back the group rebalances again.
+//
 // Preparing ends at the latest when the rebalance time-out (max_poll_interval) is over: who has not given
-// back by then is evicted and its partitions are lost. A partition changes hands only through `owned`, so
-// that a protocol that takes back a part alone needs another ask_back(), and nothing else.
+// back by then is evicted and its partitions are lost. A partition changes hands only through `owned`.
 //
 // Not safe for concurrent use: the cluster's lock guards it. What it tells members goes into their inboxes.
 #pragma once
@@ -74,9 +76,13 @@ private:
     void admit(const std::shared_ptr<member>& who);
     void take_over(const std::shared_ptr<member>& old, const std::shared_ptr<member>& who);
     void evict(const std::shared_ptr<member>& who);
+    void leave(const std::shared_ptr<member>& who);
     void finish_leaving(const std::shared_ptr<member>& who);
     void remove(member& who);
     [[nodiscard]] bool ask_back(member& who);
+    void ask_for(member& who, std::vector<topic_partition> which);
+    [[nodiscard]] bool is_cooperative() const;
+    void assign_what_is_free(std::vector<std::vector<topic_partition>> wanted_by);
     void complete_if_all_joined();
     void assign();
     void expire_sessions(steady_time now);

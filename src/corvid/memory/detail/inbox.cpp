@@ -6,12 +6,16 @@
 namespace corvid::memory {
 
 void inbox::push(notice what) {
-    {
-        const std::lock_guard lock(mutex_);
-        if (is_cut() && !std::holds_alternative<broker::closed>(what)) return;
-        notices_.push_back(std::move(what));
-    }
+    const std::lock_guard lock(mutex_); // while it is held the source, and so its loop, is there
+    if (is_gone_ || (is_cut() && !std::holds_alternative<broker::closed>(what))) return;
+    notices_.push_back(std::move(what));
     wake();
+}
+
+void inbox::detach() noexcept {
+    listener_ = nullptr;
+    const std::lock_guard lock(mutex_);
+    is_gone_ = true;
 }
 
 partitions_moved* inbox::find(bool revoke) noexcept {
@@ -20,12 +24,16 @@ partitions_moved* inbox::find(bool revoke) noexcept {
     return nullptr;
 }
 
-bool inbox::take_back_given() {
+std::vector<topic_partition> inbox::take_back_given() {
     const std::lock_guard lock(mutex_);
-    return std::erase_if(notices_, [](const notice& one) {
-               const auto* moved = std::get_if<partitions_moved>(&one);
-               return moved && !moved->revoke;
-           }) != 0;
+    std::vector<topic_partition> back;
+    std::erase_if(notices_, [&](const notice& one) {
+        const auto* moved = std::get_if<partitions_moved>(&one);
+        if (!moved || moved->revoke) return false;
+        back.insert(back.end(), moved->partitions.begin(), moved->partitions.end());
+        return true;
+    });
+    return back;
 }
 
 void inbox::lose_revoked() {

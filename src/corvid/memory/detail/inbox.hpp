@@ -29,9 +29,8 @@ public:
     inbox(scheduler& loop, broker::source_listener& listener) noexcept : waker(loop), listener_(&listener) {}
 
     void push(notice what);
-    /// Takes back partitions that were given but that the loop has not seen yet; false if there are none
-    /// such.
-    bool take_back_given();
+    /// Takes back partitions that were given but that the loop has not seen yet, and answers which.
+    std::vector<topic_partition> take_back_given();
     /// Marks a revoke that the loop has not seen yet as lost.
     void lose_revoked();
     /// From now on only `closed` gets through.
@@ -40,7 +39,7 @@ public:
 
     [[nodiscard]] std::optional<notice> pop();
     /// On the loop: the source is going.
-    void detach() noexcept { listener_ = nullptr; }
+    void detach() noexcept;
 
 private:
     void visit() noexcept override {
@@ -51,6 +50,7 @@ private:
     broker::source_listener* listener_; // on the loop only
     std::mutex mutex_;
     std::deque<notice> notices_;
+    bool is_gone_ = false;
     std::atomic<bool> cut_{false};
 };
 

@@ -36,9 +36,9 @@ interest interest_of(const broker::source_settings& settings) {
     if (settings.group.empty()) refuse(errc::invalid_setting, "group is empty");
     if (settings.topics.empty() && settings.pattern.empty())
         refuse(errc::invalid_setting, "neither topics nor a pattern is given to group " + settings.group);
-    if (settings.assignor != "range")
-        refuse(errc::unsupported,
-               "assignor " + settings.assignor + ": the in-process broker knows range only");
+    if (settings.assignor != "range" && settings.assignor != "cooperative-sticky")
+        refuse(errc::unsupported, "assignor " + settings.assignor +
+                                      ": the in-process broker knows range and cooperative-sticky");
     if (settings.session_timeout.count() <= 0 || settings.max_poll_interval.count() <= 0)
         refuse(errc::invalid_setting, "session_timeout and max_poll_interval must be above 0");
     interest made{.topics = settings.topics, .pattern = {}};

@@ -32,11 +32,16 @@ struct member {
     duration session{};
     duration rebalance_timeout{};
     std::shared_ptr<inbox> box;
-    std::vector<topic_partition> owned; ///< sorted; nobody else's until released or lost
-    bool in_group = false;              ///< false: evicted, fenced or gone
-    bool joined = false;                ///< while the group rebalances: holds nothing back any more
-    bool revoking = false;              ///< was told to give back and has not released yet
+    std::vector<topic_partition> owned;      ///< sorted; nobody else's until released or lost
+    bool in_group = false;                   ///< false: evicted, fenced or gone
+    bool joined = false;                     ///< while the group rebalances: holds nothing back any more
+    std::vector<topic_partition> asked_back; ///< of `owned`; until it has released them
+    std::vector<topic_partition>
+        lost_behind;          ///< is told that it lost them once it has released what was asked
+    bool cooperative = false; ///< gives back what another is to have, and keeps the rest
+    bool revoking = false;    ///< was told to give back and has not released yet
     bool closing = false;
+    bool leaving = false;               ///< closing, and asked for the last of what it has
     bool fenced = false;                ///< another took its instance id
     bool silent = false;                ///< crashed, or left while no broker was there to hear it
     bool away = false;                  ///< static and closed: its place is kept until the session ends

@@ -26,6 +26,7 @@ std::shared_ptr<member> member_of(const broker::source_settings& settings, std::
     auto made = std::make_shared<member>();
     made->client_id = settings.client_id;
     made->instance_id = settings.instance_id;
+    made->cooperative = settings.assignor == "cooperative-sticky";
     made->reads = interest_of(settings);
     made->session = settings.session_timeout;
     made->rebalance_timeout = settings.max_poll_interval;

@@ -15,6 +15,7 @@ constexpr std::uint64_t any_size = std::numeric_limits<std::int64_t>::max();
 constexpr std::uint64_t day = 86'400'000;
 
 constexpr std::array reset_names = {"earliest"sv, "latest"sv, "error"sv};
+constexpr std::array membership_names = {"dynamic"sv, "static"sv};
 constexpr std::array isolation_names = {"read_committed"sv, "read_uncommitted"sv};
 constexpr std::array assignor_names = {"range"sv, "roundrobin"sv, "cooperative-sticky"sv};
 constexpr std::array acks_names = {"none"sv, "leader"sv, "all"sv};
@@ -57,8 +58,13 @@ constexpr setting_row<settings> service_rows[] = {
      "How brokers call this client in their logs and quotas; empty: the name of the service."},
     {"kafka.group", CORVID_TEXT(kafka.group),
      "Consumer group of a subscription. `{service}` and `{subscription}` stand for their names."},
-    {"kafka.instance_id", CORVID_TEXT(kafka.instance_id),
-     "Static membership: an id that only this instance has, and keeps when it restarts; empty: dynamic."},
+    {"kafka.membership", CORVID_CHOICE(kafka.membership),
+     "`static`: an instance that restarts within kafka.session_timeout gets back what it had, and no other "
+     "notices; its partitions stand still meanwhile, also when it is stopped for good.",
+     membership_names},
+    {"kafka.instance", CORVID_TEXT(kafka.instance),
+     "With static membership: a name that only this instance has and keeps when it restarts, such as a "
+     "StatefulSet's pod name. The group knows the member as `{service}.{subscription}.{instance}`."},
     {"kafka.offset_reset", CORVID_CHOICE(kafka.offset_reset),
      "Where to read from when the group has no committed offset; `error` stops that partition instead.",
      reset_names},

@@ -23,6 +23,7 @@ corvid::settings settings_of(const blueprint& of, const std::string& name, simul
     with.http.listen.clear();
     with.kafka.bootstrap = "memory:";
     if (with.kafka.client_id.empty()) with.kafka.client_id = name;
+    if (with.kafka.instance.empty()) with.kafka.instance = name;
     if (!with.log.output) with.log.output = [](std::string_view) {};
     with.log.time = &time;
     return with;

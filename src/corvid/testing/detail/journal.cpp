@@ -87,8 +87,7 @@ void journal::handler_ended(handled_record what) {
 }
 
 void journal::forget(const std::string& instance) {
-    for (tenancy_seen& each : tenancies_)
-        if (each.instance == instance && !each.over) released(each.number, true);
+    lose(instance, {});
     for (auto& [name, group] : groups_)
         std::erase_if(group.open, [&](const auto& one) { return one.second.instance == instance; });
 }
@@ -101,8 +100,25 @@ std::uint64_t journal::given(const std::string& instance, const std::string& gro
                           .group = group,
                           .where = where,
                           .given = now(),
-                          .over = {}});
+                          .asked = {},
+                          .over = {},
+                          .heard = {}});
     return tenancies_.back().number;
+}
+
+void journal::lose(const std::string& instance, const std::string& group) {
+    for (const tenancy_seen& each : tenancies_)
+        if (each.instance == instance && (group.empty() || each.group == group)) released(each.number, true);
+}
+
+void journal::asked_for(std::uint64_t tenancy) {
+    tenancy_seen& which = tenancies_[tenancy];
+    if (!which.asked) which.asked = now();
+}
+
+void journal::heard(std::uint64_t tenancy) {
+    tenancy_seen& which = tenancies_[tenancy];
+    if (!which.heard) which.heard = now();
 }
 
 void journal::released(std::uint64_t tenancy, bool lost) {
@@ -117,6 +133,7 @@ void journal::committed(commit_seen what) {
     if (!keeps_) return;
     note(what.instance, (what.accepted ? "commits " : "may not commit ") + what.group + ' ' +
                             to_string(what.where) + " up to " + std::to_string(what.next.value));
+    what.after = handled_.size();
     commits_.push_back(std::move(what));
 }
 

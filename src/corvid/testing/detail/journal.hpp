@@ -62,7 +62,11 @@ public:
     void committed(commit_seen what);
     /// Answers the tenancy's number.
     std::uint64_t given(const std::string& instance, const std::string& group, const topic_partition& where);
+    void asked_for(std::uint64_t tenancy);
     void released(std::uint64_t tenancy, bool lost);
+    void heard(std::uint64_t tenancy);
+    /// All that the instance has; of one group, or of all.
+    void lose(const std::string& instance, const std::string& group);
 
     [[nodiscard]] group_view& group(const std::string& name) { return groups_[name]; }
     [[nodiscard]] const std::map<std::string, group_view>& groups() const noexcept { return groups_; }

@@ -39,8 +39,12 @@ public:
     void release() override {
         if (is_gone()) return;
         if (revoked_) of_.around().log.note(of_.name(), "gives back what " + group_ + " asked for");
-        for (const auto& each : revoked_ ? revoked_->partitions : std::vector<broker::assigned_partition>{})
-            of_.around().log.released(of_.given[{group_, each.where}], revoked_->lost);
+        for (const auto& each : revoked_ ? revoked_->partitions : std::vector<broker::assigned_partition>{}) {
+            const std::uint64_t number = of_.given[{group_, each.where}];
+            held_.erase(each.where);
+            of_.around().log.heard(number);
+            of_.around().log.released(number, revoked_->lost);
+        }
         revoked_.reset();
         inner_.source->release();
     }
@@ -59,13 +63,16 @@ public:
         const bool moves = says_what_is_done(asked);
         if (is_gone() || (moves && !of_.passes(moment::before_commit, group_))) return;
         inner_.offsets->commit(request);
+        journal& log = of_.around().log;
         for (std::size_t i = 0; i < asked.size(); ++i)
-            of_.around().log.committed({.instance = of_.name(),
-                                        .group = group_,
-                                        .where = asked[i].where,
-                                        .next = asked[i].next.value_or(offset(-1)),
-                                        .accepted = !request.failure && !request.offsets[i].failure,
-                                        .at = of_.around().log.now()});
+            log.committed({.instance = of_.name(),
+                           .group = group_,
+                           .where = asked[i].where,
+                           .next = asked[i].next.value_or(offset(-1)),
+                           .accepted = !request.failure && !request.offsets[i].failure,
+                           .at = log.now(),
+                           .tenancy = of_.given[{group_, asked[i].where}],
+                           .held = held_.contains(asked[i].where)});
         if (moves) (void)of_.passes(moment::after_commit, group_);
     }
     void committed(broker::offset_request& request) override {
@@ -83,16 +90,23 @@ private:
 
     void look_at(const broker::assigned& event) {
         of_.around().log.note(of_.name(), group_ + " gives it " + list_of(event.partitions));
-        for (const auto& each : event.partitions)
+        for (const auto& each : event.partitions) {
+            held_.insert(each.where);
             of_.given[{group_, each.where}] = of_.around().log.given(of_.name(), group_, each.where);
+        }
     }
     void look_at(const broker::revoked& event) {
         revoked_ = event;
         of_.around().log.note(of_.name(), group_ + (event.lost ? " took away " : " asks for ") +
                                               list_of(event.partitions));
-        if (event.lost)
-            for (const auto& each : event.partitions)
-                of_.around().log.released(of_.given[{group_, each.where}], true);
+        for (const auto& each : event.partitions) {
+            const std::uint64_t number = of_.given[{group_, each.where}];
+            of_.around().log.asked_for(number);
+            if (!event.lost) continue;
+            held_.erase(each.where);
+            of_.around().log.heard(number);
+            of_.around().log.released(number, true);
+        }
     }
     void look_at(const broker::source_error& event) {
         of_.around().log.note(of_.name(), "consumer of " + group_ + ": " + event.why.describe());
@@ -103,6 +117,7 @@ private:
     std::string group_;
     broker::group_member inner_;
     std::optional<broker::revoked> revoked_;
+    std::set<topic_partition> held_; // neither given back nor told to be lost
 };
 
 class watched_sink final : public broker::record_sink, private broker_end {

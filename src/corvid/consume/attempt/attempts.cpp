@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <corvid/consume/detail/attempts.hpp>
+#include <corvid/consume/attempt/attempts.hpp>
 
 namespace corvid::detail {
 

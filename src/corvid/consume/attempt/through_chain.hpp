@@ -4,9 +4,9 @@
 // enters it, passes the user's middleware, and leaves it with its outcome.
 #pragma once
 
+#include <corvid/consume/attempt/attempts.hpp>
+#include <corvid/consume/attempt/run_task.hpp>
 #include <corvid/consume/context.hpp>
-#include <corvid/consume/detail/attempts.hpp>
-#include <corvid/consume/detail/run_task.hpp>
 
 #include <utility>
 
