@@ -79,6 +79,7 @@ public:
     pooled_handler(std::unique_ptr<handler> works, blocking_pool& on) noexcept
         : works_(std::move(works)), pool_(on) {}
     void start(run& records) noexcept override { pool_.start(*works_, records); }
+    [[nodiscard]] bool needs_whole_runs() const noexcept override { return works_->needs_whole_runs(); }
 
 private:
     std::unique_ptr<handler> works_;

@@ -84,6 +84,7 @@ public:
         }
     }
     [[nodiscard]] bool is_for_workers() const noexcept override { return !blocks; }
+    [[nodiscard]] bool needs_whole_runs() const noexcept override { return true; }
 
 private:
     /// What an attempt decodes into; kept for the next one.
