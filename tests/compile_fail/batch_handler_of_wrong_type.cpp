@@ -9,6 +9,5 @@ struct flight {
 };
 CORVID_MESSAGE(flight, (tail), .topic = "air.flight.departed");
 
-corvid::task_scope tasks;
 auto wrong = [](const flight&) {};
-corvid::batch_handler<flight, decltype(wrong)> handler(wrong, {}, tasks);
+corvid::batch_handler<flight, decltype(wrong)> handler(wrong, {});

@@ -8,7 +8,6 @@ struct flight {
 };
 CORVID_MESSAGE(flight, (tail), .topic = "air.flight.departed");
 
-corvid::task_scope tasks;
 auto plain = [](const flight&) {};
 auto slow = corvid::blocking([](const flight&) {});
-corvid::fan_out_handler<flight, decltype(plain), decltype(slow)> handler(corvid::to_all(plain, slow), tasks);
+corvid::fan_out_handler<flight, decltype(plain), decltype(slow)> handler(corvid::to_all(plain, slow));

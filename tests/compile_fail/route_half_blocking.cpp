@@ -8,7 +8,6 @@ struct liked {
 };
 CORVID_MESSAGE(liked, (post), .topic = "feed.events");
 
-corvid::task_scope tasks;
 auto to_nowhere = [](std::unique_ptr<corvid::handler>, bool) {};
 
 struct shared {
@@ -17,7 +16,7 @@ struct shared {
 CORVID_MESSAGE(shared, (post), .topic = "feed.events");
 
 void mixed() {
-    corvid::routes(tasks, to_nowhere)
+    corvid::routes(to_nowhere)
         .on<liked>([](const liked&) {})
         .on<shared>(corvid::blocking([](const shared&) {}))
         .otherwise(corvid::skip);

@@ -8,11 +8,10 @@ struct liked {
 };
 CORVID_MESSAGE(liked, (post), .topic = "feed.events");
 
-corvid::task_scope tasks;
 auto to_nowhere = [](std::unique_ptr<corvid::handler>, bool) {};
 
 void twice() {
-    corvid::routes(tasks, to_nowhere)
+    corvid::routes(to_nowhere)
         .on<liked>([](const liked&) {})
         .on<liked>([](const liked&) {})
         .otherwise(corvid::skip);

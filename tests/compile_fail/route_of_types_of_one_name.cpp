@@ -8,7 +8,6 @@ struct liked {
 };
 CORVID_MESSAGE(liked, (post), .topic = "feed.events");
 
-corvid::task_scope tasks;
 auto to_nowhere = [](std::unique_ptr<corvid::handler>, bool) {};
 
 namespace old {
@@ -19,7 +18,7 @@ CORVID_MESSAGE(liked, (post), .topic = "feed.events");
 } // namespace old
 
 void alike() {
-    corvid::routes(tasks, to_nowhere)
+    corvid::routes(to_nowhere)
         .on<liked>([](const liked&) {})
         .on<old::liked>([](const old::liked&) {})
         .otherwise(corvid::skip);

@@ -8,9 +8,8 @@ struct liked {
 };
 CORVID_MESSAGE(liked, (post), .topic = "feed.events");
 
-corvid::task_scope tasks;
 auto to_nowhere = [](std::unique_ptr<corvid::handler>, bool) {};
 
 void again() {
-    corvid::routes(tasks, to_nowhere).on<liked>([](const liked&) {}).otherwise(corvid::retry);
+    corvid::routes(to_nowhere).on<liked>([](const liked&) {}).otherwise(corvid::retry);
 }
