@@ -19,8 +19,8 @@
 namespace corvid {
 
 struct partition_figures {
-    counter done, skipped, retried, rejected, stopped, gaps, killers;
-    gauge lag, committed, starts;
+    counter done, skipped, retried, rejected, stopped, gaps, killers, parked;
+    gauge lag, committed, starts, dead_keys;
     histogram age, handling;
     /// Of its topic, by the error's code. Looks its series up at each call.
     [[nodiscard]] counter dead_letters(const error& why) const;

@@ -89,6 +89,7 @@ private:
     void take_events();
     [[nodiscard]] int take_in();
     [[nodiscard]] bool take_in(tenancy& from);
+    [[nodiscard]] bool take_records(tenancy& from);
     [[nodiscard]] bool start_ready();
     [[nodiscard]] bool keep_first(tenancy& of);
     [[nodiscard]] bool is_trusted(const tenancy& which, const tenancy& beside) const noexcept;

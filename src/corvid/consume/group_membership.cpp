@@ -39,8 +39,10 @@ void group_loop::on(broker::assigned& event) {
             assignment{number_of(which.where), epochs_}, which, group(), log_, its.by, its.by.window()));
         fresh.home = its.home;
         fresh.tier = its.tier;
-        fresh.mine_since = loop_->steady_now();
         fresh.figures = figures_.of(which.where, its.by.reader().name);
+        if (its.by.reader().failure.rejected == when_rejected::park_key)
+            its.by.park_keys(fresh, cluster_, *this, *settings_.producer);
+        fresh.mine_since = loop_->steady_now();
         if (its.by.reader().commit == commit_mode::when_done) fresh.guard = crash_guard(settings_.crashes);
     }
     for (auto& each : tenancies_)

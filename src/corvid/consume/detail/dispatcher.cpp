@@ -52,6 +52,7 @@ dispatcher::~dispatcher() {
             rest.push_back(each);
     });
     for (held_record* each : rest) {
+        each->is_released = false; // whose tenancy is gone
         schedule_.cancel(*each);
         free_chain(each, 1);
     }
@@ -79,6 +80,9 @@ intake_stop dispatcher::why_stopped(const tenancy& of) const noexcept {
 }
 
 bool dispatcher::take_in(tenancy& from, broker::record_source& source, std::size_t most) {
+    if (reader_.window.when_full == when_window_full::park_oldest &&
+        why_stopped(from) == intake_stop::window_full)
+        park_oldest(from);
     const bool is_kept = !from.kept.empty();
     if ((!is_kept && !from.may_have_more) || !from.takes_in() || why_stopped(from) != intake_stop::open ||
         is_held_by_partition(from))
@@ -144,8 +148,10 @@ void dispatcher::work_inline(tenancy& at, const record_batch& batch) {
 
 std::size_t dispatcher::free_until(const tenancy& at, const record_batch& batch, std::size_t from) {
     const auto records = batch.records();
-    if (lanes_.empty() || lanes_.ordering() == unordered) return records.size();
-    while (from < records.size() && !has_lane(at, records[from], batch))
+    const bool has_dead = at.parks && !at.parks->empty();
+    if ((lanes_.empty() && !has_dead) || lanes_.ordering() == unordered) return records.size();
+    while (from < records.size() && !(has_dead && at.parks->dead_at(records[from].key)) &&
+           !has_lane(at, records[from], batch))
         ++from;
     return from;
 }
@@ -265,10 +271,12 @@ void dispatcher::begin(const lane_run& chosen) {
         gate_.runnable(*each);
     if (first.offset == of.condemned) [[unlikely]]
         return condemn(first);
+    std::size_t count = chosen.count;
+    if (of.parks && !of.parks->empty() && (count = runnable_of(chosen, first)) == 0) return;
     if (idle_.empty()) idle_.push_back(runs_.emplace_back(std::make_unique<work_run>(*this)).get());
     work_run& fresh = *idle_.back();
     idle_.pop_back();
-    fresh.over(first, chosen.count, of.origin);
+    fresh.over(first, count, of.origin);
     fresh.stop_before(of.cut);
     fresh.of = &of;
     fresh.in = chosen.of;
@@ -344,6 +352,7 @@ void dispatcher::free_chain(held_record* first, std::size_t count) noexcept {
         const held_record::owner gone(first);
         first = first->following();
         gate_.leave(*gone);
+        if (gone->is_released) gone->of->parks->returned();
     }
 }
 

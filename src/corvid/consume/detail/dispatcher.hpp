@@ -12,6 +12,7 @@
 //                                      dead letter durable ─▶ settled ◀┘
 #pragma once
 
+#include <corvid/consume/detail/parking.hpp>
 #include <corvid/consume/detail/tenancy.hpp>
 #include <corvid/consume/detail/transfers.hpp>
 #include <corvid/consume/subscription.hpp>
@@ -39,12 +40,12 @@ protected:
     ~dispatch_owner() = default;
 };
 
-class dispatcher {
+class dispatcher final : private parking_owner {
 public:
     dispatcher(subscription& handles, scheduler& loop, dispatch_owner& owner, const transfers& elsewhere);
     dispatcher(const dispatcher&) = delete;
     dispatcher& operator=(const dispatcher&) = delete;
-    ~dispatcher();
+    virtual ~dispatcher();
 
     [[nodiscard]] const subscription& reader() const noexcept { return reader_; }
     /// For the ledgers of its partitions: the subscription's, and room for a batch on top.
@@ -60,6 +61,9 @@ public:
     void cut_off(tenancy& which);
     /// What waits of it is forgotten, what is at work is fenced.
     void drop(tenancy& which);
+
+    /// The partition's dead keys, from `cluster` on.
+    void park_keys(tenancy& of, broker::cluster& cluster, broker::source_listener& listener, publisher& by);
 
     // --- work
     /// Takes what is kept of it in, or a batch of at most `most`, if there is room; false: there is none, or
@@ -108,6 +112,10 @@ private:
     // --- runs
     void begin(const lane_run& chosen);
     void condemn(held_record& killer);
+    [[nodiscard]] std::size_t runnable_of(const lane_run& chosen, held_record& first);
+    void place_released(tenancy& at, const record& what, const record_batch& batch) override;
+    [[nodiscard]] bool has_work_of(const tenancy& at, const optional_bytes& key) const override;
+    void answered(tenancy& of) noexcept override;
     void ended(work_run& over) noexcept;
     void settle_run(work_run& over);
     void give_back_rest(tenancy& of, lane* in, held_record& rest, held_record* first, std::size_t finished);
@@ -122,8 +130,11 @@ private:
     void set_aside(held_record& what, steady_time until);
     void transfer_to(held_record::destination where, held_record& what, duration delay);
     void transfer(held_record& what);
-    void transferred(held_record& what, const std::optional<error>& failure) noexcept;
+    void transferred(held_record& what, const result<corvid::offset>& answer) noexcept;
+    void arrived(held_record& what, corvid::offset at);
     void pass_over(held_record& what);
+    void give_up_key(held_record& what);
+    void park_oldest(tenancy& at);
     void stop_at(held_record& what, bool service);
     void settled(held_record& what);
     void tell(log_level level, std::string_view text, const error& why, const held_record& about,

@@ -113,6 +113,12 @@ bool group_loop::keep_first(tenancy& of) {
 }
 
 bool group_loop::take_in(tenancy& from) {
+    const bool came = from.parks && from.parks->turn();
+    if (from.parks && !from.parks->may_take()) return came;
+    return take_records(from) || came;
+}
+
+bool group_loop::take_records(tenancy& from) {
     if (from.guard.wants_one()) return keep_first(from);
     if (!from.guard.may_run() || (watches_starts_ && is_held_back(from))) return false;
     if (!from.kept.empty()) return from.by.take_in(from, *source_);
