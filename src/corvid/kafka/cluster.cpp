@@ -3,8 +3,8 @@
 
 #include <corvid/kafka/detail/admin.hpp>
 #include <corvid/kafka/detail/client_config.hpp>
-#include <corvid/kafka/detail/freed_memory.hpp>
-#include <corvid/kafka/reader.hpp>
+#include <corvid/kafka/freed_memory.hpp>
+#include <corvid/kafka/detail/reader.hpp>
 #include <corvid/kafka/detail/sink.hpp>
 #include <corvid/kafka/detail/source.hpp>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <corvid/kafka/reader.hpp>
+#include <corvid/kafka/detail/reader.hpp>
 
 #include <corvid/kafka/detail/error_map.hpp>
 
