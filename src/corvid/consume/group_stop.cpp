@@ -40,7 +40,7 @@ void group_loop::tick() noexcept {
     may_hurry_ = true;
     if (!revoking_) commit_now();
     ask_starts();
-    if (watches_starts_) pump_later();
+    pump_later(); // what waits for an answer that failed goes on
     if (unreachable_ && now - unreachable_at_ > silence_is_health) trouble_is_over();
     loop_->at(now + settings_.commit_every, tick_);
 }

@@ -194,7 +194,8 @@ std::size_t dispatcher::runnable_of(const lane_run& chosen, held_record& first) 
 
 void dispatcher::park_keys(tenancy& of, broker::cluster& cluster, broker::source_listener& listener,
                            publisher& by) {
-    of.parks = std::make_shared<parking>(of, *this, cluster, loop_, listener, by);
+    parking_owner& owner = *this;
+    of.parks = std::make_shared<parking>(of, owner, cluster, loop_, listener, by);
 }
 
 void dispatcher::place_released(tenancy& at, const record& what, const record_batch& batch) {

@@ -143,7 +143,7 @@ void parking::close_when_done() {
     closing_ = true;
     parked_entry entry{.partition = of_.origin.where.partition, .key = active_->key};
     if (is_settled_) return write(std::move(entry), [this] { over(); });
-    if (taken_to_ < parked_to_ || owner_.has_work_of(of_, active_->key)) return;
+    if (taken_to_ < parked_to_ || owner_.has_work_of(of_, optional_bytes(active_->key))) return;
     entry.asks = true;
     write(std::move(entry), [this] {
         asked_.erase(active_->key);

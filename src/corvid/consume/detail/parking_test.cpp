@@ -19,7 +19,7 @@ TEST(parked_entry, reads_what_it_writes_and_nothing_else) {
                              entry{.key = "k", .asks = true, .command = parked_command::discard},
                              entry{.key = "k", .asks = true}}) {
         const std::string key = one.record_key(), value = one.record_value();
-        EXPECT_EQ(entry::read({.key = key, .value = value.empty() ? optional_bytes() : optional_bytes(value)}), one)
+        EXPECT_EQ(entry::read({.key = optional_bytes(key), .value = value.empty() ? optional_bytes() : optional_bytes(value)}), one)
             << key;
     }
     for (const auto& [key, value] : std::map<std::string, std::string>{{"dead:x:k", "corvid1;at=1"},
@@ -28,7 +28,7 @@ TEST(parked_entry, reads_what_it_writes_and_nothing_else) {
                                                                        {"dead:2:k", "corvid1;at=-1"},
                                                                        {"ask:1:k", "corvid1;explode"},
                                                                        {"other:1:k", "corvid1;at=1"}})
-        EXPECT_FALSE(entry::read({.key = key, .value = value})) << key;
+        EXPECT_FALSE(entry::read({.key = optional_bytes(key), .value = optional_bytes(value)})) << key;
 }
 
 /// Events of a few keys; those in `poison` are rejected.
