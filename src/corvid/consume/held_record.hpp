@@ -47,6 +47,7 @@ public:
     int attempts_before = 0;    ///< before it came through a retry topic
     int transfers = 0;          ///< that failed
     wall_time first_failed{};   ///< once it failed
+    std::uint64_t memo = 0;     ///< the handler's own, from one attempt to the next
     std::optional<error> why{}; ///< the last failure
 
 private:

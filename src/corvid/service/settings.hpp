@@ -97,6 +97,7 @@ struct shutdown_settings {
 };
 
 struct thread_settings {
+    std::uint32_t workers = 0;   ///< for handlers, shared by all subscriptions; 0: one a core
     std::uint32_t blocking = 16; ///< for corvid::blocking handlers; started with the first of them
 };
 
