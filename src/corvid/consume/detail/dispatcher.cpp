@@ -72,8 +72,8 @@ bool dispatcher::is_held_by_partition(const tenancy& of) const noexcept {
     lane_record probe;
     probe.from = of.which;
     const lane* const in = lanes_.find(probe);
-    return in && (where_.is_immediate() || in->now() == lane::state::blocked ||
-                  in->length() >= 2 * longest_run());
+    return in &&
+           (where_.is_immediate() || in->now() == lane::state::blocked || in->length() >= 2 * longest_run());
 }
 
 intake_stop dispatcher::why_stopped(const tenancy& of) const noexcept {

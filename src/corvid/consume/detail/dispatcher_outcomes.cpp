@@ -29,10 +29,9 @@ void dispatcher::tell(log_level level, std::string_view text, const error& why, 
 void dispatcher::decide(held_record& failed, const outcome& what, double random01) {
     failed.why = what.why().value_or(error(errc::handler_rejected, {.operation = "handle"}));
     if (failed.first_failed == wall_time{}) failed.first_failed = loop_.wall_now();
-    const auto action = policy_.decide(what, {.number = failed.attempt,
-                                              .tier = failed.of->tier,
-                                              .now = loop_.steady_now(),
-                                              .random01 = random01});
+    const auto action = policy_.decide(
+        what,
+        {.number = failed.attempt, .tier = failed.of->tier, .now = loop_.steady_now(), .random01 = random01});
     perform(action, failed);
 }
 
