@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <functional>
 #include <iostream>
 #include <map>
@@ -44,10 +45,12 @@ double cpu_now() {
     return seconds_of(used.ru_utime) + seconds_of(used.ru_stime);
 }
 
+/// Of this program: getrusage() would tell the peak of the process that started it, if that was higher.
 double peak_rss_mb() {
-    rusage used{};
-    getrusage(RUSAGE_SELF, &used);
-    return static_cast<double>(used.ru_maxrss) / 1024.0;
+    std::ifstream status("/proc/self/status");
+    for (std::string line; std::getline(status, line);)
+        if (line.starts_with("VmHWM:")) return std::strtod(line.c_str() + 6, nullptr) / 1024.0;
+    return 0;
 }
 
 /// Allocations of this process so far; negative without the interposer.
@@ -67,6 +70,8 @@ options parse_options(int argc, char** argv) {
         {"--format", text_into(chosen.format)},     {"--messages", number_into(chosen.messages)},
         {"--warm-up", number_into(chosen.warm_up)}, {"--size", number_into(chosen.size)},
         {"--keys", number_into(chosen.keys)},       {"--in-flight", number_into(chosen.in_flight)},
+        {"--work", text_into(chosen.work)},         {"--spread", text_into(chosen.spread)},
+        {"--threads", number_into(chosen.threads)}, {"--concurrency", number_into(chosen.concurrency)},
     };
     for (int i = 1; i < argc; i += 2) {
         const auto option = known.find(argv[i]);

@@ -22,6 +22,11 @@ struct options {
     std::uint32_t size = 100;       ///< bytes of a value
     std::uint32_t keys = 1'000;
     std::uint32_t in_flight = 20'000;
+    // The key-order bench's own.
+    std::string work = "0us";       ///< of a handler: see keyorder/work.hpp
+    std::string spread = "uniform"; ///< of the records over the keys: "uniform" or "zipf"
+    std::uint32_t concurrency = 256;
+    std::uint32_t threads = 1; ///< that handlers have
 };
 
 [[nodiscard]] options parse_options(int argc, char** argv);

@@ -13,6 +13,7 @@ import time
 import typing
 
 import cluster
+import resident
 import stats
 import toolchains
 
@@ -24,18 +25,37 @@ class Arm:
     words: list = dataclasses.field(default_factory=list)
     counts_mallocs: bool = False
     note: str = ""
+    core: int | None = 1  # that it is tied to; None: all
+    stays: bool = False  # one process for all runs, see resident.py
+    by_default: bool = True  # else only where asked for by name
+    in_quick: bool = True
 
 
 @dataclasses.dataclass
 class Ratio:
-    """arm's merit over base's; reached when at most (at_least: when not below) the target."""
+    """arm's merit over base's, or over the smallest of several; reached when at most (at_least: when not below) the
+    target."""
     arm: str
-    base: str
+    base: str | tuple
     target: float
     at_least: bool = False
 
     def reached(self, value):
         return value >= self.target if self.at_least else value <= self.target
+
+    @property
+    def bases(self):
+        return (self.base,) if isinstance(self.base, str) else self.base
+
+    def __str__(self):
+        return f"{self.arm}/{self.base if isinstance(self.base, str) else 'min(' + ','.join(self.base) + ')'}"
+
+
+@dataclasses.dataclass
+class Floor:
+    """The median of arm's merit is at least so much."""
+    arm: str
+    target: float
 
 
 @dataclasses.dataclass
@@ -51,6 +71,11 @@ class Bench:
     malloc_pairs: tuple = ()  # (arm, base): arm may make at most malloc_slack mallocs a message more
     malloc_slack: float = 0.01
     noise: str = ""  # the arm that runs twice a round: the spread of A/A
+    floors: tuple = ()
+    rounds: int = 9
+    budget: float | None = None  # seconds after which no round is begun
+    warm_up: typing.Callable = lambda context, arm, process: None  # of an arm that stays, once
+    derive: typing.Callable = lambda results: None  # adds figures to the runs, once all are done
     prepare: typing.Callable = lambda context: None
     before: typing.Callable = lambda context, arm: []  # words for this run
     after: typing.Callable = lambda context, arm, result: ""  # why the run is void, if it is
@@ -64,26 +89,55 @@ class Context:
         self.messages = options.messages or (bench.quick_messages if options.quick else bench.messages)
         self.number = 0
         self.state = {}
+        self._residents = {}
+
+    def resident(self, arm, command):
+        """The process of an arm that stays, warm; arms with the same command and first words share it."""
+        of = (*command, *arm.words)
+        if of not in self._residents:
+            began = time.monotonic()
+            self._residents[of] = process = resident.Resident(list(of))
+            process.pin(arm.core)
+            self.bench.warm_up(self, arm, process)
+            print(f"warm-up for {arm.name} and its like: {time.monotonic() - began:.1f} s", flush=True)
+        return self._residents[of]
+
+    def close(self):
+        for process in self._residents.values():
+            process.close()
 
     def fresh(self, stem):
         self.number += 1
         return f"{stem}-{os.getpid()}-{self.number}"
 
 
-def run_once(context, arm, command, preload=None):
-    """One process of one arm: its JSON line, with the broker's CPU time and the driver's own checks added."""
-    bench, broker = context.bench, context.broker
+def ask(context, arm, command, words, preload):
+    """What one run of one arm answers; a process of its own unless the arm stays."""
+    if arm.stays:
+        process = context.resident(arm, command)
+        process.pin(arm.core)
+        return process.ask(words, timeout=300)
     environment = {**os.environ, "LD_PRELOAD": str(preload)} if preload else None
-    words = cluster.pinned(1) + command + ["--arm", arm.name.split("#")[0]] + arm.words + bench.before(context, arm)
+    pinned = cluster.pinned(arm.core) if arm.core is not None else []
+    done = subprocess.run(pinned + command + arm.words + words, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True, env=environment, stdin=subprocess.DEVNULL, timeout=300)
+    try:
+        return json.loads(done.stdout.strip().splitlines()[-1])
+    except (IndexError, ValueError):
+        raise ValueError(f"exit {done.returncode}: {done.stderr.strip()[-300:]}") from None
+
+
+def run_once(context, arm, command, preload=None):
+    """One run of one arm: its JSON line, with the broker's CPU time and the driver's own checks added."""
+    bench, broker = context.bench, context.broker
+    words = ["--arm", arm.name.split("#")[0]] + bench.before(context, arm)
     broker_before = broker.cpu_seconds() if broker else None
     try:
-        done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
-                              stdin=subprocess.DEVNULL, timeout=300)
-        result = json.loads(done.stdout.strip().splitlines()[-1])
+        result = ask(context, arm, command, words, preload)
     except subprocess.TimeoutExpired:
         return {"arm": arm.name, "correct": False, "why": "did not end within 300 s"}
-    except (IndexError, ValueError):
-        return {"arm": arm.name, "correct": False, "why": f"exit {done.returncode}: {done.stderr.strip()[-300:]}"}
+    except (ValueError, OSError) as why:
+        return {"arm": arm.name, "correct": False, "why": str(why)}
     if broker_before is not None and result.get("messages"):
         used = broker.cpu_seconds() - broker_before
         result["broker_cpu_s_per_million"] = round(used / result["messages"] * 1e6, 4)
@@ -93,11 +147,17 @@ def run_once(context, arm, command, preload=None):
     return {**result, "arm": arm.name}
 
 
-def commands_of(bench, wanted):
+def is_wanted(arm, options):
+    if options.arms:
+        return arm.name in options.arms
+    return arm.by_default and (arm.in_quick or not options.quick)
+
+
+def commands_of(bench, options):
     """name -> (arm, command), and name -> why for those that cannot run."""
     commands, skipped = {}, {}
     for arm in bench.arms:
-        if wanted and arm.name not in wanted:
+        if not is_wanted(arm, options):
             continue
         try:
             commands[arm.name] = (arm, arm.program())
@@ -171,13 +231,24 @@ def compare(bench, results):
     if f"{bench.noise}#2" in results:
         wanted.append(Ratio(f"{bench.noise}#2", bench.noise, None))
     for ratio in wanted:
-        pairs = [(a, b) for a, b in zip(results.get(ratio.arm, []), results.get(ratio.base, []))
-                 if a["correct"] and b["correct"]]
-        found = stats.paired_ratio([a[bench.merit] for a, _ in pairs], [b[bench.merit] for _, b in pairs])
+        sides = [results.get(name, []) for name in (ratio.arm, *ratio.bases)]
+        together = [runs for runs in zip(*sides) if all(run["correct"] for run in runs)]
+        merits = [[run[bench.merit] for run in runs] for runs in together]
+        found = stats.paired_ratio([of[0] for of in merits], [min(of[1:]) for of in merits])
         if found and ratio.target is not None:
             found.update(target=ratio.target, at_least=ratio.at_least, reached=ratio.reached(found["ratio"]))
-        ratios[f"{ratio.arm}/{ratio.base}"] = found or {"ratio": None, "target": ratio.target, "reached": None}
+        missing = {"ratio": None, "target": ratio.target, "at_least": ratio.at_least, "reached": None}
+        ratios[str(ratio)] = found or missing
     return ratios
+
+
+def compare_floors(bench, rows):
+    floors = {}
+    for floor in bench.floors:
+        value = next((row.get(bench.merit) for row in rows if row["arm"] == floor.arm), None)
+        floors[floor.arm] = {bench.merit: value, "target": floor.target,
+                             "reached": None if value is None else value >= floor.target}
+    return floors
 
 
 def compare_mallocs(bench, mallocs):
@@ -190,7 +261,7 @@ def compare_mallocs(bench, mallocs):
     return extra
 
 
-def show(bench, rows, ratios, mallocs, skipped):
+def show(bench, rows, ratios, mallocs, floors, skipped):
     head = ["arm", *bench.columns, "mallocs/msg", "librdkafka", "correct", ""]
     body = [[row["arm"], *(figure(row.get(key)) for key in bench.columns), figure(row.get("mallocs_per_message")),
              row.get("librdkafka", "-"), "yes" if row["correct"] else "NO", row["why"] or row["note"]] for row in rows]
@@ -205,6 +276,10 @@ def show(bench, rows, ratios, mallocs, skipped):
             lines.append([name, f"{found['ratio']:.3f}", f"{found['ci95'][0]:.3f} to {found['ci95'][1]:.3f}",
                           target_text(found), "noise floor (the same arm twice)" if "#" in name else verdict(found)])
     print(f"\n{stats.table([f'{bench.merit} of', 'ratio', '95 % interval', 'target', ''], lines)}")
+    for name, found in floors.items():
+        said = {None: "not measured", True: "reached", False: "NOT reached"}[found["reached"]]
+        print(f"{bench.merit} of {name}: {figure(found[bench.merit])} "
+              f"(target at least {found['target']:,}: {said})")
     for name, found in mallocs.items():
         print(f"mallocs a message, {name}: {found['difference']:+.4f} "
               f"(target at most {found['target']}: {'reached' if found['reached'] else 'NOT reached'})")
@@ -231,34 +306,39 @@ def verdict(found):
 
 
 def run_bench(bench, options):
-    commands, skipped = commands_of(bench, options.arms)
+    commands, skipped = commands_of(bench, options)
     if not commands:
         raise SystemExit(f"bench {bench.name}: no arm can run")
-    count = options.rounds if options.rounds is not None else (2 if options.quick else 9)
+    count = options.rounds if options.rounds is not None else (2 if options.quick else bench.rounds)
     broker = cluster.Cluster(options.bootstrap) if bench.uses_kafka else None
     began = time.monotonic()
+    context = None
     if broker:
         broker.__enter__()
     try:
         context = Context(bench, options, broker)
         bench.prepare(context)
         mallocs = count_mallocs(context, commands)
-        left = 50 - (time.monotonic() - began) if options.quick else None
+        budget = 50 if options.quick else (bench.budget if options.rounds is None else None)
+        left = budget - (time.monotonic() - began) if budget else None
         results = rounds(context, commands, count, left)
     finally:
+        if context:
+            context.close()
         if broker:
             broker.__exit__()
+    bench.derive(results)
     rows, ratios = summarise(bench, results, mallocs), compare(bench, results)
-    extra = compare_mallocs(bench, mallocs)
-    show(bench, rows, ratios, extra, skipped)
+    extra, floors = compare_mallocs(bench, mallocs), compare_floors(bench, rows)
+    show(bench, rows, ratios, extra, floors, skipped)
     if options.json:
-        write_json(bench, options, context, (rows, ratios, extra, skipped, results))
+        write_json(bench, options, context, (rows, ratios, extra, floors, skipped, results))
     return 0 if all(row["correct"] for row in rows) else 1
 
 
 def write_json(bench, options, context, parts):
-    rows, ratios, extra, skipped, results = parts
-    report = {"bench": bench.name, "arms": rows, "ratios": ratios, "mallocs": extra, "skipped": skipped,
+    rows, ratios, extra, floors, skipped, results = parts
+    report = {"bench": bench.name, "arms": rows, "ratios": ratios, "mallocs": extra, "floors": floors, "skipped": skipped,
               "merit": bench.merit, "messages": context.messages, "quick": options.quick,
               "machine": {"cores": os.cpu_count(), "system": platform.platform()}, "runs": results}
     with open(options.json, "w") as text:

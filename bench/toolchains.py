@@ -103,3 +103,21 @@ def _java():
 
 def java():
     return once(_java)
+
+
+def _key_peers():
+    need("javac")
+    jars, classes = PEERS / "keyorder-jars", PEERS / "keyorder"
+    sources = ROOT / "bench" / "keyorder" / "java"
+    if not jars.is_dir():
+        part = jars.with_suffix(".part")
+        run_quietly([need("mvn"), "-q", "-B", "-f", str(sources / "pom.xml"), "dependency:copy-dependencies",
+                     "-DincludeScope=runtime", f"-DoutputDirectory={part}"], "keyorder-jars")
+        part.rename(jars)
+    run_quietly(["javac", "-cp", f"{jars}/*", "-d", str(classes), *map(str, sources.glob("*.java"))], "keyorder-java")
+    return ["java", "-Xmx1g", "-XX:+UseSerialGC", "-cp", f"{jars}/*:{classes}", "Peers"]
+
+
+def key_peers():
+    """Confluent Parallel Consumer and Spring Kafka, from Maven Central."""
+    return once(_key_peers)

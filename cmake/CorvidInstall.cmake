@@ -39,7 +39,8 @@ foreach(module IN LISTS modules)
 endforeach()
 foreach(pair IN ITEMS
         "RdKafka::rdkafka|rdkafka >= 2.0.2" "simdjson::simdjson|simdjson" "spdlog::spdlog|spdlog"
-        "prometheus-cpp::core|prometheus-cpp-core" "yaml-cpp::yaml-cpp|yaml-cpp")
+        "prometheus-cpp::core|prometheus-cpp-core" "yaml-cpp::yaml-cpp|yaml-cpp"
+        "PostgreSQL::PostgreSQL|libpq" "SQLite::SQLite3|sqlite3")
     string(REPLACE "|" ";" pair "${pair}")
     list(GET pair 0 target)
     list(GET pair 1 package)

@@ -9,6 +9,8 @@ find_dependency(simdjson CONFIG)
 find_dependency(spdlog CONFIG)
 find_dependency(prometheus-cpp CONFIG)
 find_dependency(yaml-cpp CONFIG)
+find_dependency(PostgreSQL)
+find_dependency(SQLite3)
 
 # yaml-cpp 0.7 exports `yaml-cpp`, 0.8 `yaml-cpp::yaml-cpp`: corvid links the newer name.
 if(TARGET yaml-cpp AND NOT TARGET yaml-cpp::yaml-cpp)

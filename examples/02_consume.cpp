@@ -25,7 +25,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// The two subscriptions run on a thread each, so what both touch is atomic.
+/// Handlers run on several threads, for different keys at the same time: what they share is atomic.
 struct delay_board {
     void update(const flight_departed& f) {
         ++flights;
@@ -39,8 +39,7 @@ struct delay_board {
     void note() {
         if (++notes == 5) full();
     }
-    int flights = 0, minutes = 0, late = 0;
-    std::atomic<int> notes = 0;
+    std::atomic<int> flights = 0, minutes = 0, late = 0, notes = 0;
     std::function<void()> full;
 };
 
@@ -63,7 +62,7 @@ int consume(const std::string& broker) {
     // A plain function. Its consumer group is delays.board: {service}.{subscription}.
     service.on<flight_departed>("board", [&](const flight_departed& f) { board.update(f); });
 
-    // A coroutine that answers what became of the record. While it waits, other partitions go on.
+    // A coroutine that answers what became of the record. While it waits, other keys go on.
     service.on<flight_departed>(
         "late", [&](const flight_departed& f, corvid::context& ctx) -> corvid::task<corvid::outcome> {
             if (f.delay_minutes.value_or(0) < 5) co_return corvid::skip;

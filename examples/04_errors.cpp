@@ -52,15 +52,17 @@ int main() {
     // Handling: an exception is a retry with back-off, for which no other key waits. corvid::rejected is for
     // what no further try can help: to its dead letter topic, or, as here, passed over. corvid::fatal stops
     // the service.
-    service.on<parcel_received>(
-        "sorting",
-        [&](const parcel_received& p) {
-            if (p.id == "torn") throw corvid::rejected("the label cannot be read");
-            if (p.id == "try" && ++tries < 3) throw std::runtime_error("the belt is busy");
-            handled += p.id + ' ';
-            if (p.id == "try") service.request_stop();
-        },
-        {.retry = {.first = 10ms, .limit = 5}, .rejected = corvid::when_rejected::pass_over});
+    service.on<parcel_received>("sorting",
+                                [&](const parcel_received& p) {
+                                    if (p.id == "torn") throw corvid::rejected("the label cannot be read");
+                                    if (p.id == "try" && ++tries < 3)
+                                        throw std::runtime_error("the belt is busy");
+                                    handled += p.id + ' ';
+                                    if (p.id == "try") service.request_stop();
+                                },
+                                {.concurrency = 1, // one call at a time: `handled` and `tries` need no lock
+                                 .retry = {.first = 10ms, .limit = 5},
+                                 .rejected = corvid::when_rejected::pass_over});
     // [handler]
 
     auto out = service.producer();

@@ -9,8 +9,10 @@ namespace flights {
 const char* const help_text = R"(./run demo [options]: the flights that left New York in 2013, through corvid
 
 Publishes each of 336,776 flights as an event, with planes and airlines, consumes the flights in several
-instances of a service (group flights.punctuality), and shows how punctual each airline was. The figures are
-compared with those of the file; if they differ it says so and ends with 1.
+instances of a service, and shows how punctual each airline was (group flights.punctuality). Beside it, group
+flights.rotations follows each aircraft through its flights in order; those without a tail number go to its dead
+letter topic, where they are counted. The figures are compared with those of the file; if they differ it says so
+and ends with 1.
 
   --broker kafka://HOST:PORT   a real cluster instead of the broker inside this process
   --instances N                how many instances of the service share the work, 1 to 64 (default 3)
@@ -19,9 +21,10 @@ compared with those of the file; if they differ it says so and ends with 1.
   --data DIR                   where flights.csv, planes.csv and airlines.csv are (./run demo gives it)
   --help                       this
 
-On a real cluster the topics air.flight.reported (12 partitions), air.planes and air.airlines are created where
-they are missing and kept afterwards. Each run marks its records with a header and counts those alone, so
-what an earlier run left there changes nothing. One run at a time: two would share the group.
+On a real cluster the topics air.flight.reported (12 partitions), its dead letter topic
+air.flight.reported.flights.rotations.dlq, air.planes and air.airlines are created where they are missing and kept
+afterwards. Each run marks its records with a header and counts those alone, so
+what an earlier run left there changes nothing. One run at a time: two would share the groups.
 
 Exit codes: 0 done, 1 failed, 2 wrong options, 130 stopped by Ctrl-C (a second one ends it at once).
 )";

@@ -21,9 +21,11 @@ CORVID_VALUE(carrier_summary, (flights, cancelled, arrival_delay_minutes));
 struct summary {
     std::int64_t flights = 0, cancelled = 0, without_tail_number = 0;
     std::map<std::string, carrier_summary> carriers;
+    std::int64_t dead_lettered = 0, retried = 0, order_violations = 0;
     double seconds = 0;
 };
-CORVID_VALUE(summary, (flights, cancelled, without_tail_number, carriers, seconds));
+CORVID_VALUE(summary, (flights, cancelled, without_tail_number, carriers, dead_lettered, retried,
+                       order_violations, seconds));
 
 namespace {
 
@@ -57,10 +59,29 @@ void print(std::ostream& out, const run_figures& f, const std::map<std::string, 
         << f.instances << (f.instances == 1 ? " instance" : " instances") << ": published "
         << per_second(all.flights, f.publish_seconds) << ", consumed " << per_second(all.flights, f.seconds)
         << "; from send to handled p50 " << f.times.quantile(0.5).count() << " ms, p99 "
-        << f.times.quantile(0.99).count() << " ms\n";
+        << f.times.quantile(0.99).count() << " ms\n"
+        << grouped(f.aircraft) << " aircraft followed through " << grouped(f.followed) << " flights, "
+        << grouped(f.order_violations) << " out of order; " << grouped(f.dead_lettered)
+        << " without a tail number are dead letters; " << grouped(f.retried) << " retried\n";
     if (f.repeated > 0) out << grouped(f.repeated) << " were delivered again and counted once\n";
     if (f.of_others > 0) out << grouped(f.of_others) << " records of other runs were passed over\n";
 }
+
+namespace {
+
+std::string difference_of_rotations(const run_figures& f, const tally& expected) {
+    if (f.order_violations > 0)
+        return grouped(f.order_violations) + " flights came behind a later one of their aircraft";
+    if (f.dead_lettered != expected.without_tail_number)
+        return grouped(f.dead_lettered) + " flights are dead letters; without a tail number are " +
+               grouped(expected.without_tail_number);
+    if (const std::int64_t should = expected.total().flights - expected.without_tail_number;
+        f.followed != should)
+        return grouped(f.followed) + " flights were followed; with a tail number are " + grouped(should);
+    return {};
+}
+
+} // namespace
 
 std::string difference(const run_figures& f, const tally& expected) {
     if (f.misplaced > 0)
@@ -78,6 +99,7 @@ std::string difference(const run_figures& f, const tally& expected) {
                    " minutes of delay; the file has " + grouped(should.flights) + ", " +
                    grouped(should.cancelled) + " and " + grouped(should.arrival_delay_minutes);
     }
+    if (const std::string why = difference_of_rotations(f, expected); !why.empty()) return why;
     if (f.counted != expected)
         return grouped(f.counted.without_tail_number) + " flights have no tail number; in the file it is " +
                grouped(expected.without_tail_number);
@@ -103,6 +125,9 @@ void write_summary(const std::filesystem::path& file, const run_figures& f) {
               .cancelled = all.cancelled,
               .without_tail_number = f.counted.without_tail_number,
               .carriers = {},
+              .dead_lettered = f.dead_lettered,
+              .retried = f.retried,
+              .order_violations = f.order_violations,
               .seconds = f.seconds};
     for (const auto& [code, t] : f.counted.carriers)
         s.carriers[code] = {t.flights, t.cancelled, t.arrival_delay_minutes};

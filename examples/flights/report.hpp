@@ -17,6 +17,8 @@ struct run_figures {
     tally counted;
     latencies times;
     std::int64_t repeated = 0, of_others = 0, misplaced = 0;
+    std::int64_t followed = 0, aircraft = 0; ///< by rotations
+    std::int64_t dead_lettered = 0, retried = 0, order_violations = 0;
     double publish_seconds = 0; ///< from the first flight until all are acknowledged
     double seconds = 0;         ///< from the first flight until all are handled
     std::uint32_t instances = 0;

@@ -66,6 +66,7 @@ public:
     bool cancel(timer&) noexcept override { return false; }
     void watch(watcher&) override { throw std::logic_error("no descriptors here"); }
     void unwatch(watcher&) noexcept override {}
+    void when_writable(watcher&, work&) override {}
     std::unique_ptr<loop_thread> run_thread(std::string, std::function<void(scheduler&)>) override {
         throw std::logic_error("no threads here");
     }

@@ -35,7 +35,8 @@ def recount(rows):
                 one["arrival_delay_minutes"] += int(row["arr_delay"])
             if count == rows:
                 break
-    return {"flights": count, "cancelled": cancelled, "without_tail_number": without, "carriers": carriers}
+    return {"flights": count, "cancelled": cancelled, "without_tail_number": without, "carriers": carriers,
+            "dead_lettered": without, "retried": 0, "order_violations": 0}
 
 
 def run(*arguments):
@@ -62,6 +63,7 @@ class in_process(demo_case):
         self.assertIn("336,776 flights in ", table)
         self.assertRegex(table, r"UA +United Air Lines Inc\. +58,665 +686 +3\.6 min")
         self.assertRegex(table, r"p50 \d+ ms, p99 \d+ ms")
+        self.assertIn("4,043 aircraft followed through 334,264 flights, 0 out of order; 2,512 without a tail number", table)
 
     def test_one_instance_and_more_instances_than_partitions_count_alike(self):
         self.check(20_000, "--rows", "20000", "--instances", "1")

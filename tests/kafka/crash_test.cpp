@@ -9,7 +9,6 @@
 #include <corvid/service/threaded_scheduler.hpp>
 
 #include <gtest/gtest.h>
-
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -33,7 +32,8 @@ const std::set<std::string> killers = {"700", "1901"};
 
 std::string bootstrap() {
     const char* found = std::getenv("CORVID_TEST_KAFKA");
-    if (!found) throw std::runtime_error("CORVID_TEST_KAFKA is not set: `scripts/kafka start` prints an address");
+    if (!found)
+        throw std::runtime_error("CORVID_TEST_KAFKA is not set: `scripts/kafka start` prints an address");
     return found;
 }
 
@@ -102,13 +102,15 @@ public:
         threaded_scheduler root;
         kafka::cluster cluster({.bootstrap = bootstrap()});
         for (const topic_name& name : {topic, dead})
-            if (auto made = cluster.open_admin()->create_topic({.name = name, .partitions = partitions}, 30s); !made)
+            if (auto made = cluster.open_admin()->create_topic({.name = name, .partitions = partitions}, 30s);
+                !made)
                 throw std::runtime_error(made.error().describe());
         publisher out(cluster, root, {});
         auto to = out.topic(topic);
         std::atomic<int> left = records;
         for (int i = 0; i < records; ++i)
-            out.send(**to, nullptr, std::string_view(std::to_string(i)), {.partition = partition_id(i % partitions)},
+            out.send(**to, nullptr, std::string_view(std::to_string(i)),
+                     {.partition = partition_id(i % partitions)},
                      [&](const result<delivery>& answer) { left -= answer ? 1 : 0; });
         signal never;
         for (int i = 0; left > 0 && i < 300; ++i)

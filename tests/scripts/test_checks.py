@@ -93,6 +93,10 @@ class layers(tree):
         self.put(path, line + "\n")
         self.red(f"{path}:2", *words)
 
+    def test_only_an_enlist_header_names_the_users_handle(self):
+        self.put("src/corvid/kafka/enlist.hpp", "struct pg_conn;\n")
+        self.seeded("src/corvid/kafka/y.hpp", "struct pg_conn;", "no C type")
+
     def test_an_include_that_climbs(self):
         self.seeded("src/corvid/base/y.hpp", "#include <corvid/model/x.hpp>", "base may not use model")
 

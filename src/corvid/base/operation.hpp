@@ -10,7 +10,7 @@
 #pragma once
 
 #include <corvid/base/detail/frame_pool.hpp>
-#include <corvid/base/scheduler.hpp>
+#include <corvid/base/detail/post_lists.hpp>
 
 #include <concepts>
 #include <coroutine>
@@ -33,10 +33,8 @@ public:
 
 private:
     friend void post_resumption(scheduler& home, work& node) noexcept;
-    void flush() noexcept;
     post_batch* outer_;
-    scheduler* home_ = nullptr;
-    work_list nodes_;
+    post_lists nodes_;
 };
 
 template <class Promise>

@@ -84,8 +84,8 @@ struct timer : work {
     [[nodiscard]] bool pending() const noexcept { return position != idle; }
 };
 
-/// A node that runs each time `fd` is readable, until it is unwatched. `run` must read until the fd is
-/// drained.
+/// A node that runs each time `fd` is readable, until it is unwatched. What `run` leaves unread makes it run
+/// again.
 struct watcher : work {
     watcher(int descriptor, function f) noexcept : work(f), fd(descriptor) {}
     int fd;
@@ -142,6 +142,9 @@ public:
     /// descriptors and throws.
     virtual void watch(watcher& node) = 0;
     virtual void unwatch(watcher& node) noexcept = 0;
+    /// Runs `once` as soon as the fd of `node`, which is watched, takes bytes to write, or has failed. One at
+    /// a time for a node; unwatch() takes it back. Own thread only.
+    virtual void when_writable(watcher& node, work& once) = 0;
 
     /// Starts another loop, named for logs and debuggers (15 characters at most are shown); `start` is the
     /// first that runs on it.
@@ -150,6 +153,9 @@ public:
 
     [[nodiscard]] virtual steady_time steady_now() const noexcept = 0;
     [[nodiscard]] virtual wall_time wall_now() const noexcept = 0;
+
+    /// How many threads run at once: what "one a core" means. At least 1.
+    [[nodiscard]] virtual std::size_t cores() const noexcept { return 1; }
 
     /// Waits for `done` until `deadline` (none: without bound) on a thread that is no loop; true when it was
     /// set. The simulated scheduler runs the simulation meanwhile.

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <set>
 #include <stdexcept>
 #include <vector>
 
@@ -34,6 +35,8 @@ struct simulation::core {
     steady_time now = start;
     prng random;
     std::vector<sim_loop*> loops = {};
+    std::uint64_t processes_made = 0;
+    std::set<std::uint64_t> frozen = {}; // processes
     std::uint64_t loops_made = 0;
     std::uint64_t steps = 0;
     std::uint64_t steps_here = 0;
@@ -43,9 +46,12 @@ struct simulation::core {
 class simulation::sim_loop final : public scheduler {
 public:
     /// `self` is what current() answers while its nodes run.
-    sim_loop(std::shared_ptr<core> shared, scheduler* self)
-        : core_(std::move(shared)), self_(self ? self : this), number_(core_->loops_made++) {
-        core_->loops.push_back(this);
+    sim_loop(std::shared_ptr<core> shared, scheduler* self, std::uint64_t process)
+        : core_(std::move(shared)),
+          self_(self ? self : this),
+          number_(core_->loops_made++),
+          process_(process) {
+        if (!core_->frozen.contains(process)) core_->loops.push_back(this);
     }
     ~sim_loop() override {
         stop();
@@ -55,6 +61,7 @@ public:
     sim_loop& operator=(const sim_loop&) = delete;
 
     [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
+    [[nodiscard]] std::uint64_t process() const noexcept { return process_; }
     [[nodiscard]] bool ready() const noexcept { return !queue_.empty() || timers_.due_at(core_->now); }
     [[nodiscard]] const timer_queue& timers() const noexcept { return timers_; }
 
@@ -86,12 +93,14 @@ public:
         throw std::logic_error("a simulated scheduler has no descriptors to watch");
     }
     void unwatch(watcher&) noexcept override {}
+    void when_writable(watcher& node, work&) override { watch(node); }
     std::unique_ptr<loop_thread> run_thread(std::string name, std::function<void(scheduler&)> start) override;
     steady_time steady_now() const noexcept override { return core_->now; }
     wall_time wall_now() const noexcept override {
         return core_->settings.wall_start +
                std::chrono::floor<std::chrono::milliseconds>(core_->now - core_->start);
     }
+    std::size_t cores() const noexcept override { return core_->settings.cores; }
     bool wait(signal& done, std::optional<steady_time> deadline) override;
     // The nodes are let go here, where they still live, and never touched again.
     void stop() noexcept override {
@@ -101,11 +110,13 @@ public:
     }
 
 private:
+    friend class simulation;
     struct thread;
 
     std::shared_ptr<core> core_;
     scheduler* self_;
     std::uint64_t number_;
+    std::uint64_t process_;
     work_list queue_;
     timer_queue timers_;
     bool stopped_ = false;
@@ -189,8 +200,8 @@ struct simulation::sim_loop::thread final : loop_thread {
         std::function<void(scheduler&)> start;
     };
 
-    thread(std::shared_ptr<core> shared, std::function<void(scheduler&)> start)
-        : first(std::move(start)), made(std::move(shared), nullptr) {
+    thread(std::shared_ptr<core> shared, std::function<void(scheduler&)> start, std::uint64_t process)
+        : first(std::move(start)), made(std::move(shared), nullptr, process) {
         made.post(first);
     }
     scheduler& loop() noexcept override { return made; }
@@ -201,11 +212,11 @@ struct simulation::sim_loop::thread final : loop_thread {
 
 std::unique_ptr<loop_thread> simulation::sim_loop::run_thread(std::string,
                                                               std::function<void(scheduler&)> start) {
-    return std::make_unique<thread>(core_, std::move(start));
+    return std::make_unique<thread>(core_, std::move(start), process_);
 }
 
 simulation::simulation(std::uint64_t seed, simulation_options settings)
-    : core_(std::make_shared<core>(seed, settings)), main_(std::make_unique<sim_loop>(core_, this)) {}
+    : core_(std::make_shared<core>(seed, settings)), main_(std::make_unique<sim_loop>(core_, this, 0)) {}
 simulation::~simulation() = default;
 
 bool simulation::step() {
@@ -243,6 +254,19 @@ bool simulation::run_until(const std::function<bool()>& done, duration limit) {
     return true;
 }
 
+std::unique_ptr<loop_thread> simulation::run_process(std::string) {
+    return std::make_unique<sim_loop::thread>(core_, [](scheduler&) {}, ++core_->processes_made);
+}
+
+void simulation::freeze(const scheduler& loop) noexcept {
+    const auto found =
+        std::ranges::find_if(core_->loops, [&](const sim_loop* each) { return each == &loop; });
+    if (found == core_->loops.end()) return;
+    const std::uint64_t process = (*found)->process();
+    core_->frozen.insert(process);
+    std::erase_if(core_->loops, [&](const sim_loop* each) { return each->process() == process; });
+}
+
 void simulation::advance(duration span) noexcept { core_->move_to(core_->after(span)); }
 std::uint64_t simulation::seed() const noexcept { return core_->seed; }
 std::uint64_t simulation::steps() const noexcept { return core_->steps; }
@@ -253,8 +277,10 @@ void simulation::at(steady_time when, timer& node) { main_->at(when, node); }
 bool simulation::cancel(timer& node) noexcept { return main_->cancel(node); }
 void simulation::watch(watcher& node) { main_->watch(node); }
 void simulation::unwatch(watcher& node) noexcept { main_->unwatch(node); }
+void simulation::when_writable(watcher& node, work& once) { main_->when_writable(node, once); }
 steady_time simulation::steady_now() const noexcept { return core_->now; }
 wall_time simulation::wall_now() const noexcept { return main_->wall_now(); }
+std::size_t simulation::cores() const noexcept { return main_->cores(); }
 bool simulation::wait(signal& done, std::optional<steady_time> deadline) {
     return main_->wait(done, deadline);
 }

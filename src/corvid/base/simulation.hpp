@@ -24,6 +24,7 @@ struct simulation_options {
     wall_time wall_start = std::chrono::sys_days{std::chrono::year{2024} / 1 / 1};
     /// More steps than this without time moving are a livelock: the running verb throws std::runtime_error.
     std::uint64_t steps_at_one_instant = 50'000'000;
+    std::size_t cores = 2; ///< what cores() answers: a seed is to run alike on every machine
 };
 
 class simulation final : public scheduler {
@@ -47,6 +48,13 @@ public:
     /// ready and no timer is pending.
     bool run_until(const std::function<bool()>& holds, duration limit = std::chrono::hours{1});
 
+    /// A main loop that stands for a process of its own: the loops made through it, and through those, belong
+    /// to it.
+    [[nodiscard]] std::unique_ptr<loop_thread> run_process(std::string name);
+    /// The process of `loop` dies: of its loops nothing runs any more, once the node that is running has
+    /// ended. What is queued there is neither run nor touched, and may be kept or freed. Allowed in nodes.
+    void freeze(const scheduler& loop) noexcept;
+
     /// Lets the time pass that a node's work is to have taken. Allowed anywhere, nodes included. `span` >= 0.
     void advance(duration span) noexcept;
 
@@ -64,10 +72,13 @@ public:
     /// Throws std::logic_error.
     void watch(watcher& node) override;
     void unwatch(watcher& node) noexcept override;
+    /// Throws std::logic_error.
+    void when_writable(watcher& node, work& once) override;
     [[nodiscard]] std::unique_ptr<loop_thread> run_thread(std::string name,
                                                           std::function<void(scheduler&)> start) override;
     [[nodiscard]] steady_time steady_now() const noexcept override;
     [[nodiscard]] wall_time wall_now() const noexcept override;
+    [[nodiscard]] std::size_t cores() const noexcept override;
     /// Runs the simulation until `until_set` is set. False when the deadline has passed, or when there is
     /// none and nothing is ready and no timer is pending: a deadlock. From a node it throws std::logic_error,
     /// as it would block a real loop.

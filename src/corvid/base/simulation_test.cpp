@@ -214,7 +214,8 @@ TEST(simulation, waiting_stepping_or_watching_from_a_node_is_refused) {
     sim.run_ready();
     watcher fd(0, [](work&) noexcept {});
     refuses([&] { sim.watch(fd); });
-    EXPECT_EQ(refused, 4);
+    refuses([&] { sim.when_writable(fd, fd); });
+    EXPECT_EQ(refused, 5);
     EXPECT_EQ(scheduler::current(), nullptr);
 }
 

@@ -24,6 +24,15 @@ logger log_of(const run_origin& origin, std::int64_t offset, const header_list& 
     return mine;
 }
 
+error located_in(const error& why, const topic_partition& where, std::int64_t offset) {
+    error_details d = why.details();
+    d.operation = "decode";
+    d.topic = where.topic.str();
+    d.partition = where.partition.value;
+    d.offset = offset;
+    return error(why.code(), std::move(d));
+}
+
 logger context::log() const { return log_of(run_->origin(), record_->offset, headers()); }
 
 } // namespace corvid

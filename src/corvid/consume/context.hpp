@@ -17,6 +17,9 @@ namespace corvid {
 /// A logger whose lines name the record and, where its headers have them, correlation_id and trace_id.
 [[nodiscard]] logger log_of(const run_origin& origin, std::int64_t offset, const header_list& its_headers);
 
+/// What a decoder said, with the record that it said it of.
+[[nodiscard]] error located_in(const error& why, const topic_partition& where, std::int64_t offset);
+
 class context {
 public:
     explicit context(const run& of) noexcept

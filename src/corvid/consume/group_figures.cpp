@@ -12,7 +12,7 @@ group_figures::group_figures(metrics* into, const std::string& group) : into_(in
     lost = into->counter_of(metric::rebalances, {group, "lost"});
     partitions = into->gauge_of(metric::assigned_partitions, {group});
     last_poll = into->gauge_of(metric::last_poll, {group});
-    intake_stopped = into->gauge_of(metric::intake_stopped, {group});
+    watchdog_leaves = into->counter_of(metric::watchdog_leaves, {group});
 }
 
 partition_figures group_figures::of(const topic_partition& where, const std::string& handler) {
@@ -35,6 +35,7 @@ partition_figures group_figures::of(const topic_partition& where, const std::str
     f.dead_keys = into_->gauge_of(metric::parked_keys, {group_, topic, partition});
     f.lag = into_->gauge_of(metric::group_lag, {group_, topic, partition});
     f.committed = into_->gauge_of(metric::group_offset, {group_, topic, partition});
+    f.standing = into_->gauge_of(metric::partition_standing, {topic, group_, partition});
     f.age = into_->histogram_of(metric::message_age, {topic, group_});
     f.into = into_;
     f.topic = topic;
@@ -60,24 +61,47 @@ void group_figures::in_hand(const std::map<std::string_view, std::size_t>& recor
     }
 }
 
-void group_state::trouble(std::string what) {
-    const std::lock_guard lock(mutex_);
-    trouble_ = std::move(what);
+handler_figures group_figures::of(const std::string& handler) {
+    if (!into_) return {};
+    return {.oldest = into_->gauge_of(metric::oldest_at_work, {group_, handler}),
+            .hottest = into_->gauge_of(metric::hot_key, {group_, handler}),
+            .most_attempts = into_->gauge_of(metric::poison_key, {group_, handler})};
 }
 
-std::string group_state::trouble() const {
-    const std::lock_guard lock(mutex_);
-    return trouble_;
+void group_figures::intake_stopped(const std::map<intake_stop, std::size_t>& stopped) {
+    if (!into_) return;
+    for (auto& [why, known] : stopped_)
+        if (!stopped.contains(why)) known.set(0);
+    for (const auto& [why, count] : stopped) {
+        auto known = stopped_.find(why);
+        if (known == stopped_.end())
+            known =
+                stopped_.emplace(why, into_->gauge_of(metric::intake_stopped, {group_, label_of(why)})).first;
+        known->second.set(static_cast<double>(count));
+    }
 }
 
-void group_state::stopped(std::string what) {
+void group_state::set(std::string& which, std::string to) {
     const std::lock_guard lock(mutex_);
-    stopped_ = std::move(what);
+    which = std::move(to);
 }
 
-std::string group_state::stopped() const {
+std::string group_state::get(const std::string& which) const {
     const std::lock_guard lock(mutex_);
-    return stopped_;
+    return which;
+}
+
+void group_state::trouble(std::string what) { set(trouble_, std::move(what)); }
+std::string group_state::trouble() const { return get(trouble_); }
+void group_state::stopped(std::string what) { set(stopped_, std::move(what)); }
+std::string group_state::stopped() const { return get(stopped_); }
+void group_state::away(std::string why) { set(away_, std::move(why)); }
+std::string group_state::away() const { return get(away_); }
+std::string group_state::findings() const { return get(findings_); }
+
+void group_state::findings(std::string what, bool stuck) {
+    set(findings_, std::move(what));
+    stuck_.store(stuck, std::memory_order_relaxed);
 }
 
 } // namespace corvid

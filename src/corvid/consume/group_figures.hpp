@@ -6,6 +6,7 @@
 
 #include <corvid/base/scheduler.hpp>
 #include <corvid/broker/record_source.hpp>
+#include <corvid/lanes/intake_gate.hpp>
 #include <corvid/observe/metrics.hpp>
 
 #include <atomic>
@@ -20,7 +21,7 @@ namespace corvid {
 
 struct partition_figures {
     counter done, skipped, retried, rejected, stopped, gaps, killers, parked;
-    gauge lag, committed, starts, dead_keys;
+    gauge lag, committed, standing, starts, dead_keys;
     histogram age, handling;
     /// Of its topic, by the error's code. Looks its series up at each call.
     [[nodiscard]] counter dead_letters(const error& why) const;
@@ -29,20 +30,30 @@ struct partition_figures {
     std::string topic = {}, group = {};
 };
 
+/// Of a subscription, for its watchdog.
+struct handler_figures {
+    gauge oldest, hottest, most_attempts;
+};
+
 class group_figures {
 public:
     group_figures(metrics* into, const std::string& group);
     [[nodiscard]] partition_figures of(const topic_partition& where, const std::string& handler);
+    [[nodiscard]] handler_figures of(const std::string& handler);
+    /// Partitions of which nothing is taken, by the reason.
+    void intake_stopped(const std::map<intake_stop, std::size_t>& stopped);
     /// Records in hand by topic. A topic that is not named any more has no figure.
     void in_hand(const std::map<std::string_view, std::size_t>& records);
 
     counter commit_failures, restarts, assigned, revoked, lost;
-    gauge partitions, last_poll, intake_stopped;
+    counter watchdog_leaves;
+    gauge partitions, last_poll;
 
 private:
     metrics* into_;
     std::string group_;
     std::map<std::string, gauge, std::less<>> in_hand_;
+    std::map<intake_stop, gauge> stopped_;
 };
 
 /// Written by the loop, read by probes on any thread.
@@ -71,12 +82,23 @@ public:
     /// The partitions that stopped at a record, each with the reason; empty: none.
     void stopped(std::string what);
     [[nodiscard]] std::string stopped() const;
+    /// What the watchdog found; empty: everything gets on.
+    void findings(std::string what, bool stuck);
+    [[nodiscard]] std::string findings() const;
+    [[nodiscard]] bool is_stuck() const noexcept { return stuck_.load(std::memory_order_relaxed); }
+    /// Why the member has left its group until a handler returns; empty: it has not.
+    void away(std::string why);
+    [[nodiscard]] std::string away() const;
 
 private:
+    void set(std::string& which, std::string to);
+    [[nodiscard]] std::string get(const std::string& which) const;
+
     std::atomic<steady_time::rep> ticked_{0};
     std::atomic<std::size_t> partitions_{0}, at_work_{0};
     mutable std::mutex mutex_;
-    std::string trouble_, stopped_;
+    std::atomic<bool> stuck_{false};
+    std::string trouble_, stopped_, findings_, away_;
 };
 
 } // namespace corvid

@@ -28,6 +28,7 @@ group_loop::group_loop(broker::cluster& cluster, scheduler& root, group_settings
       figures_(figures, settings_.source.group),
       random_(settings_.seed),
       elsewhere_(settings_.producer, root, settings_.service, instance_of(settings_.source)),
+      watch_(settings_.watch),
       request_(*this),
       pump_node_(*this,
                  [](work& w) noexcept {
@@ -46,6 +47,7 @@ group_loop::group_loop(broker::cluster& cluster, scheduler& root, group_settings
         throw config_error(std::move(valid).error());
     for (const auto& s : subscriptions_) {
         if (auto valid = validate(s, settings_); !valid) throw config_error(std::move(valid).error());
+        handler_figures_.push_back(figures_.of(s.name));
         settings_.source.topics.insert(settings_.source.topics.end(), s.topics.begin(), s.topics.end());
         for (const topic_name& topic : s.topics)
             for (const duration delay : s.failure.retry_topics)
@@ -70,7 +72,8 @@ void group_loop::start() {
         try {
             dispatch_owner& owner = *this;
             for (auto& each : subscriptions_)
-                dispatchers_.push_back(std::make_unique<dispatcher>(each, loop, owner, elsewhere_));
+                dispatchers_.push_back(
+                    std::make_unique<dispatcher>(each, loop, owner, elsewhere_, settings_.workers));
             auto member = cluster_.join(settings_.source, loop, *this);
             source_ = std::move(member.source);
             committer_ = member.offsets;

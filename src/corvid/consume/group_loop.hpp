@@ -130,6 +130,13 @@ private:
     void count_in_hand();
     void commit_now();
     void commit_answered() noexcept;
+    void watch(steady_time now);
+    [[nodiscard]] std::vector<partition_sight> look_at_partitions();
+    void tell_findings();
+    void leave_while(const handler_sight& stuck);
+    void come_back();
+    [[nodiscard]] std::chrono::milliseconds drain_of_a_revoke() const noexcept;
+
     void note_trouble(const error& why);
     void trouble_is_over();
     void tell_trouble();
@@ -154,6 +161,9 @@ private:
     transfers elsewhere_;
 
     std::vector<std::unique_ptr<dispatcher>> dispatchers_; // one a subscription, made on the loop
+    std::vector<handler_figures> handler_figures_;         // theirs
+    progress_watch watch_;
+    bool away_ = false; // has left the group, or leaves it, until a handler returns
     std::map<topic_partition, std::uint32_t> numbers_;
     epoch epochs_ = epoch::none;
     std::vector<std::unique_ptr<tenancy>> tenancies_; // of what is assigned

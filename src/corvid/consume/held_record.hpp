@@ -49,6 +49,7 @@ public:
     int transfers = 0;          ///< that failed
     bool is_released = false;   ///< it comes from the parked topic; its offset is that of the source
     wall_time first_failed{};   ///< once it failed
+    std::uint64_t memo = 0;     ///< the handler's own, from one attempt to the next
     std::optional<error> why{}; ///< the last failure
 
 private:

@@ -36,6 +36,7 @@ struct pulled_record {
 class pull_handler final : public handler {
 public:
     void start(run& records) noexcept override;
+    [[nodiscard]] bool needs_whole_runs() const noexcept override { return true; }
     void asked_to_stop(run& records) noexcept override;
 
     /// The next record, or none if none waits. Settles the one handed out before.

@@ -63,6 +63,7 @@ result<void> validate(const group_settings& settings) {
         return fail(
             errc::conflicting_settings,
             {.message = "rebalance_drain must be below source.max_poll_interval", .operation = "subscribe"});
+    if (auto valid = settings.watch.validate(); !valid) return valid;
     return settings.crashes.validate();
 }
 
@@ -108,6 +109,25 @@ result<void> check_order(const subscription& one) {
     return {};
 }
 
+result<void> check_batch(const subscription& one) {
+    if (!one.batch) return {};
+    const auto& [max, within, bytes] = *one.batch;
+    if (max == 0 || bytes == 0 || within < duration::zero())
+        return fail(errc::invalid_setting,
+                    {.message = "subscription \"" + one.name + "\": " +
+                                (within < duration::zero() ? "within is below zero"
+                                                           : (max == 0 ? "max is 0" : "bytes is 0")),
+                     .hint = "a batch holds one record or more",
+                     .operation = "subscribe"});
+    if (max > one.intake.runnable_records)
+        return clash(one, "max is above intake.runnable_records: no batch could get full",
+                     "lower max, or raise intake.runnable_records");
+    if (bytes > one.intake.runnable_bytes)
+        return clash(one, "bytes is above intake.runnable_bytes: no batch could get full",
+                     "lower bytes, or raise intake.runnable_bytes");
+    return {};
+}
+
 result<void> check_other_topics(const subscription& one, const group_settings& within) {
     const bool tiers = !one.failure.retry_topics.empty();
     if (!writes_dead_letters(one) && !tiers) return {};
@@ -140,6 +160,7 @@ result<void> validate(const subscription& one, const group_settings& within) {
     if (answer) answer = one.window.validate();
     if (answer) answer = check_is_performed(one);
     if (answer) answer = check_order(one);
+    if (answer) answer = check_batch(one);
     if (answer) answer = check_other_topics(one, within);
     return answer;
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <corvid/broker/record_source.hpp>
+#include <corvid/consume/progress_watch.hpp>
 #include <corvid/consume/run.hpp>
 #include <corvid/lanes/crash_guard.hpp>
 #include <corvid/lanes/failure_policy.hpp>
@@ -15,12 +16,14 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace corvid {
 
 class publisher;
+class worker_pool;
 
 /// Who moves the offset: corvid behind every record that is done, or the reader's commit_up_to().
 enum class commit_mode : std::uint8_t { when_done, by_hand };
@@ -33,16 +36,26 @@ using when_rejected = failure_policy::when_rejected;
 /// for all while anything waits.
 using lane_key = std::function<std::optional<std::string>(const record_origin&)>;
 
+/// How runs are put together for a handler of batches. A batch is full at `max` records, or with the one that
+/// reaches `bytes`, as they are held; what is there goes `within` that time after the first could.
+struct batch_limits {
+    std::size_t max = 500;
+    duration within = std::chrono::milliseconds(200);
+    std::size_t bytes = std::size_t{16} << 20;
+};
+
 struct subscription {
     std::string name = {}; ///< of the handler, for logs and metrics
     std::vector<topic_name> topics = {};
     std::string pattern = {}; ///< a regular expression over topic names, beside the topics; empty: none
     corvid::order order = by_key;
-    lane_key key = {};             ///< with by_key: instead of the record's own
-    std::size_t concurrency = 256; ///< runs at work at once; without effect on immediate handlers
+    lane_key key = {}; ///< with by_key: instead of the record's own
+    /// Runs (with `batch`: batches) at work at once; 1: never two threads in the handler.
+    std::size_t concurrency = 256;
     failure_settings failure = {};
     intake_settings intake = {};
     ledger_settings window = {};
+    std::optional<batch_limits> batch = {}; ///< the handler gets batches of runs
     commit_mode commit = commit_mode::when_done;
     std::unique_ptr<handler> handle = {};
 };
@@ -54,10 +67,12 @@ struct group_settings {
         20'000};                                   ///< for handlers at work, before a partition is given back
     std::chrono::milliseconds reopen_first{1'000}; ///< back-off of a client that broke for good, doubling …
     std::chrono::milliseconds reopen_most{30'000}; ///< … up to this
+    watch_settings watch = {};                     ///< when the watchdog speaks
     std::uint64_t seed = 1;                        ///< of jitter
     publisher* producer = nullptr;                 ///< of dead letters; outlives the loop
-    crash_settings crashes = {};                   ///< without effect on subscriptions that commit by hand
-    std::string service = "corvid";                ///< for the headers of dead letters
+    worker_pool* workers = nullptr; ///< of handlers; outlives the loop. None: all run on the loop
+    crash_settings crashes = {};    ///< without effect on subscriptions that commit by hand
+    std::string service = "corvid"; ///< for the headers of dead letters
 };
 
 /// errc::group_conflict, with both names, if two subscriptions of one group read the same topic.

@@ -4,6 +4,9 @@
 // functions, in one coroutine a run for those that return corvid::task, on a thread of the pool for those in
 // corvid::blocking(). What F throws is an outcome like any other.
 //
+// F is called on several workers at once, for different keys (partitions, where the order is by_partition);
+// a coroutine goes on on the worker that it began on. What F shares between keys is F's to guard.
+//
 // F takes `const T&` or `const received<T>&` (which alone sees tombstones), and, if it likes, `context&`
 // behind it. It returns nothing, an outcome, or a task of either.
 #pragma once
@@ -11,6 +14,8 @@
 #include <corvid/base/task_scope.hpp>
 #include <corvid/consume/blocking.hpp>
 #include <corvid/consume/context.hpp>
+#include <corvid/consume/detail/run_task.hpp>
+#include <corvid/consume/detail/spares.hpp>
 #include <corvid/message/envelope.hpp>
 #include <corvid/serde/decode_record.hpp>
 
@@ -68,28 +73,68 @@ constexpr bool check_handler() {
 template <Message T, class Given>
 class typed_handler final : public handler {
     using F = detail::plain_function<Given>;
-    static constexpr bool blocks = !std::is_same_v<F, Given>;
     static_assert(detail::check_handler<F, T>());
     using answer = detail::task_value<detail::handler_result<F, T>>;
+
+public:
+    using message_type = T;
+    static constexpr bool blocks = !std::is_same_v<F, Given>;
+    static constexpr bool is_task = answer::is_task;
+
+private:
     static_assert(!blocks || !answer::is_task, "corvid: a blocking handler is a plain function");
     static constexpr bool takes_message = detail::Takes<F, const T&>;
 
 public:
-    /// Coroutines run in `scope`, which is joined before this handler goes.
-    typed_handler(Given function, task_scope& scope)
-        : function_(detail::plain_function_of(std::move(function))), scope_(scope) {}
+    /// All runs have ended before this handler goes.
+    explicit typed_handler(Given function) : function_(detail::plain_function_of(std::move(function))) {}
+    typed_handler(Given function, task_scope&) : typed_handler(std::move(function)) {}
 
     void start(run& records) noexcept override {
-        if constexpr (answer::is_task) {
-            scope_.spawn(*scheduler::current(), drive(records));
-        } else if constexpr (blocks) { // several runs at once
-            T message{};
-            handle_all(records, message);
-        } else {
-            handle_all(records, *message_);
-        }
+        if constexpr (answer::is_task)
+            drive(records).start();
+        else
+            handle_all(records);
     }
     [[nodiscard]] bool is_immediate() const noexcept override { return !answer::is_task && !blocks; }
+    [[nodiscard]] bool is_for_workers() const noexcept override { return !blocks; }
+
+    // For handlers that are made of several: one attempt at the current record, which stays the current one.
+
+    /// By a plain function. `message` is the caller's, to decode into.
+    outcome handle(run& records, T& message) noexcept {
+        try {
+            auto decoded = decode(records, message);
+            if (!decoded) return dead_letter(located(std::move(decoded).error(), records));
+            context ctx(records);
+            if constexpr (takes_message) {
+                return invoke(message, ctx);
+            } else {
+                const received<T> in = envelope(records, *decoded);
+                return invoke(in, ctx);
+            }
+        } catch (...) {
+            return outcome_of_current_exception();
+        }
+    }
+
+    /// The same by a coroutine.
+    task<outcome> attend(run& records, T& message) {
+        auto decoded = decode(records, message);
+        if (!decoded) co_return dead_letter(located(std::move(decoded).error(), records));
+        context ctx(records);
+        const received<T> in = envelope(records, *decoded);
+        outcome what = done;
+        try {
+            if constexpr (std::is_void_v<typename answer::type>)
+                co_await call_task(message, in, ctx);
+            else
+                what = co_await call_task(message, in, ctx);
+        } catch (...) {
+            what = outcome_of_current_exception();
+        }
+        co_return what;
+    }
 
 private:
     using input = detail::handler_input<F, T>;
@@ -107,26 +152,13 @@ private:
         return {message, records.place()};
     }
 
-    void handle_all(run& records, T& message) noexcept {
-        while (records.has_next())
-            records.complete(handle(records, message));
-        records.end();
-    }
-
-    outcome handle(run& records, T& message) noexcept {
-        try {
-            auto decoded = decode(records, message);
-            if (!decoded) return dead_letter(located(std::move(decoded).error(), records));
-            context ctx(records);
-            if constexpr (takes_message) {
-                return invoke(message, ctx);
-            } else {
-                const received<T> in = envelope(records, *decoded);
-                return invoke(in, ctx);
-            }
-        } catch (...) {
-            return outcome_of_current_exception();
+    void handle_all(run& records) noexcept {
+        {
+            const typename detail::spares<T>::loan message(messages_, records.seat());
+            while (records.has_next())
+                records.complete(handle(records, *message));
         }
+        records.end();
     }
 
     template <class In>
@@ -139,7 +171,7 @@ private:
         }
     }
 
-    task<void> drive(run& records) {
+    detail::run_task drive(run& records) {
         T message{};
         while (records.has_next()) {
             auto decoded = decode(records, message);
@@ -160,7 +192,6 @@ private:
             }
             records.complete(std::move(what));
         }
-        records.end();
     }
 
     auto call_task(const T& message, const received<T>& in, context& ctx) {
@@ -171,17 +202,11 @@ private:
     }
 
     static error located(const error& why, const run& records) {
-        error_details d = why.details();
-        d.operation = "decode";
-        d.topic = records.origin().where.topic.str();
-        d.partition = records.origin().where.partition.value;
-        d.offset = records.current().offset;
-        return error(why.code(), std::move(d));
+        return located_in(why, records.origin().where, records.current().offset);
     }
 
     F function_;
-    task_scope& scope_;
-    std::unique_ptr<T> message_ = std::make_unique<T>();
+    detail::spares<T> messages_;
 };
 
 } // namespace corvid

@@ -27,6 +27,30 @@ result<void> intake_settings::validate() const {
     return {};
 }
 
+std::string_view label_of(intake_stop why) noexcept {
+    switch (why) {
+    case intake_stop::open:
+        return "open";
+    case intake_stop::closing:
+        return "closing";
+    case intake_stop::revoking:
+        return "revoking";
+    case intake_stop::failed:
+        return "failed";
+    case intake_stop::window_full:
+        return "window_full";
+    case intake_stop::waiting_bytes:
+        return "waiting_bytes";
+    case intake_stop::runnable_records:
+        return "runnable_records";
+    case intake_stop::runnable_bytes:
+        return "runnable_bytes";
+    case intake_stop::runnable_share:
+        break;
+    }
+    return "runnable_share";
+}
+
 std::string_view to_string(intake_stop why) noexcept {
     switch (why) {
     case intake_stop::open:

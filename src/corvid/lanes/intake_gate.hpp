@@ -48,7 +48,8 @@ enum class intake_stop : std::uint8_t {
     runnable_bytes,   ///< handlers are behind
     runnable_share,   ///< the waiting budget is full, and it holds its share of the runnable one
 };
-[[nodiscard]] std::string_view to_string(intake_stop why) noexcept;
+[[nodiscard]] std::string_view to_string(intake_stop why) noexcept; ///< a sentence
+[[nodiscard]] std::string_view label_of(intake_stop why) noexcept;  ///< the enumerator's name
 
 class intake_gate {
 public:

@@ -24,12 +24,14 @@ void ready_list::push(lane& one) noexcept {
     (tail_ ? tail_->next_ : head_) = &one;
     tail_ = &one;
     ++size_;
+    records_ += one.length_;
 }
 
 void ready_list::remove(lane& one) noexcept {
     (one.previous_ ? one.previous_->next_ : head_) = one.next_;
     (one.next_ ? one.next_->previous_ : tail_) = one.previous_;
     --size_;
+    records_ -= one.length_;
 }
 
 lane_set::~lane_set() {
@@ -151,6 +153,7 @@ void lane_set::link(lane& to, lane_record& record) noexcept {
     (to.tail_ ? to.tail_->next_ : to.head_) = &record;
     to.tail_ = &record;
     ++to.length_;
+    if (to.state_ == lane::state::ready) ready_.one_more();
 }
 
 // Takes the first n records out; they stay linked with one another.
@@ -176,6 +179,7 @@ void lane_set::unlink(lane_record& record) noexcept {
     record.previous_ = nullptr;
     --from.length_;
     --records_;
+    if (from.state_ == lane::state::ready) ready_.one_less();
 }
 
 void lane_set::replace(lane_record& old, lane_record& by) noexcept {

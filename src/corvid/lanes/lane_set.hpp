@@ -40,6 +40,10 @@ class ready_list {
 public:
     [[nodiscard]] lane* front() const noexcept { return head_; }
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    /// In its lanes.
+    [[nodiscard]] std::size_t records() const noexcept { return records_; }
+    void one_more() noexcept { ++records_; }
+    void one_less() noexcept { --records_; }
     void push(lane& one) noexcept;
     void remove(lane& one) noexcept;
 
@@ -47,6 +51,7 @@ private:
     lane* head_ = nullptr;
     lane* tail_ = nullptr;
     std::size_t size_ = 0;
+    std::size_t records_ = 0;
 };
 
 class lane_set {
@@ -100,6 +105,8 @@ public:
     [[nodiscard]] bool empty() const noexcept { return table_.size() == 0; }
     [[nodiscard]] std::size_t lanes() const noexcept { return table_.size(); }
     [[nodiscard]] std::size_t ready() const noexcept { return ready_.size(); }
+    /// Records that take() would give now, called until it has none.
+    [[nodiscard]] std::size_t ready_records() const noexcept { return ready_.records(); }
     /// Records in it, those at work among them.
     [[nodiscard]] std::size_t records() const noexcept { return records_; }
     /// What it holds of memory beside the records.
@@ -121,7 +128,7 @@ private:
     [[nodiscard]] lane_run take_unordered(lane& one, std::size_t most) noexcept;
     void become_ready(lane& one) noexcept;
     void end(lane& one) noexcept;
-    static void link(lane& to, lane_record& record) noexcept;
+    void link(lane& to, lane_record& record) noexcept;
     void drop(lane& from, std::size_t n) noexcept;
     void unlink(lane_record& record) noexcept;
 

@@ -140,6 +140,43 @@ std::string faults::committed_metadata(const std::string& name, const topic_part
     return asked.front().metadata;
 }
 
+std::vector<stored_record> faults::records_of(const topic_partition& of) const {
+    const auto held = core_.lock();
+    const auto text = [](const optional_bytes& b) {
+        return b ? std::optional(std::string(b.text())) : std::nullopt;
+    };
+    taken found;
+    log_of(core_, of).read_all(found);
+    std::vector<stored_record> all;
+    for (const record& each : found.records) {
+        auto& copy = all.emplace_back(offset(each.offset), each.time(), text(each.key), text(each.value));
+        header_list list;
+        static_cast<const frame*>(each.native)->read_headers(list);
+        for (const header_view& one : list)
+            copy.headers.emplace_back(one.name, one.value.text());
+    }
+    return all;
+}
+
+offset faults::end_of_records(const topic_partition& of) const {
+    const auto held = core_.lock();
+    return offset(log_of(core_, of).end_of_records());
+}
+
+std::int32_t faults::partitions_of(const topic_name& name) const {
+    const auto held = core_.lock();
+    const auto found = core_.find(name);
+    return found ? found->spec.partitions : 0;
+}
+
+std::vector<std::string> faults::groups() const {
+    const auto held = core_.lock();
+    std::vector<std::string> names;
+    for (const auto& [name, one] : core_.groups())
+        names.push_back(name);
+    return names;
+}
+
 std::optional<std::map<std::string, std::string>> faults::config_of(const topic_name& name) const {
     const auto held = core_.lock();
     const auto found = core_.find(name);

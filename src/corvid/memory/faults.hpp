@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace corvid::memory {
@@ -29,6 +30,14 @@ struct group_info {
     std::int32_t generation = 0;
     bool rebalancing = false;
     std::vector<member_info> members; ///< in the order of joining
+};
+
+/// A record of a log, by value; null keys and values are none.
+struct stored_record {
+    corvid::offset offset;
+    wall_time timestamp;
+    std::optional<std::string> key, value;
+    std::vector<std::pair<std::string, std::string>> headers;
 };
 
 /// Members are named by id, client id or instance id; of several that match, the first that joined is meant.
@@ -73,6 +82,14 @@ public:
     [[nodiscard]] std::optional<offset> committed(const std::string& group, const topic_partition& of) const;
     /// What was committed with it; empty: nothing.
     [[nodiscard]] std::string committed_metadata(const std::string& group, const topic_partition& of) const;
+    /// What the partition's log keeps, oldest first, copied.
+    [[nodiscard]] std::vector<stored_record> records_of(const topic_partition& of) const;
+    /// Behind the last record that is there, whatever offsets are left out behind it; 0: there is none.
+    [[nodiscard]] offset end_of_records(const topic_partition& of) const;
+    /// 0: there is no such topic. Answers also while the broker is down.
+    [[nodiscard]] std::int32_t partitions_of(const topic_name& topic) const;
+    /// The names of all groups that were ever joined.
+    [[nodiscard]] std::vector<std::string> groups() const;
     /// What the topic was created with; none: it does not exist.
     [[nodiscard]] std::optional<std::map<std::string, std::string>> config_of(const topic_name& topic) const;
 

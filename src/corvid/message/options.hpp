@@ -84,8 +84,8 @@ struct message_options {
     declared_topic topic = {};
     member_ref<T> key = {}; ///< text, integer, enum, uuid, or an optional of one; none: records have no key
     int version = 1;        ///< from 1; above 1 it travels in the header `event_version`
-    std::string_view event_type =
-        {}; ///< header `event_type` where types share a topic; empty: the struct's name
+    std::string_view event_type = {}; ///< header `event_type`, for types that share a topic; empty: none, and
+                                      ///< routes read the struct's name
     event_id_policy event_id = event_id_policy::none;
     member_set<T> defaults = {}; ///< as in value_options
 };

@@ -78,6 +78,8 @@ public:
     static constexpr int version = declaration.options.version;
     static constexpr std::string_view event_type =
         declaration.options.event_type.empty() ? name : declaration.options.event_type;
+    /// It was declared with one: then each record that is sent says it.
+    static constexpr bool has_event_type = !declaration.options.event_type.empty();
     static constexpr event_id_policy event_id = declaration.options.event_id;
     static constexpr bool has_key = declaration.options.key.given;
 

@@ -15,6 +15,7 @@ inline constexpr std::string_view causation_id = "causation_id";
 inline constexpr std::string_view traceparent = "traceparent";
 inline constexpr std::string_view event_type = "event_type";
 inline constexpr std::string_view event_version = "event_version";
+inline constexpr std::string_view ce_type = "ce_type"; ///< CloudEvents; read, never written
 
 // Of dead letters. The names under __dlq.errors are Kafka's (KIP-1191).
 inline constexpr std::string_view dlq_topic = "__dlq.errors.topic";
@@ -47,7 +48,8 @@ inline constexpr std::array<header_info, 19> headers = {{
     {correlation_id, "the same for all that one cause set off", "always by a context"},
     {causation_id, "the event id of the record that caused this one", "always by a context"},
     {traceparent, "W3C trace context", "always by a context"},
-    {event_type, "the type of the message", "only where several types share a topic"},
+    {event_type, "the type of the message",
+     "where the message declares an event_type: types that share a topic"},
     {event_version, "the version of the message's form, by which upcasters go",
      "only above 1; absent reads as 1"},
     {dlq_topic, "the topic that the record came from", "on dead letters and in retry topics"},

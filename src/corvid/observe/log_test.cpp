@@ -29,6 +29,7 @@ public:
     bool cancel(timer&) noexcept override { return false; }
     void watch(watcher&) override {}
     void unwatch(watcher&) noexcept override {}
+    void when_writable(watcher&, work&) override {}
     std::unique_ptr<loop_thread> run_thread(std::string, std::function<void(scheduler&)>) override {
         return nullptr;
     }

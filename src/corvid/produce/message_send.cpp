@@ -63,6 +63,7 @@ send_options encoded_message::options(const send_options& given) {
     send_options all = given;
     std::size_t count = 0;
     if (!version_.empty()) own_[count++] = {wire::event_version, optional_bytes(version_)};
+    if (!type_.empty()) own_[count++] = {wire::event_type, optional_bytes(type_)};
     if (id_ > 0)
         own_[count++] = {wire::idempotency_key, optional_bytes(buffer_.text().substr(value_ + key_, id_))};
     if (count == 0) return all;

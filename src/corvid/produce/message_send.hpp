@@ -28,6 +28,7 @@ public:
         value_ = buffer_.size();
         if (auto key = traits::key_of(message, scratch())) append_key(*key);
         if constexpr (traits::version > wire::default_version) version_ = version_text<traits::version>;
+        if constexpr (traits::has_event_type) type_ = traits::event_type;
         if (!id.empty())
             append_id(id);
         else if (ids == event_id_policy::uuid7 || traits::event_id == event_id_policy::uuid7)
@@ -93,9 +94,9 @@ private:
     byte_buffer buffer_;
     std::size_t value_ = 0, key_ = 0, id_ = 0;
     bool has_key_ = false;
-    std::string_view version_;
+    std::string_view version_, type_;
     std::optional<error> failure_;
-    std::array<header_view, 2> own_{};
+    std::array<header_view, 3> own_{};
     header_list merged_;
 };
 

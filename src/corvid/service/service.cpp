@@ -58,11 +58,13 @@ struct service::parts {
     health_registry health;
     logger log;
     std::map<std::string, std::vector<subscription>> waiting; // by group, until start()
+    std::vector<std::string> unfinished;                      // subscriptions whose sentence has not ended
     std::vector<pull_handler*> pulls;
     std::vector<std::shared_ptr<pull_channel>> channels;
     std::once_flag publishes_once; // producer() may race with start() on another thread
     std::unique_ptr<publisher> publishes;
-    std::unique_ptr<blocking_pool> blocking; // outlives the groups, whose handlers run on it
+    std::unique_ptr<worker_pool> workers; // outlive the groups, whose handlers run on them
+    std::unique_ptr<blocking_pool> blocking;
     std::map<std::string, std::unique_ptr<group_loop>> groups;
     std::vector<health_registry::registration> checks;
     std::unique_ptr<http_server> http;
@@ -75,8 +77,8 @@ struct service::parts {
 service::service(corvid::settings with)
     : settings_(std::move(with)), parts_(std::make_unique<parts>(settings_)) {}
 
-service::service(corvid::settings with, broker::cluster& cluster, scheduler& root)
-    : settings_(std::move(with)) {
+service::service(corvid::settings with, broker::cluster& cluster, scheduler& root, service_hooks hooks)
+    : settings_(std::move(with)), hooks_(std::move(hooks)) {
     if (auto valid = settings_.validate(); !valid) throw config_error(std::move(valid).error());
     parts_ = std::make_unique<parts>(settings_, cluster, root);
 }
@@ -89,8 +91,9 @@ service::~service() {
 message_producer service::producer() {
     auto& p = *parts_;
     std::call_once(p.publishes_once, [&] {
-        p.publishes = std::make_unique<publisher>(p.cluster, p.root, producer_settings_of(settings_), p.log,
-                                                  &p.figures);
+        producer_settings with = producer_settings_of(settings_);
+        if (hooks_.seed) with.seed = *hooks_.seed;
+        p.publishes = std::make_unique<publisher>(p.cluster, p.root, std::move(with), p.log, &p.figures);
     });
     return message_producer(*p.publishes);
 }
@@ -100,6 +103,23 @@ health_registry& service::health() noexcept { return parts_->health; }
 logger& service::log() noexcept { return parts_->log; }
 scheduler& service::root() noexcept { return parts_->root; }
 std::uint16_t service::http_port() const noexcept { return parts_->http ? parts_->http->port() : 0; }
+
+subscription_options batch_options::as_subscription() && {
+    return {.group = std::move(group),
+            .topics = std::move(topics),
+            .pattern = std::move(pattern),
+            .order = order,
+            .key = std::move(key),
+            .concurrency = concurrency,
+            .retry = retry,
+            .retry_topics = std::move(retry_topics),
+            .gives_up_order = gives_up_order,
+            .rejected = rejected,
+            .classify = std::move(classify),
+            .intake = intake,
+            .window = window,
+            .batch = batch_limits{.max = max, .within = within, .bytes = bytes}};
+}
 
 void service::subscribe(const std::string& name, std::string_view topic, subscription_options options,
                         std::unique_ptr<handler> handle) {
@@ -118,6 +138,7 @@ void service::subscribe(const std::string& name, std::string_view topic, subscri
                                .classify = std::move(options.classify)},
                    .intake = options.intake,
                    .window = options.window,
+                   .batch = options.batch,
                    .commit = options.commit,
                    .handle = std::move(handle)};
     for (auto& given : options.topics)
@@ -125,6 +146,7 @@ void service::subscribe(const std::string& name, std::string_view topic, subscri
     if (s.topics.empty() && s.pattern.empty()) s.topics.emplace_back(topic);
     const std::string group = options.group.empty() ? settings_.group_of(name) : options.group;
     if (auto valid = s.failure.validate(s.order); !valid) throw config_error(std::move(valid).error());
+    if (hooks_.around) s.handle = hooks_.around(std::move(s.handle), group);
     auto& of_group = parts_->waiting[group];
     of_group.push_back(std::move(s));
     if (auto valid = check_disjoint(group, of_group); !valid) throw config_error(std::move(valid).error());
@@ -157,8 +179,17 @@ blocking_pool& service::blocking_threads() {
     return *pool;
 }
 
+void service::begin_sentence(const std::string& name) { parts_->unfinished.push_back(name); }
+
+void service::end_sentence(const std::string& name) { std::erase(parts_->unfinished, name); }
+
 void service::start() {
     auto& p = *parts_;
+    if (!p.unfinished.empty())
+        throw config_error(error(errc::invalid_argument,
+                                 {.message = "subscription \"" + p.unfinished.front() + "\" is not complete",
+                                  .hint = "end it with otherwise(), or all()",
+                                  .operation = "subscribe"}));
     if (std::exchange(p.started, true)) return;
     p.log.info("starting", {{"settings", settings_.describe()}});
     if (settings_.kafka.allow_insecure)
@@ -178,10 +209,13 @@ void service::start() {
 
 void service::join_groups() {
     auto& p = *parts_;
+    if (!p.waiting.empty()) p.workers = std::make_unique<worker_pool>(p.root, settings_.threads.workers);
     for (auto& [group, subscriptions] : p.waiting) {
         group_settings g{.source = source_settings_of(settings_),
                          .rebalance_drain = settings_.shutdown.drain,
+                         .seed = hooks_.seed.value_or(1),
                          .producer = p.publishes.get(),
+                         .workers = p.workers.get(),
                          .crashes = {.suspect_after = static_cast<int>(settings_.kafka.suspect_after)},
                          .service = settings_.service};
         g.source.group = group;
@@ -207,7 +241,10 @@ void service::add_health_checks(group_loop& loop) {
     p.checks.push_back(
         p.health.add(probe::liveness, "group " + loop.group(), [&loop, this]() -> health_status {
             const auto silent = parts_->root.steady_now() - loop.state().last_tick();
-            if (silent < settings_.kafka.max_poll_interval) return {};
+            if (auto away = loop.state().away(); !away.empty())
+                return {.ok = false, .detail = away + "; the member has left its group: restart the service"};
+            if (silent < settings_.kafka.max_poll_interval)
+                return {.ok = true, .detail = loop.state().findings()};
             return {.ok = false,
                     .detail =
                         "the loop has not turned for " +
@@ -219,6 +256,8 @@ void service::add_health_checks(group_loop& loop) {
             return {.ok = false, .detail = "stopped at " + stopped};
         if (auto trouble = loop.state().trouble(); !trouble.empty())
             return {.ok = false, .detail = std::move(trouble)};
+        if (auto away = loop.state().away(); !away.empty()) return {.ok = false, .detail = std::move(away)};
+        if (loop.state().is_stuck()) return {.ok = false, .detail = loop.state().findings()};
         return {.ok = true, .detail = std::to_string(loop.state().partitions()) + " partitions"};
     }));
 }

@@ -51,7 +51,7 @@ struct kafka_settings {
     std::chrono::milliseconds max_poll_interval{300'000};
     std::uint32_t prefetch_records = 100'000;           ///< fetching of a partition rests while so many wait
     std::uint64_t prefetch_bytes = 16'777'216;          ///< … or so much
-    std::uint32_t suspect_after = 3; ///< starts without progress; 0: they are not counted
+    std::uint32_t suspect_after = 3;                    ///< starts without progress; 0: they are not counted
     std::map<std::string, std::string> properties = {}; ///< any librdkafka property, by name; wins
     // What corvid refuses unless it is told to take it; see kafka::connection_settings.
     bool allow_insecure = false;
@@ -97,6 +97,7 @@ struct shutdown_settings {
 };
 
 struct thread_settings {
+    std::uint32_t workers = 0;   ///< for handlers, shared by all subscriptions; 0: one a core
     std::uint32_t blocking = 16; ///< for corvid::blocking handlers; started with the first of them
 };
 

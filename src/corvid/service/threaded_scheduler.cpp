@@ -38,6 +38,7 @@ struct watched {
         if (fd.assign(w.fd, failed)) throw std::system_error(failed, "a descriptor cannot be watched");
     }
     handler_memory memory;
+    handler_memory write_memory;
     watcher* node; // null: no longer watched
     asio::posix::stream_descriptor fd;
 };
@@ -60,6 +61,7 @@ struct threaded_scheduler::impl {
     void wake_if(bool needed) noexcept;
     [[nodiscard]] bool claim_wake() noexcept { return asleep && !wake_queued && (wake_queued = true); }
     void await_readable(std::shared_ptr<watched> target);
+    void await_writable(std::shared_ptr<watched> target, work& once);
     void unwatch(watcher& node) noexcept;
 
     static constexpr unsigned nodes_between_polls = 64;
@@ -219,6 +221,16 @@ void threaded_scheduler::impl::await_readable(std::shared_ptr<watched> target) {
                        asio::bind_allocator(handler_allocator<std::byte>(each.memory), std::move(ready)));
 }
 
+void threaded_scheduler::impl::await_writable(std::shared_ptr<watched> target, work& once) {
+    watched& each = *target;
+    auto ready = [this, &once, kept = std::move(target)](const boost::system::error_code&) {
+        if (kept->node && !stopping) once.run(once);
+    };
+    each.fd.async_wait(
+        asio::posix::stream_descriptor::wait_write,
+        asio::bind_allocator(handler_allocator<std::byte>(each.write_memory), std::move(ready)));
+}
+
 void threaded_scheduler::impl::unwatch(watcher& node) noexcept {
     auto* const target = static_cast<watched*>(std::exchange(node.state, nullptr));
     if (!target) return;
@@ -252,9 +264,21 @@ void threaded_scheduler::watch(watcher& node) {
     impl_->await_readable(std::move(target));
 }
 
+void threaded_scheduler::when_writable(watcher& node, work& once) {
+    if (impl_->ended) return;
+    const auto found =
+        std::ranges::find(impl_->watching, node.state, [](const auto& each) { return each.get(); });
+    if (found == impl_->watching.end()) throw std::logic_error("only a watched descriptor can be waited for");
+    impl_->await_writable(*found, once);
+}
+
 steady_time threaded_scheduler::steady_now() const noexcept { return std::chrono::steady_clock::now(); }
 wall_time threaded_scheduler::wall_now() const noexcept {
     return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
+
+std::size_t threaded_scheduler::cores() const noexcept {
+    return std::max(1U, std::thread::hardware_concurrency());
 }
 
 bool threaded_scheduler::wait(signal& done, std::optional<steady_time> deadline) {

@@ -4,8 +4,8 @@
 // loop, which runs on the thread that calls run(), and run_thread() starts the others.
 //
 // Any thread: post, wait, stop, run_thread, steady_now, wall_now. The loop's own thread only: at, cancel,
-// watch, unwatch (until run(), the thread that is going to call it). The scheduler must outlive every call of
-// another thread.
+// watch, unwatch, when_writable (until run(), the thread that is going to call it). The scheduler must
+// outlive every call of another thread.
 #pragma once
 
 #include <corvid/base/scheduler.hpp>
@@ -43,11 +43,15 @@ public:
     /// file, which the system cannot watch, is never reported.
     void watch(watcher& node) override;
     void unwatch(watcher& node) noexcept override;
+    /// Throws std::logic_error if `node` is not watched.
+    void when_writable(watcher& node, work& once) override;
     /// Throws std::system_error if the system has no thread to give.
     [[nodiscard]] std::unique_ptr<loop_thread> run_thread(std::string name,
                                                           std::function<void(scheduler&)> start) override;
     [[nodiscard]] steady_time steady_now() const noexcept override;
     [[nodiscard]] wall_time wall_now() const noexcept override;
+    /// Those that this process may run on.
+    [[nodiscard]] std::size_t cores() const noexcept override;
     /// Throws std::logic_error from a loop: it would block it.
     bool wait(signal& done, std::optional<steady_time> deadline) override;
     void stop() noexcept override;

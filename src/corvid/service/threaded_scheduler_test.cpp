@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/base/random.hpp>
 #include <corvid/service/detail/asio_access.hpp>
+#include <corvid/service/detail/running_loop_test.hpp>
 #include <corvid/service/threaded_scheduler.hpp>
 
 #include <boost/asio/post.hpp>
@@ -23,32 +24,6 @@ namespace corvid {
 namespace {
 
 using namespace std::chrono_literals;
-
-struct node : timer {
-    explicit node(std::function<void()> f = [] {})
-        : timer([](work& self) noexcept { static_cast<node&>(self).call(); }), call(std::move(f)) {}
-    std::function<void()> call;
-};
-
-// A loop of its own thread that is up.
-struct running_loop {
-    explicit running_loop(std::function<void(scheduler&)> start = [](scheduler&) {}) {
-        thread = root.run_thread("test", std::move(start));
-    }
-    // Runs `f` on the loop and waits for it; then all that was posted before has run.
-    void call(std::function<void()> f) {
-        signal done;
-        node once([&] {
-            f();
-            done.set();
-        });
-        loop().post(once);
-        ASSERT_TRUE(root.wait(done, std::nullopt));
-    }
-    scheduler& loop() { return thread->loop(); }
-    threaded_scheduler root;
-    std::unique_ptr<loop_thread> thread;
-};
 
 TEST(threaded_scheduler, start_runs_first_and_on_a_thread_of_the_given_name) {
     threaded_scheduler root;
@@ -225,85 +200,6 @@ TEST(threaded_scheduler, timers_and_descriptors_have_their_turn_beside_a_node_th
     world.thread.reset();
     close(ends[0]);
     close(ends[1]);
-}
-
-// Counts the bytes of a pipe until it is unwatched.
-class watched_pipe : public testing::Test {
-protected:
-    struct counter : watcher {
-        explicit counter(int descriptor)
-            : watcher(descriptor, [](work& w) noexcept { static_cast<counter&>(w).drain(); }) {}
-        void drain() {
-            std::array<char, 16> buffer{};
-            for (ssize_t n = 0; (n = read(fd, buffer.data(), buffer.size())) > 0;)
-                bytes += static_cast<int>(n);
-            if (leave_at && bytes >= leave_at) scheduler::current()->unwatch(*this);
-            if (wanted && bytes >= wanted) reached.set();
-        }
-        int bytes = 0, wanted = 0, leave_at = 0;
-        signal reached;
-    };
-
-public:
-    watched_pipe() {
-        if (pipe2(ends_.data(), O_CLOEXEC) != 0) throw std::runtime_error("pipe2");
-    }
-    ~watched_pipe() override {
-        close(ends_[0]);
-        close(ends_[1]);
-    }
-
-protected:
-    void put(int n) { EXPECT_EQ(write(ends_[1], "0123456789", static_cast<std::size_t>(n)), n); }
-
-    std::array<int, 2> ends_{};
-    running_loop world_;
-};
-
-TEST_F(watched_pipe, is_reported_each_time_it_becomes_readable) {
-    counter node(ends_[0]);
-    put(3); // before the watch as well as during it
-    node.wanted = 3 + 1000;
-    world_.call([&] { world_.loop().watch(node); });
-    for (int i = 0; i < 1000; ++i)
-        put(1);
-    EXPECT_TRUE(world_.root.wait(node.reached, std::nullopt));
-    world_.call([&] { world_.loop().unwatch(node); });
-    EXPECT_EQ(node.bytes, 1003);
-}
-
-TEST_F(watched_pipe, stays_open_after_unwatch_and_can_be_watched_again) {
-    counter first(ends_[0]), second(ends_[0]);
-    first.leave_at = first.wanted = 1;
-    world_.call([&] { world_.loop().watch(first); });
-    put(1);
-    EXPECT_TRUE(world_.root.wait(first.reached, std::nullopt));
-    put(5);
-    world_.call([&] { world_.loop().unwatch(first); }); // once more: nothing happens
-    EXPECT_EQ(first.bytes, 1);
-    second.wanted = 5;
-    world_.call([&] { world_.loop().watch(second); });
-    EXPECT_TRUE(world_.root.wait(second.reached, std::nullopt));
-    world_.thread.reset();
-    EXPECT_NE(fcntl(ends_[0], F_GETFD), -1);
-}
-
-TEST_F(watched_pipe, an_unwatched_node_may_be_destroyed_at_once) {
-    for (int i = 0; i < 100; ++i) {
-        auto node = std::make_unique<counter>(ends_[0]);
-        put(1);
-        world_.call([&] {
-            world_.loop().watch(*node);
-            world_.loop().unwatch(*node);
-            node.reset();
-        });
-    }
-}
-
-TEST(threaded_scheduler, a_number_that_is_no_descriptor_is_refused) {
-    running_loop world;
-    watcher none(-1, [](work&) noexcept {});
-    world.call([&] { EXPECT_THROW(world.loop().watch(none), std::system_error); });
 }
 
 TEST(threaded_scheduler, a_stopped_loop_lets_its_nodes_go) {

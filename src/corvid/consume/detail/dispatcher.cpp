@@ -31,17 +31,19 @@ dispatcher::work_run::work_run(dispatcher& d) noexcept
       by(d) {}
 
 dispatcher::dispatcher(subscription& handles, scheduler& loop, dispatch_owner& owner,
-                       const transfers& elsewhere)
+                       const transfers& elsewhere, worker_pool* workers)
     : reader_(handles),
       loop_(loop),
       owner_(owner),
       elsewhere_(elsewhere),
-      immediate_(handles.handle->is_immediate()),
+      where_(workers, *handles.handle, handles.order),
       policy_(handles.failure),
       lanes_(handles.order),
       gate_(handles.intake),
       schedule_(std::numeric_limits<std::size_t>::max()),
-      inline_(loop, [](work&) noexcept {}) {}
+      inline_(loop, [](work&) noexcept {}) {
+    if (handles.batch) batches_.emplace(*handles.batch, handles.concurrency);
+}
 
 // What is left belongs to a client that ended without giving its partitions back.
 dispatcher::~dispatcher() {
@@ -71,7 +73,8 @@ bool dispatcher::is_held_by_partition(const tenancy& of) const noexcept {
     lane_record probe;
     probe.from = of.which;
     const lane* const in = lanes_.find(probe);
-    return in && (immediate_ || in->now() == lane::state::blocked || in->length() >= 2 * run::most);
+    return in &&
+           (where_.is_immediate() || in->now() == lane::state::blocked || in->length() >= 2 * longest_run());
 }
 
 intake_stop dispatcher::why_stopped(const tenancy& of) const noexcept {
@@ -85,7 +88,7 @@ bool dispatcher::take_in(tenancy& from, broker::record_source& source, std::size
         park_oldest(from);
     const bool is_kept = !from.kept.empty();
     if ((!is_kept && !from.may_have_more) || !from.takes_in() || why_stopped(from) != intake_stop::open ||
-        is_held_by_partition(from))
+        !where_.takes_in() || is_held_by_partition(from))
         return false;
     const record_batch batch =
         is_kept ? std::exchange(from.kept, record_batch()) : source.take(from.slot, most);
@@ -97,7 +100,7 @@ bool dispatcher::take_in(tenancy& from, broker::record_source& source, std::size
     if (from.tier > 0) {
         for (const record& each : batch.records())
             place_when_due(hold(from, each, batch));
-    } else if (immediate_ && from.condemned < 0) {
+    } else if (where_.is_immediate() && from.condemned < 0) {
         work_inline(from, batch);
     } else {
         for (const record& each : batch.records())
@@ -186,9 +189,9 @@ bool dispatcher::has_lane(const tenancy& at, const record& what, const record_ba
 // Answers how many records are behind it: those that are done, and the one that failed.
 std::size_t dispatcher::run_over(tenancy& at, const record_batch& batch, std::size_t from, std::size_t to) {
     const auto records = batch.records().subspan(from, to - from);
-    const steady_time began = loop_.steady_now();
     inline_.over(records, batch, at.origin);
     static_cast<void>(inline_.start(*reader_.handle));
+    where_.ended(inline_);
     const std::size_t finished = inline_.index();
     if (finished > 0) {
         const offset first(records[0].offset), last(records[finished - 1].offset);
@@ -196,7 +199,7 @@ std::size_t dispatcher::run_over(tenancy& at, const record_batch& batch, std::si
         at.high = std::max(at.high, last.value);
         at.figures.done.add(finished - inline_.skipped());
         at.figures.skipped.add(inline_.skipped());
-        at.figures.handling.observe((loop_.steady_now() - began) / count, finished);
+        at.figures.handling.observe(inline_.took() / count, finished);
         if (last.value - first.value + 1 == count)
             at.ledger.mark(at.which.since, first, count);
         else
@@ -235,7 +238,7 @@ held_record& dispatcher::hold(tenancy& at, const record& what, const record_batc
 void dispatcher::place(held_record& what) {
     const lane& in = lanes_.add(what);
     const bool waits =
-        lanes_.ordering() != unordered && (in.now() == lane::state::blocked || in.length() > run::most);
+        lanes_.ordering() != unordered && (in.now() == lane::state::blocked || in.length() > longest_run());
     waits ? gate_.waiting(what) : gate_.runnable(what);
 }
 
@@ -252,27 +255,42 @@ void dispatcher::place_when_due(held_record& what) {
 // --- runs -------------------------------------------------------------------------------------------------
 
 bool dispatcher::start_ready(int most) {
-    const std::size_t length = lanes_.ordering() == unordered ? 1 : run::most;
-    while (at_work_.size() < reader_.concurrency) {
-        if (most-- == 0) return lanes_.ready() > 0;
-        const lane_run chosen = lanes_.take(length);
-        if (chosen.empty()) return false;
-        begin(chosen);
+    if (batches_) {
+        start_batches();
+        where_.flush();
+        return false;
     }
-    return false;
+    const std::size_t length =
+        lanes_.ordering() == unordered ? where_.length_unordered(lanes_.records()) : run::most;
+    while (where_.begins() && at_work_.size() < reader_.concurrency && lanes_.ready() > 0 && most-- > 0)
+        begin(lanes_.take(length));
+    where_.flush();
+    return where_.has_come(lanes_.ready()) || most < 0;
 }
 
 void dispatcher::begin(const lane_run& chosen) {
+    work_run* const fresh = prepare(chosen);
+    if (fresh) start(*fresh);
+}
+
+void dispatcher::start(work_run& fresh) {
+    if (!where_.is_here())
+        where_.give(fresh, fresh.in, *fresh.first);
+    else if (fresh.start(*reader_.handle))
+        ended(fresh);
+}
+
+dispatcher::work_run* dispatcher::prepare(const lane_run& chosen) {
     auto& first = static_cast<held_record&>(*chosen.first);
     tenancy& of = *first.of;
-    if (first.offset >= of.cut) return leave(chosen.of, &first, chosen.count);
+    if (first.offset >= of.cut) return leave(chosen.of, &first, chosen.count), nullptr;
     held_record* each = &first;
     for (std::size_t i = 0; i < chosen.count; ++i, each = each->following())
         gate_.runnable(*each);
     if (first.offset == of.condemned) [[unlikely]]
-        return condemn(first);
+        return condemn(first), nullptr;
     std::size_t count = chosen.count;
-    if (of.parks && !of.parks->empty() && (count = runnable_of(chosen, first)) == 0) return;
+    if (of.parks && !of.parks->empty() && (count = runnable_of(chosen, first)) == 0) return nullptr;
     if (idle_.empty()) idle_.push_back(runs_.emplace_back(std::make_unique<work_run>(*this)).get());
     work_run& fresh = *idle_.back();
     idle_.pop_back();
@@ -282,11 +300,12 @@ void dispatcher::begin(const lane_run& chosen) {
     fresh.in = chosen.of;
     fresh.first = fresh.unmarked = &first;
     fresh.marked = 0;
-    fresh.began = loop_.steady_now();
+    fresh.began = fresh.seen_since = loop_.steady_now();
+    fresh.seen = 0;
     fresh.place = at_work_.size();
     at_work_.push_back(&fresh);
     ++of.at_work;
-    if (fresh.start(*reader_.handle)) ended(fresh);
+    return &fresh;
 }
 
 void dispatcher::mark_done_part(work_run& of) {
@@ -305,6 +324,7 @@ void dispatcher::note_progress() {
 
 void dispatcher::ended(work_run& over) noexcept {
     tenancy& of = *over.of;
+    where_.ended(over);
     mark_done_part(over);
     --of.at_work;
     at_work_[over.place] = at_work_.back();
@@ -313,9 +333,12 @@ void dispatcher::ended(work_run& over) noexcept {
     if (over.marked > 0) {
         of.figures.done.add(over.marked - over.skipped());
         of.figures.skipped.add(over.skipped());
-        of.figures.handling.observe(
-            (loop_.steady_now() - over.began) / static_cast<std::int64_t>(over.marked), over.marked);
+        of.figures.handling.observe(batches_ ? (loop_.steady_now() - over.began) /
+                                                   static_cast<std::int64_t>(over.share)
+                                             : over.took() / static_cast<std::int64_t>(over.marked),
+                                    over.marked);
     }
+    if (batches_) batches_->ended(over.slot);
     settle_run(over);
     idle_.push_back(&over);
     owner_.work_ended(of);
@@ -325,21 +348,42 @@ void dispatcher::settle_run(work_run& over) {
     tenancy& of = *over.of;
     const std::size_t finished = over.marked;
     if (finished == over.size() || of.is_over) return leave(over.in, over.first, over.size());
-    if (!over.undecided()) return give_back_rest(of, over.in, *over.unmarked, over.first, finished);
-    if (over.in && finished > 0) {
+    if (!over.in) return settle_unordered(over);
+    if (!over.undecided()) return give_back_rest(of, *over.in, *over.unmarked, over.first, finished);
+    if (finished > 0) {
         lanes_.complete(*over.in, finished);
         free_chain(over.first, finished);
     }
-    decide(*over.unmarked, *over.undecided());
+    if (batches_)
+        decide(*over.unmarked, *over.undecided(), over.random);
+    else
+        decide(*over.unmarked, *over.undecided());
 }
 
 // The handler left records over without a word: they come again, unless it was asked to stop.
-void dispatcher::give_back_rest(tenancy& of, lane* in, held_record& rest, held_record* first,
+void dispatcher::give_back_rest(tenancy& of, lane& in, const held_record& rest, held_record* first,
                                 std::size_t finished) {
     if (!of.takes_in()) of.cut_at(rest.offset);
-    if (!in) return place(rest);
-    lanes_.finish(*in, finished);
+    lanes_.finish(in, finished);
     free_chain(first, finished);
+}
+
+// The records have left the lanes: what was not begun joins them again.
+void dispatcher::settle_unordered(work_run& over) {
+    tenancy& of = *over.of;
+    held_record* rest = over.unmarked;
+    std::size_t left = over.size() - over.marked;
+    free_chain(over.first, over.marked);
+    if (over.undecided()) {
+        held_record& failed = *std::exchange(rest, rest->following());
+        --left;
+        decide(failed, *over.undecided(), batches_ ? over.random : owner_.random01());
+    }
+    while (left-- > 0) {
+        held_record& each = *std::exchange(rest, rest->following());
+        if (!of.takes_in()) of.cut_at(each.offset);
+        place(each);
+    }
 }
 
 void dispatcher::leave(lane* in, held_record* first, std::size_t count) noexcept {

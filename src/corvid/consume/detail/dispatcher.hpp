@@ -13,8 +13,11 @@
 #pragma once
 
 #include <corvid/consume/detail/parking.hpp>
+#include <corvid/consume/detail/batch_plan.hpp>
+#include <corvid/consume/detail/hand_over.hpp>
 #include <corvid/consume/detail/tenancy.hpp>
 #include <corvid/consume/detail/transfers.hpp>
+#include <corvid/consume/progress_watch.hpp>
 #include <corvid/consume/subscription.hpp>
 #include <corvid/lanes/intake_gate.hpp>
 #include <corvid/lanes/lane_set.hpp>
@@ -42,7 +45,8 @@ protected:
 
 class dispatcher final : private parking_owner {
 public:
-    dispatcher(subscription& handles, scheduler& loop, dispatch_owner& owner, const transfers& elsewhere);
+    dispatcher(subscription& handles, scheduler& loop, dispatch_owner& owner, const transfers& elsewhere,
+               worker_pool* workers);
     dispatcher(const dispatcher&) = delete;
     dispatcher& operator=(const dispatcher&) = delete;
     virtual ~dispatcher();
@@ -73,11 +77,13 @@ public:
     bool start_ready(int most);
     /// What is due now goes on.
     void wake_due(steady_time now);
-    [[nodiscard]] std::optional<steady_time> next_due() const noexcept { return schedule_.next_due(); }
+    [[nodiscard]] std::optional<steady_time> next_due() const noexcept;
 
     /// Takes note of what handlers at work have done of their runs by now.
     void note_progress();
     [[nodiscard]] std::size_t in_hand(const tenancy& of) const noexcept;
+    /// What the watchdog sees of handler and lanes. O(lanes and runs at work).
+    [[nodiscard]] handler_sight sight(steady_time now);
     /// Why nothing more is taken of it.
     [[nodiscard]] intake_stop why_stopped(const tenancy& of) const noexcept;
 
@@ -92,6 +98,14 @@ private:
         std::size_t marked = 0;
         std::size_t place = 0; ///< among those at work
         steady_time began{};
+        // The record that the last sight found with the handler, and since when that is known.
+        std::size_t seen = 0;
+        steady_time seen_since{};
+        // Of a batch, which is begun as a whole:
+        std::size_t slot = 0;
+        std::size_t share = 1;  ///< records in it
+        std::int64_t last = -1; ///< offset of the run's last record
+        double random = 0;      ///< for all of it the same, so that what waits together comes together again
     };
 
     // --- intake
@@ -116,15 +130,26 @@ private:
     void place_released(tenancy& at, const record& what, const record_batch& batch) override;
     [[nodiscard]] bool has_work_of(const tenancy& at, const optional_bytes& key) const override;
     void answered(tenancy& of) noexcept override;
+    /// Null: no record of it may be begun, and they are gone.
+    [[nodiscard]] work_run* prepare(const lane_run& chosen);
+    void start(work_run& fresh);
+    [[nodiscard]] std::size_t longest_run() const noexcept;
+    [[nodiscard]] bool is_batch_due() const noexcept;
+    void start_batches();
+    [[nodiscard]] bool begin_batch();
+    [[nodiscard]] lane_run take_for_batch(std::size_t records, std::size_t bytes);
     void ended(work_run& over) noexcept;
     void settle_run(work_run& over);
-    void give_back_rest(tenancy& of, lane* in, held_record& rest, held_record* first, std::size_t finished);
+    void settle_unordered(work_run& over);
+    void give_back_rest(tenancy& of, lane& in, const held_record& rest, held_record* first,
+                        std::size_t finished);
     void mark_done_part(work_run& of);
     void leave(lane* in, held_record* first, std::size_t count) noexcept;
     void free_chain(held_record* first, std::size_t count) noexcept;
 
     // --- outcomes
-    void decide(held_record& failed, const outcome& what);
+    void decide(held_record& failed, const outcome& what) { decide(failed, what, owner_.random01()); }
+    void decide(held_record& failed, const outcome& what, double random01);
     void perform(const failure_policy::action& decided, held_record& failed);
     void try_again(held_record& failed, steady_time when);
     void set_aside(held_record& what, steady_time until);
@@ -144,12 +169,13 @@ private:
     scheduler& loop_;
     dispatch_owner& owner_;
     const transfers& elsewhere_;
-    const bool immediate_;
+    hand_over where_;
     failure_policy policy_;
     lane_set lanes_;
     intake_gate gate_;
     retry_schedule schedule_;
     run inline_;
+    std::optional<batch_plan> batches_;
     std::unordered_set<held_record*> loose_; // unordered: failed and in no lane
     std::vector<std::unique_ptr<work_run>> runs_;
     std::vector<work_run*> idle_, at_work_;

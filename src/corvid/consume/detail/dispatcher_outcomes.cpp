@@ -26,13 +26,12 @@ void dispatcher::tell(log_level level, std::string_view text, const error& why, 
 }
 
 // The record is at work: first of its lane, or in none where unordered.
-void dispatcher::decide(held_record& failed, const outcome& what) {
+void dispatcher::decide(held_record& failed, const outcome& what, double random01) {
     failed.why = what.why().value_or(error(errc::handler_rejected, {.operation = "handle"}));
     if (failed.first_failed == wall_time{}) failed.first_failed = loop_.wall_now();
-    const auto action = policy_.decide(what, {.number = failed.attempt,
-                                              .tier = failed.of->tier,
-                                              .now = loop_.steady_now(),
-                                              .random01 = owner_.random01()});
+    const auto action = policy_.decide(
+        what,
+        {.number = failed.attempt, .tier = failed.of->tier, .now = loop_.steady_now(), .random01 = random01});
     perform(action, failed);
 }
 
@@ -80,7 +79,7 @@ void dispatcher::set_aside(held_record& what, steady_time until) {
     if (lane* const in = what.in()) {
         lanes_.block(*in);
         held_record* each = &what;
-        for (std::size_t i = 0; each && i < run::most; ++i, each = each->following())
+        for (std::size_t i = 0; each && i < longest_run(); ++i, each = each->following())
             gate_.waiting(*each);
     } else {
         loose_.insert(&what);
@@ -293,10 +292,11 @@ void dispatcher::assigned(tenancy& fresh, std::size_t sharing) {
 void dispatcher::drain(tenancy& which) {
     gate_.hold(which.which.partition, intake_stop::revoking);
     note_progress();
+    if (batches_) batches_->hurry(true);
     std::int64_t begun = which.high;
     for (const work_run* each : at_work_)
         if (each->of == &which && each->marked < each->size())
-            begun = std::max(begun, each->unmarked->offset);
+            begun = std::max({begun, each->unmarked->offset, each->last});
     lanes_.for_each([&](const lane& in) {
         if (in.front().from != which.which) return;
         if (in.now() == lane::state::blocked) which.cut_at(in.front().offset);
@@ -344,6 +344,7 @@ void dispatcher::drop(tenancy& which) {
     if (which.parks) which.parks->close();
     which.ledger.revoke();
     which.is_over = true;
+    if (batches_) batches_->hurry(false);
 }
 
 std::size_t dispatcher::in_hand(const tenancy& of) const noexcept {

@@ -23,7 +23,10 @@ nature nature_of(const keyed& e) {
 class key_histories : public testing::TestWithParam<int> {
 public:
     key_histories()
-        : draws(static_cast<std::uint64_t>(GetParam())), w(static_cast<std::uint64_t>(GetParam()), 3) {}
+        : draws(static_cast<std::uint64_t>(GetParam())), w(static_cast<std::uint64_t>(GetParam()), 3) {
+        if (const int threads = GetParam() / 2 % 3; threads > 0)
+            w.workers = std::make_unique<worker_pool>(w.sim, threads);
+    }
 
     struct member {
         std::string id;

@@ -7,6 +7,7 @@
 #include <corvid/base/simulation.hpp>
 #include <corvid/consume/group_loop.hpp>
 #include <corvid/consume/typed_handler.hpp>
+#include <corvid/consume/worker_pool.hpp>
 #include <corvid/memory/cluster.hpp>
 #include <corvid/message/message.hpp>
 #include <corvid/produce/message_producer.hpp>
@@ -90,7 +91,7 @@ public:
     template <class F>
     std::unique_ptr<group_loop> join(F function, subscription with = {}, group_settings settings = {},
                                      broker::cluster* on = nullptr) {
-        with.handle = std::make_unique<typed_handler<keyed, F>>(std::move(function), scope);
+        with.handle = std::make_unique<typed_handler<keyed, F>>(std::move(function));
         return join_with(std::move(with), std::move(settings), on);
     }
     std::unique_ptr<group_loop> join_with(subscription with, group_settings settings = {},
@@ -101,6 +102,7 @@ public:
         all.push_back(std::move(with));
         if (settings.source.group.empty()) settings.source.group = "group";
         settings.producer = out.get();
+        settings.workers = workers.get();
         auto loop =
             std::make_unique<group_loop>(on ? *on : cluster, sim, settings, std::move(all), quiet, nullptr);
         loop->start();
@@ -142,6 +144,7 @@ public:
     std::vector<std::string> lines;
     logger quiet{{.burst = 0, .output = [this](std::string_view line) { lines.emplace_back(line); }}};
     std::unique_ptr<publisher> out;
+    std::unique_ptr<worker_pool> workers; ///< of the groups that join from now on; none: their loops
     std::map<std::string, int> published;
     int count = 0;
     int readers = 0;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 namespace corvid::memory {
 
@@ -32,7 +33,7 @@ std::byte* partition_log::room(std::size_t stride) {
 }
 
 std::int64_t partition_log::appended(frame& made, std::int64_t timestamp) {
-    made.offset = end_++;
+    made.offset = last_ = end_++;
     made.timestamp = timestamp;
     wake_locked();
     return made.offset;
@@ -116,7 +117,7 @@ const segment* partition_log::settle(log_cursor& at) const {
     return nullptr;
 }
 
-void partition_log::take_locked(log_cursor& from, std::size_t most, taken& into) {
+void partition_log::take_locked(log_cursor& from, std::size_t most, taken& into) const {
     const segment* owner = nullptr;
     while (into.records.size() < most) {
         const segment* in = settle(from);
@@ -146,6 +147,17 @@ void partition_log::take(log_cursor& from, std::size_t most, taken& into, log_re
         take_locked(from, most, into);
     }
     if (into.records.empty()) who.wants_to_know_ = true;
+}
+
+void partition_log::read_all(taken& into) const {
+    const std::lock_guard lock(mutex_);
+    log_cursor from = find_locked(begin_);
+    take_locked(from, std::numeric_limits<std::size_t>::max(), into);
+}
+
+std::int64_t partition_log::end_of_records() const {
+    const std::lock_guard lock(mutex_);
+    return last_ < begin_ ? 0 : last_ + 1;
 }
 
 std::int64_t partition_log::position(const log_cursor& of) const {

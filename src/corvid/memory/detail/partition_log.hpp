@@ -74,6 +74,10 @@ public:
     [[nodiscard]] log_cursor last() const;
 
     void take(log_cursor& from, std::size_t most, taken& into, log_reader& who);
+    /// Everything that is kept, whether readers are stopped or not.
+    void read_all(taken& into) const;
+    /// Behind the last record, markers left out; 0 where there is none.
+    [[nodiscard]] std::int64_t end_of_records() const;
     /// How far the cursor is, the gap before the end included where nothing waits.
     [[nodiscard]] std::int64_t position(const log_cursor& of) const;
 
@@ -91,13 +95,14 @@ private:
     [[nodiscard]] log_cursor find_locked(std::int64_t offset) const;
     [[nodiscard]] std::uint64_t end_sequence() const noexcept { return first_sequence_ + segments_.size(); }
     const segment* settle(log_cursor& at) const;
-    void take_locked(log_cursor& from, std::size_t most, taken& into);
+    void take_locked(log_cursor& from, std::size_t most, taken& into) const;
 
     mutable std::mutex mutex_;
     std::deque<std::shared_ptr<segment>> segments_;
     std::uint64_t first_sequence_ = 0;
     std::int64_t begin_ = 0;
     std::int64_t end_ = 0;
+    std::int64_t last_ = -1; // the last record's offset
     std::size_t bytes_ = 0;
     std::size_t retain_;
     std::vector<log_reader*> readers_;

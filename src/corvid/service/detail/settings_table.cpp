@@ -181,6 +181,12 @@ constexpr setting_row<settings> service_rows[] = {
     {"topics", CORVID_VALUE_OF(settings, std::vector<topic_settings>, topics),
      "Topics as they shall be; a list of entries."},
 
+    {"threads.workers",
+     CORVID_NUMBER(threads.workers),
+     "Threads for handlers, shared by all subscriptions; 0: one a core.",
+     {},
+     0,
+     1'024},
     {"threads.blocking",
      CORVID_NUMBER(threads.blocking),
      "Threads for handlers in corvid::blocking(), shared by all subscriptions.",

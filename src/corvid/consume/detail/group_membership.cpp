@@ -87,7 +87,7 @@ void group_loop::on(broker::revoked& event) {
         waits |= !each->is_drained();
     }
     if (!revoking_->lost && phase_ == phase::working && waits && !revoke_timer_.pending())
-        loop_->at(loop_->steady_now() + settings_.rebalance_drain, revoke_timer_);
+        loop_->at(loop_->steady_now() + drain_of_a_revoke(), revoke_timer_);
     try_release();
 }
 
@@ -208,6 +208,7 @@ void group_loop::abandon_source() {
 }
 
 void group_loop::open_source() {
+    if (away_) return; // come_back() does it
     try {
         auto member = cluster_.join(settings_.source, *loop_, *this);
         source_ = std::move(member.source);
@@ -220,7 +221,11 @@ void group_loop::open_source() {
     }
 }
 
-void group_loop::on(broker::closed&) { finish_when_idle(); }
+void group_loop::on(broker::closed&) {
+    if (phase_ != phase::working) return finish_when_idle();
+    source_.reset(); // away: come_back() opens the next one
+    committer_ = nullptr;
+}
 
 void group_loop::finish_when_idle() {
     phase_ = phase::over;

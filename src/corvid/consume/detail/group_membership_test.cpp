@@ -149,7 +149,7 @@ TEST_F(group_membership, a_partition_without_an_offset_stops_alone_and_is_named)
     EXPECT_NE(loop->state().stopped().find("test.event.made[1]"), std::string::npos);
     EXPECT_EQ(loop->state().trouble(), "");
     work.held[0]->complete(done);
-    sim.run_for(10min);
+    sim.run_for(4min);
     EXPECT_EQ(cluster.joins, 1) << "the others go on with the client they have";
     EXPECT_EQ(committed(0), 1);
     say(broker::revoked{{scripted::partition(0), scripted::partition(1)}, true});

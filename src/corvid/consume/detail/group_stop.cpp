@@ -26,16 +26,7 @@ void group_loop::tick() noexcept {
     state_.ticked(now);
     figures_.last_poll.set(static_cast<double>(loop_->wall_now().time_since_epoch().count()) / 1000.0);
     note_progress();
-    std::size_t stopped = 0;
-    for (const auto& each : tenancies_) {
-        stopped += !each->takes_in() || each->by.why_stopped(*each) != intake_stop::open;
-        const auto next = each->ledger.frontier();
-        if (!source_ || !next) continue;
-        if (const auto far = source_->progress(each->slot); far.end)
-            each->figures.lag.set(
-                static_cast<double>(std::max<std::int64_t>(0, far.end->value - next->value)));
-    }
-    figures_.intake_stopped.set(static_cast<double>(stopped));
+    watch(now);
     count_in_hand();
     may_hurry_ = true;
     if (!revoking_) commit_now();

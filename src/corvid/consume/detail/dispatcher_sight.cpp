@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a dispatcher shows to the watchdog. A run tells no times: a record that is at the same place in its
+// run as at the last look has been with its handler since then, at least.
+#include <corvid/consume/detail/dispatcher.hpp>
+
+namespace corvid {
+
+namespace {
+
+record_sight sight_of(const held_record& what) { return {what.of->origin.where, offset(what.offset)}; }
+
+const held_record& front_of(const lane& in) noexcept { return static_cast<const held_record&>(in.front()); }
+
+} // namespace
+
+handler_sight dispatcher::sight(steady_time now) {
+    handler_sight seen{.handler = reader_.name, .records = lanes_.records()};
+    for (work_run* each : at_work_) {
+        mark_done_part(*each);
+        if (each->marked == each->size()) continue;
+        if (each->seen != each->marked) {
+            each->seen = each->marked;
+            each->seen_since = now;
+        }
+        if (!seen.oldest || each->seen_since < seen.oldest->since)
+            seen.oldest = {sight_of(*each->unmarked), each->seen_since};
+    }
+    const lane* longest = nullptr;
+    const held_record* worst = nullptr;
+    const auto compare = [&](const held_record& waits) {
+        if (waits.attempt > 1 && (!worst || waits.all_attempts() > worst->all_attempts())) worst = &waits;
+    };
+    lanes_.for_each([&](const lane& in) {
+        if (in.front().key && (!longest || in.length() > longest->length())) longest = &in;
+        if (in.now() == lane::state::blocked) compare(front_of(in));
+    });
+    for (const held_record* each : loose_)
+        compare(*each);
+    if (longest) seen.longest = {sight_of(front_of(*longest)), longest->length()};
+    if (worst)
+        seen.failing = {sight_of(*worst), worst->all_attempts() - 1,
+                        worst->why ? worst->why->describe() : std::string()};
+    return seen;
+}
+
+} // namespace corvid

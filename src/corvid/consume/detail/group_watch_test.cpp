@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the watchdog of a group says and does while something does not get on.
+#include <corvid/consume/detail/group_world_test.hpp>
+
+#include <gmock/gmock.h>
+
+namespace corvid::consume_test {
+namespace {
+
+using testing::HasSubstr;
+
+/// Stays with the records of key k1 until it is let go; `at` tells where it is.
+struct stalled {
+    bool go = false;
+    std::multiset<std::string> begun, done;
+
+    auto handler() {
+        return [this](const keyed& e, context& ctx) -> task<void> {
+            const keyed mine = e;
+            const std::string id = mine.key + '/' + std::to_string(mine.n);
+            begun.insert(id);
+            while (mine.key == "k1" && mine.n == 0 && !go)
+                co_await ctx.sleep(1s);
+            done.insert(id);
+        };
+    }
+};
+
+group_settings with_limit(std::chrono::milliseconds max_poll_interval) {
+    group_settings s;
+    s.rebalance_drain = 20s;
+    s.source.session_timeout = 10s;
+    s.source.max_poll_interval = max_poll_interval;
+    return s;
+}
+
+TEST(group_watch, a_record_that_its_handler_does_not_return_from_is_told_once_and_so_is_its_end) {
+    group_world w(1);
+    stalled s;
+    auto loop = w.join(s.handler());
+    w.publish(10, 2);
+    w.sim.run_for(25s);
+    EXPECT_EQ(loop->state().findings(), "");
+    w.sim.run_for(20s);
+    EXPECT_THAT(loop->state().findings(), HasSubstr("handler \"test\" has been at test.keyed.made"));
+    EXPECT_FALSE(loop->state().is_stuck()) << "other records of the partition get done";
+    w.sim.run_for(60s);
+    EXPECT_TRUE(loop->state().is_stuck());
+    EXPECT_THAT(loop->state().findings(), HasSubstr("handler \"test\" has been at that record"));
+    s.go = true;
+    w.sim.run_for(5s);
+    EXPECT_EQ(loop->state().findings(), "");
+    EXPECT_EQ(w.lines_with("the group does not get on everywhere"), 2) << "slow at first, and stuck then";
+    EXPECT_EQ(w.lines_with("the group gets on"), 1);
+    w.end(*loop);
+}
+
+TEST(group_watch, a_key_that_fails_again_and_again_is_told_with_what_it_fails_by) {
+    group_world w(2);
+    auto loop = w.join(
+        [](const keyed& e) {
+            if (e.key == "k1") throw std::runtime_error("no fee");
+        },
+        {.failure = {.retry = {.first = 1s, .factor = 1, .limit = 1'000, .jitter = 0}}});
+    w.publish(10, 1);
+    w.sim.run_for(10s);
+    EXPECT_THAT(loop->state().findings(), HasSubstr("its key waits"));
+    EXPECT_THAT(loop->state().findings(), HasSubstr("no fee"));
+    EXPECT_EQ(loop->state().findings().find("k1"), std::string::npos) << "a key may be personal";
+    w.end(*loop, 0s, 0s);
+}
+
+TEST(group_watch, a_member_whose_handler_does_not_return_leaves_and_others_take_over) {
+    group_world w(3);
+    stalled one, two;
+    two.go = true;
+    auto first = w.join(one.handler(), {}, with_limit(60s));
+    w.publish(100, 2);
+    w.sim.run_for(50s);
+    auto second = w.join(two.handler(), {}, with_limit(60s));
+    EXPECT_TRUE(w.sim.run_until([&] { return !first->state().away().empty(); }, 30s));
+    EXPECT_TRUE(w.sim.run_until([&] { return second->state().partitions() == 4; }, 10s));
+    EXPECT_TRUE(w.sim.run_until([&] { return w.all_committed(); }, 10s)) << "others do not wait for it";
+    EXPECT_TRUE(two.done.contains("k1/0")) << "the record is delivered to whoever has its partition";
+    one.done.merge(two.done);
+    EXPECT_EQ(std::set<std::string>(one.done.begin(), one.done.end()).size(), 200u);
+
+    w.sim.run_for(5min);
+    EXPECT_EQ(first->state().partitions(), 0u) << "it stays away while the handler does not return";
+    one.go = true;
+    EXPECT_TRUE(w.sim.run_until([&] { return first->state().partitions() == 2; }, 30s));
+    EXPECT_EQ(first->state().away(), "");
+    w.publish(100, 1);
+    EXPECT_TRUE(w.sim.run_until([&] { return w.all_committed(); }, 30s));
+    EXPECT_EQ(w.end(*first), loop_end::clean);
+    EXPECT_EQ(w.end(*second), loop_end::clean);
+}
+
+TEST(group_watch, a_member_that_is_away_can_be_stopped) {
+    group_world w(4);
+    stalled s;
+    auto loop = w.join(s.handler(), {}, with_limit(60s));
+    w.publish(10, 1);
+    EXPECT_TRUE(w.sim.run_until([&] { return !loop->state().away().empty(); }, 2min));
+    w.sim.run_for(20s);
+    loop->stop(20s, 5s);
+    w.sim.run_for(1min);
+    s.go = true;
+    w.sim.run_for(5s);
+    EXPECT_TRUE(loop->ended().is_set());
+}
+
+} // namespace
+} // namespace corvid::consume_test

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Batch handlers: many records at a call, by number, bytes or time:
+//
+//   service.on_batch<flight_departed>("archive",
+//       [&](std::span<const corvid::received<flight_departed>> batch) { … }, {.max = 500, .within = 200ms});
+//
+// F takes `std::span<const received<T>>` and, if it likes, `batch_context&` behind it. It is a plain
+// function, a coroutine or in corvid::blocking(), and returns nothing, an outcome for all, the outcomes of
+// each (corvid::batch_outcomes or std::vector<outcome>, in the order of the batch), or a task of one.
+//
+// In a batch the records of a key stand in their order, one behind the other, and no key is in two batches at
+// once. A record that cannot be decoded goes to the dead letters; the function never sees it. Behind a record
+// for which retry was said the others of its key come again with it; behind a dead letter they do not.
+#pragma once
+
+#include <corvid/consume/shapes/batch_attempt.hpp>
+#include <corvid/consume/shapes/batch_context.hpp>
+#include <corvid/consume/typed_handler.hpp>
+
+#include <memory>
+#include <mutex>
+
+namespace corvid {
+
+namespace detail {
+
+template <class T>
+using batch_of = std::span<const received<T>>;
+
+template <class F, class T>
+concept TakesBatch = std::invocable<F&, batch_of<T>> || std::invocable<F&, batch_of<T>, batch_context&>;
+
+template <class F, class T>
+decltype(auto) call_batch(F& f, batch_of<T> batch, batch_context& ctx) {
+    if constexpr (std::invocable<F&, batch_of<T>, batch_context&>)
+        return f(batch, ctx);
+    else
+        return f(batch);
+}
+
+template <class T>
+concept BatchAnswer =
+    std::is_void_v<T> || std::convertible_to<T, outcome> || std::convertible_to<T, batch_outcomes>;
+
+template <class F, class T>
+constexpr bool check_batch_handler() {
+    static_assert(TakesBatch<F, T>, "corvid: a batch handler takes (std::span<const corvid::received<T>>), "
+                                    "and corvid::batch_context& behind it if it likes");
+    if constexpr (TakesBatch<F, T>) {
+        using value = decltype(call_batch<F, T>(std::declval<F&>(), {}, std::declval<batch_context&>()));
+        static_assert(BatchAnswer<typename task_value<value>::type>,
+                      "corvid: a batch handler returns nothing, a corvid::outcome, outcomes of each, or a "
+                      "corvid::task of one");
+    }
+    return true;
+}
+
+} // namespace detail
+
+template <Message T, class Given>
+class batch_handler final : public handler {
+    using F = detail::plain_function<Given>;
+    static_assert(detail::check_batch_handler<F, T>());
+    using answer = detail::task_value<decltype(detail::call_batch<F, T>(std::declval<F&>(), {},
+                                                                        std::declval<batch_context&>()))>;
+
+public:
+    static constexpr bool blocks = !std::is_same_v<F, Given>;
+    static_assert(!blocks || !answer::is_task, "corvid: a blocking handler is a plain function");
+
+    /// Coroutines run in `scope`, which is joined before this handler goes.
+    batch_handler(Given function, batch_attempt::settings with, task_scope& scope)
+        : function_(detail::plain_function_of(std::move(function))), settings_(with), scope_(scope) {}
+
+    void start(run& first) noexcept override {
+        if constexpr (answer::is_task)
+            scope_.spawn(*scheduler::current(), drive(first));
+        else
+            handle(first);
+    }
+
+private:
+    /// What an attempt decodes into; kept for the next one.
+    struct messages {
+        std::vector<T> all;
+        std::vector<received<T>> shown;
+    };
+    using storage = std::unique_ptr<messages>;
+
+    storage borrow() {
+        const std::lock_guard lock(mutex_);
+        if (spare_.empty()) return std::make_unique<messages>();
+        storage one = std::move(spare_.back());
+        spare_.pop_back();
+        return one;
+    }
+    void give_back(storage one) {
+        const std::lock_guard lock(mutex_);
+        spare_.push_back(std::move(one));
+    }
+
+    static void decode_all(batch_attempt& of, messages& into) {
+        into.shown.clear();
+        if (into.all.size() < of.records()) into.all.resize(of.records());
+        of.gather([&](const run& in, held_record& what) -> result<void> {
+            const T* message = nullptr;
+            if (what.what().value) {
+                T& place = into.all[into.shown.size()];
+                if (auto read = decode_record(what.what(), what.its_headers(), place); !read)
+                    return fail(located_in(std::move(read).error(), in.origin().where, what.offset));
+                message = &place;
+            }
+            into.shown.emplace_back(message, record_origin{.topic = in.origin().where.topic.str(),
+                                                           .where = in.origin().where.partition,
+                                                           .source = &what.what(),
+                                                           .own_headers = &what.its_headers()});
+            return {};
+        });
+    }
+    static detail::batch_of<T> part(const messages& all, const batch_attempt::range& of) noexcept {
+        return std::span(all.shown).subspan(of.from, of.size());
+    }
+
+    void handle(run& first) noexcept {
+        storage into = borrow();
+        batch_attempt attempt(first, settings_);
+        decode_all(attempt, *into);
+        while (const auto range = attempt.next()) {
+            try {
+                batch_context ctx(attempt, *range);
+                if constexpr (std::is_void_v<typename answer::type>) {
+                    detail::call_batch<F, T>(function_, part(*into, *range), ctx);
+                    attempt.answer(*range, outcome(done));
+                } else {
+                    tell(attempt, *range, detail::call_batch<F, T>(function_, part(*into, *range), ctx));
+                }
+            } catch (...) {
+                attempt.failed(*range, outcome_of_current_exception());
+            }
+        }
+        give_back(std::move(into));
+        attempt.finish(); // after it this handler may be gone
+    }
+
+    task<void> drive(run& first) {
+        storage into = borrow();
+        batch_attempt attempt(first, settings_);
+        decode_all(attempt, *into);
+        while (const auto range = attempt.next()) {
+            try {
+                batch_context ctx(attempt, *range);
+                if constexpr (std::is_void_v<typename answer::type>) {
+                    co_await detail::call_batch<F, T>(function_, part(*into, *range), ctx);
+                    attempt.answer(*range, outcome(done));
+                } else {
+                    tell(attempt, *range,
+                         co_await detail::call_batch<F, T>(function_, part(*into, *range), ctx));
+                }
+            } catch (...) {
+                attempt.failed(*range, outcome_of_current_exception());
+            }
+        }
+        give_back(std::move(into));
+        attempt.finish(); // after it this handler may be gone
+    }
+
+    template <class A>
+    static void tell(batch_attempt& of, const batch_attempt::range& range, A&& said) {
+        if constexpr (std::convertible_to<A, outcome>)
+            of.answer(range, outcome(std::forward<A>(said)));
+        else
+            of.answer(range, batch_outcomes(std::forward<A>(said)));
+    }
+
+    F function_;
+    batch_attempt::settings settings_;
+    task_scope& scope_;
+    std::mutex mutex_; // attempts may be on several threads at once
+    std::vector<storage> spare_;
+};
+
+} // namespace corvid

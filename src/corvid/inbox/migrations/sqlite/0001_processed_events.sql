@@ -1,0 +1,14 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- The marks of events whose effects are in this database. The primary key is what makes an effect happen once.
+-- processed_at is in microseconds since 1970, UTC.
+create table processed_events (
+    event_id       text    not null,
+    consumer_group text    not null,
+    topic          text,
+    partition      integer,
+    "offset"       integer,
+    event_type     text,
+    correlation_id text,
+    processed_at   integer not null default (cast((julianday('now') - 2440587.5) * 86400000000 as integer)),
+    primary key (consumer_group, event_id)
+) without rowid;

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The session of PostgreSQL: libpq without blocking, in pipeline mode. Internal.
+#pragma once
+
+#include <corvid/store/session.hpp>
+#include <corvid/store/settings.hpp>
+
+#include <memory>
+
+namespace corvid::store {
+
+/// `settings` outlives it.
+[[nodiscard]] std::unique_ptr<session> make_postgres_session(scheduler& loop,
+                                                             const database_settings& settings);
+
+} // namespace corvid::store

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <corvid/store/session.hpp>
+
+namespace corvid::store {
+
+task<result<answer>> run_one(session& on, statement what) {
+    flight_answer flight = co_await on.run({&what, 1});
+    if (flight.unsure)
+        co_return fail(caused_by(
+            errc::commit_unknown,
+            {.message = "the connection was lost before the statement was answered", .operation = "execute"},
+            *std::move(flight.failed)));
+    if (flight.failed) co_return fail(*std::move(flight.failed));
+    co_return std::move(flight.answers.front());
+}
+
+} // namespace corvid::store

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// unit_of_work: what belongs together, recorded. `execute` notes a statement and returns at once; nothing is
+// sent while the unit is filled. Whoever made it (database::write, inbox, a subscription) later sends the
+// whole in one transaction, perhaps together with other units, and once more if the transaction failed: so a
+// unit holds values, never references.
+//
+//   u.execute("insert into invoice(order_id, cents) values ($1, $2)", o.order_id, o.cents);
+//   u.insert("invoice_line", lines);                          // a described struct a row, one statement
+//
+// Not thread-safe. SQL that does not fit the tables shows when the unit is written, not here.
+#pragma once
+
+#include <corvid/store/insert.hpp>
+#include <corvid/store/session.hpp>
+
+#include <any>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace corvid {
+
+class unit_of_work;
+
+/// What comes last in a transaction, once for all of its units: outbox rows are written so. Outlives the
+/// units that name it.
+class commit_hook {
+public:
+    virtual ~commit_hook() = default;
+    /// Appends statements that run right before COMMIT. On the database's loop, again at each attempt.
+    virtual void before_commit(std::span<unit_of_work* const> units, const store::dialect& dialect,
+                               std::vector<store::statement>& into) = 0;
+    /// The transaction of these units is committed. On the database's loop.
+    virtual void after_commit(std::span<unit_of_work* const> /*units*/) noexcept {}
+};
+
+class unit_of_work {
+public:
+    unit_of_work() = default;
+    unit_of_work(unit_of_work&&) noexcept = default;
+    unit_of_work& operator=(unit_of_work&&) noexcept = default;
+
+    /// Records a statement; the arguments become $1, $2, …, a described struct gives one for each member.
+    template <class... Args>
+    void execute(std::string_view sql, const Args&... args) {
+        add(store::make_statement(sql, args...));
+    }
+    /// Records one insert of these rows; nothing if there is none. `table` may be `schema.table`; throws
+    /// config_error for a name that is none. The columns are the members.
+    template <store::Described Row>
+    void insert(std::string_view table, std::span<const Row> rows) {
+        if (!rows.empty()) add(store::insert_statement(table, rows));
+    }
+    template <store::Described Row>
+    void insert(std::string_view table, const std::vector<Row>& rows) {
+        insert(table, std::span<const Row>(rows));
+    }
+    void add(store::statement what) {
+        bytes_ += what.sql.size();
+        for (const store::sql_value& value : what.parameters)
+            bytes_ += value.bytes();
+        recorded_.push_back(std::move(what));
+    }
+
+    /// A place in this unit for what `hook` is to write, empty at first; from then on the hook runs.
+    [[nodiscard]] std::any& place_for(const std::shared_ptr<commit_hook>& hook) {
+        for (auto& [known, place] : hooks_)
+            if (known == hook) return place;
+        return hooks_.emplace_back(hook, std::any{}).second;
+    }
+    [[nodiscard]] const std::vector<std::pair<std::shared_ptr<commit_hook>, std::any>>& hooks()
+        const noexcept {
+        return hooks_;
+    }
+
+    [[nodiscard]] std::span<const store::statement> recorded() const noexcept { return recorded_; }
+    [[nodiscard]] bool empty() const noexcept { return recorded_.empty() && hooks_.empty(); }
+    /// About what the statements take on the wire.
+    [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+    /// The same once more; what hooks keep in their places must be copyable, as std::any asks.
+    [[nodiscard]] unit_of_work copy() const {
+        unit_of_work other;
+        other.recorded_ = recorded_;
+        other.hooks_ = hooks_;
+        other.bytes_ = bytes_;
+        return other;
+    }
+    void clear() noexcept {
+        recorded_.clear();
+        hooks_.clear();
+        bytes_ = 0;
+    }
+
+private:
+    std::vector<store::statement> recorded_;
+    std::vector<std::pair<std::shared_ptr<commit_hook>, std::any>> hooks_;
+    std::size_t bytes_ = 0;
+};
+
+namespace store {
+
+/// Appends what the hooks of these units write, each hook once, in the order of their first mention.
+void run_before_commit(std::span<unit_of_work* const> units, const dialect& dialect,
+                       std::vector<statement>& into);
+void run_after_commit(std::span<unit_of_work* const> units) noexcept;
+
+} // namespace store
+} // namespace corvid

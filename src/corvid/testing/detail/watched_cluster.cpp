@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <corvid/testing/detail/watched_cluster.hpp>
+
+#include <algorithm>
+
+namespace corvid::testing::detail {
+
+namespace {
+
+std::string list_of(const std::vector<broker::assigned_partition>& partitions) {
+    std::string text;
+    for (const auto& each : partitions)
+        text += (text.empty() ? "" : " ") + to_string(each.where);
+    return text.empty() ? "nothing" : text;
+}
+
+class watched_source final : public broker::record_source,
+                             public broker::offset_committer,
+                             private broker_end {
+public:
+    watched_source(instance& of, std::string group, broker::group_member inner)
+        : of_(of), group_(std::move(group)), inner_(std::move(inner)) {
+        of_.ends.push_back(this);
+    }
+    ~watched_source() { std::erase(of_.ends, static_cast<broker_end*>(this)); }
+
+    [[nodiscard]] std::optional<broker::source_event> next_event() override {
+        if (is_gone()) return std::nullopt;
+        auto event = inner_.source->next_event();
+        if (event) std::visit([this](const auto& e) { look_at(e); }, *event);
+        return event;
+    }
+    void accept(std::span<const broker::start_at> partitions) override {
+        if (!is_gone()) inner_.source->accept(partitions);
+    }
+    void release() override {
+        if (is_gone()) return;
+        if (revoked_) of_.around().log.note(of_.name(), "gives back what " + group_ + " asked for");
+        for (const auto& each : revoked_ ? revoked_->partitions : std::vector<broker::assigned_partition>{})
+            of_.around().log.released(of_.given[{group_, each.where}], revoked_->lost);
+        revoked_.reset();
+        inner_.source->release();
+    }
+    [[nodiscard]] record_batch take(broker::slot from, std::size_t most) override {
+        return is_gone() || of_.is_muzzled() ? record_batch() : inner_.source->take(from, most);
+    }
+    [[nodiscard]] broker::partition_progress progress(broker::slot of) const override {
+        return is_gone() ? broker::partition_progress{} : inner_.source->progress(of);
+    }
+    void close() override {
+        if (!is_gone()) inner_.source->close();
+    }
+
+    void commit(broker::offset_request& request) override {
+        if (is_gone() || !of_.passes(moment::before_commit, group_)) return;
+        const auto asked = request.offsets;
+        inner_.offsets->commit(request);
+        for (std::size_t i = 0; i < asked.size(); ++i)
+            of_.around().log.committed({.instance = of_.name(),
+                                        .group = group_,
+                                        .where = asked[i].where,
+                                        .next = asked[i].next.value_or(offset(-1)),
+                                        .accepted = !request.failure && !request.offsets[i].failure,
+                                        .at = of_.around().log.now()});
+        (void)of_.passes(moment::after_commit, group_);
+    }
+    void committed(broker::offset_request& request) override {
+        if (!is_gone()) inner_.offsets->committed(request);
+    }
+
+private:
+    [[nodiscard]] bool is_gone() const noexcept { return !inner_.source || of_.is_dead(); }
+    void cut() noexcept override { inner_.source.reset(); }
+
+    void look_at(const broker::assigned& event) {
+        of_.around().log.note(of_.name(), group_ + " gives it " + list_of(event.partitions));
+        for (const auto& each : event.partitions)
+            of_.given[{group_, each.where}] = of_.around().log.given(of_.name(), group_, each.where);
+    }
+    void look_at(const broker::revoked& event) {
+        revoked_ = event;
+        of_.around().log.note(of_.name(), group_ + (event.lost ? " took away " : " asks for ") +
+                                              list_of(event.partitions));
+        if (event.lost)
+            for (const auto& each : event.partitions)
+                of_.around().log.released(of_.given[{group_, each.where}], true);
+    }
+    void look_at(const broker::source_error& event) {
+        of_.around().log.note(of_.name(), "consumer of " + group_ + ": " + event.why.describe());
+    }
+    void look_at(const broker::closed&) { of_.around().log.note(of_.name(), "left " + group_); }
+
+    instance& of_;
+    std::string group_;
+    broker::group_member inner_;
+    std::optional<broker::revoked> revoked_;
+};
+
+class watched_sink final : public broker::record_sink, private broker_end {
+public:
+    watched_sink(instance& of, std::unique_ptr<broker::record_sink> inner)
+        : of_(of), inner_(std::move(inner)) {
+        of_.ends.push_back(this);
+    }
+    ~watched_sink() override { std::erase(of_.ends, static_cast<broker_end*>(this)); }
+
+    [[nodiscard]] result<broker::sink_topic*> topic(const topic_name& name) override {
+        if (is_gone()) return gone();
+        if (auto known = inner_->topic(name)) return known;
+        of_.around().ensure_topic(name);
+        return inner_->topic(name);
+    }
+    [[nodiscard]] result<void> send(const broker::outgoing& record) noexcept override {
+        if (is_gone()) return gone();
+        const std::string& to = record.topic->name().str();
+        const bool dead_letter = to.ends_with(".dlq");
+        if (!of_.passes(dead_letter ? moment::before_dead_letter : moment::before_send, to)) return gone();
+        auto sent = inner_->send(record);
+        of_.around().log.note(of_.name(), (sent ? "sends to " : "may not send to ") + to + " key " +
+                                              (record.key ? std::string(record.key.text()) : "(none)"));
+        (void)of_.passes(dead_letter ? moment::after_dead_letter : moment::after_send, to);
+        return sent;
+    }
+    void hurry() noexcept override {
+        if (!is_gone()) inner_->hurry();
+    }
+    void purge() noexcept override {
+        if (!is_gone()) inner_->purge();
+    }
+    result<void> close(std::chrono::milliseconds patience) override {
+        return is_gone() ? result<void>() : inner_->close(patience);
+    }
+
+private:
+    [[nodiscard]] bool is_gone() const noexcept { return !inner_ || of_.is_dead(); }
+    [[nodiscard]] static std::unexpected<error> gone() {
+        return fail(errc::producer_closed, {.message = "the process is dead", .operation = "send"});
+    }
+    void cut() noexcept override { inner_.reset(); }
+
+    instance& of_;
+    std::unique_ptr<broker::record_sink> inner_;
+};
+
+} // namespace
+
+broker::group_member watched_cluster::join(const broker::source_settings& settings, scheduler& loop,
+                                           broker::source_listener& listener) {
+    auto& around = of_.around();
+    for (const topic_name& name : settings.topics) {
+        around.ensure_topic(name);
+        around.log.group(settings.group).topics.insert(name.str());
+    }
+    auto made =
+        std::make_unique<watched_source>(of_, settings.group, around.broker.join(settings, loop, listener));
+    broker::offset_committer* offsets = made.get();
+    return {.source = std::move(made), .offsets = offsets};
+}
+
+std::unique_ptr<broker::record_sink> watched_cluster::open_sink(const broker::sink_settings& settings,
+                                                                scheduler& delivery,
+                                                                broker::sink_listener& listener) {
+    return std::make_unique<watched_sink>(of_, of_.around().broker.open_sink(settings, delivery, listener));
+}
+
+std::unique_ptr<broker::admin> watched_cluster::open_admin() { return of_.around().broker.open_admin(); }
+
+} // namespace corvid::testing::detail

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness.hpp"
+#include <corvid/store/migrate.hpp>
+
+#include <array>
+
+namespace corvid::test {
+namespace {
+
+using store::migration;
+
+class database_migrations : public database_test {
+protected:
+    database_migrations() { open(); }
+
+    static migration step(int number, std::string_view sql) { return {number, "a step", sql, sql}; }
+    result<int> apply(std::span<const migration> steps) { return get(store::migrate(*db_, "orders", steps)); }
+
+    std::array<migration, 2> steps_{
+        step(1, "create table a(id bigint primary key); insert into a values (1);"),
+        step(2, "insert into a values (2); create table b(id bigint primary key)")};
+};
+
+TEST_F(database_migrations, run_once_and_in_their_order) {
+    EXPECT_EQ(apply(std::span(steps_).first(1)).value_or(-1), 1);
+    EXPECT_EQ(apply(steps_).value_or(-1), 1);
+    EXPECT_EQ(apply(steps_).value_or(-1), 0);
+    EXPECT_EQ(apply(std::span(steps_).first(1)).value_or(-1), 0); // an older program beside a newer one
+    EXPECT_EQ(read<std::int64_t>("select id from a order by id"), (std::vector<std::int64_t>{1, 2}));
+    EXPECT_EQ(read<std::int64_t>("select id from b"), std::vector<std::int64_t>{});
+}
+
+TEST_F(database_migrations, of_two_components_do_not_meet) {
+    const std::array other{step(1, "create table c(id bigint primary key)")};
+    EXPECT_EQ(apply(steps_).value_or(-1), 2);
+    EXPECT_EQ(get(store::migrate(*db_, "billing", other)).value_or(-1), 1);
+}
+
+TEST_F(database_migrations, that_fail_leave_nothing_and_say_which_step) {
+    const std::array bad{steps_[0],
+                         step(2, "create table b(id bigint primary key); insert into a values (1)")};
+    const auto applied = apply(bad);
+    ASSERT_FALSE(applied);
+    EXPECT_EQ(applied.error().code(), errc::migration_failed);
+    EXPECT_NE(applied.error().message().find("orders, step 2"), std::string_view::npos);
+    ASSERT_NE(applied.error().cause(), nullptr);
+    EXPECT_EQ(applied.error().cause()->sqlstate(), "23505");
+    EXPECT_EQ(refused("insert into b values (1)").kind(), error_kind::fatal);
+    EXPECT_EQ(apply(steps_).value_or(-1), 1);
+}
+
+TEST_F(database_migrations, whose_text_was_edited_later_are_refused) {
+    ASSERT_EQ(apply(steps_).value_or(-1), 2);
+    const std::array edited{step(1, "create table a(id text primary key)")};
+    const auto applied = apply(edited);
+    ASSERT_FALSE(applied);
+    EXPECT_EQ(applied.error().code(), errc::migration_failed);
+}
+
+TEST_F(database_migrations, of_many_programs_that_start_at_once_run_once) {
+    struct steps {
+        static task<void> run(database& db, std::span<const migration> all, int& applied,
+                              std::string& failures) {
+            auto call = store::migrate(db, "orders", all);
+            auto outcome = co_await call;
+            if (outcome)
+                applied += *outcome;
+            else
+                failures += outcome.error().describe() + '\n';
+        }
+    };
+    constexpr std::size_t programs = 8;
+    std::array<std::optional<database>, programs> pools;
+    int applied = 0;
+    std::string failures;
+    task_scope scope;
+    for (auto& pool : pools) {
+        pool.emplace(root_, db_->settings());
+        scope.spawn(client_->loop(), steps::run(*pool, steps_, applied, failures));
+    }
+    scope.wait(root_);
+    EXPECT_EQ(failures, "");
+    EXPECT_EQ(applied, 2);
+}
+
+} // namespace
+} // namespace corvid::test
