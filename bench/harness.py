@@ -102,6 +102,15 @@ class Context:
             print(f"warm-up for {arm.name} and its like: {time.monotonic() - began:.1f} s", flush=True)
         return self._residents[of]
 
+    def ask_resident(self, arm, command, words):
+        process = self.resident(arm, command)
+        process.pin(arm.core)
+        try:
+            return process.ask(words, timeout=300)
+        except (OSError, ValueError, subprocess.TimeoutExpired):  # what it says next would answer this
+            self._residents.pop((*command, *arm.words)).close()
+            raise
+
     def close(self):
         for process in self._residents.values():
             process.close()
@@ -114,9 +123,7 @@ class Context:
 def ask(context, arm, command, words, preload):
     """What one run of one arm answers; a process of its own unless the arm stays."""
     if arm.stays:
-        process = context.resident(arm, command)
-        process.pin(arm.core)
-        return process.ask(words, timeout=300)
+        return context.ask_resident(arm, command, words)
     environment = {**os.environ, "LD_PRELOAD": str(preload)} if preload else None
     pinned = cluster.pinned(arm.core) if arm.core is not None else []
     done = subprocess.run(pinned + command + arm.words + words, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -338,8 +345,8 @@ def run_bench(bench, options):
 
 def write_json(bench, options, context, parts):
     rows, ratios, extra, floors, skipped, results = parts
-    report = {"bench": bench.name, "arms": rows, "ratios": ratios, "mallocs": extra, "floors": floors, "skipped": skipped,
-              "merit": bench.merit, "messages": context.messages, "quick": options.quick,
+    report = {"bench": bench.name, "arms": rows, "ratios": ratios, "mallocs": extra, "floors": floors,
+              "skipped": skipped, "merit": bench.merit, "messages": context.messages, "quick": options.quick,
               "machine": {"cores": os.cpu_count(), "system": platform.platform()}, "runs": results}
     with open(options.json, "w") as text:
         json.dump(report, text, indent=1)

@@ -1,58 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "harness.hpp"
-#include <corvid/inbox/inbox.hpp>
+#include "inbox_harness.hpp"
 
 #include <algorithm>
 
 namespace corvid::test {
 namespace {
 
-class inbox_effects : public database_test {
+class inbox_effects : public inbox_test {
 protected:
-    inbox_effects() {
-        open([](database_settings& s) { s.pool_size = 4; });
-        box_.emplace(*db_, inbox_settings{.group = "billing"});
-        EXPECT_EQ(get(box_->migrate()).value_or(-1), 1);
-        EXPECT_EQ(get(box_->migrate()).value_or(-1), 0);
-        run("create table effect(id " + type("text") + " not null, size " + type("int") +
-            " check (size < 100))");
-    }
-
-    static void effect(unit_of_work& unit, const std::string& id, std::int64_t size = 1) {
-        unit.execute("insert into effect(id, size) values ($1, $2)", id, size);
-    }
     result<processing> process(const std::string& id, std::int64_t size = 1) {
         return on_loop(box_->process_if_new(id, [&](unit_of_work& unit) {
             ++calls_;
-            effect(unit, id, size);
+            record(unit, id, size);
         }));
     }
-    static marked_unit marked(const std::string& id, std::int64_t size = 1) {
-        marked_unit one{
-            .mark = {
-                .id = id, .group = "billing", .topic = "shop.order.placed", .partition = 3, .offset = 7}};
-        effect(one.unit, id, size);
-        return one;
-    }
+    // Each event is a lane of its own; answers in the order of the events.
     std::vector<result<processing>> write(
         std::initializer_list<std::pair<std::string, std::int64_t>> events) {
-        std::vector<marked_unit> batch;
+        std::vector<effect> batch;
         for (const auto& [id, size] : events)
-            batch.push_back(marked(id, size));
-        auto outcomes = get(write_batch(*db_, std::move(batch)));
-        EXPECT_TRUE(outcomes) << outcomes.error().describe();
-        return outcomes ? *std::move(outcomes) : std::vector<result<processing>>{};
-    }
-    std::vector<std::string> effects() { return read<std::string>("select id from effect order by id"); }
-    std::vector<std::string> marks() {
-        return read<std::string>("select event_id from processed_events order by event_id");
+            batch.push_back(recorded(id, size, batch.size(), batch.size()));
+        const std::size_t count = batch.size();
+        settled_events told;
+        effect_writer writer(*db_, "billing", told.sink(), {.transactions = 1});
+        writer.add(std::move(batch));
+        std::vector<result<processing>> outcomes(count, processing::processed);
+        for (settled& each : told.wait(count))
+            outcomes[each.tag] = std::move(each.outcome);
+        return outcomes;
     }
 
-    std::optional<inbox> box_;
     int calls_ = 0;
 };
-
-using texts = std::vector<std::string>;
 
 TEST_F(inbox_effects, happen_once_and_a_duplicate_does_not_even_run) {
     EXPECT_EQ(process("a").value_or(processing::already_processed), processing::processed);
@@ -82,7 +61,7 @@ TEST_F(inbox_effects, that_fail_leave_no_mark_so_that_another_attempt_counts) {
 TEST_F(inbox_effects, of_one_event_happen_once_in_each_group) {
     for (const std::string group : {"billing", "shipping", "billing"})
         EXPECT_TRUE(on_loop(box_->process_if_new(event_mark{.id = "a", .group = group},
-                                                 [](unit_of_work& unit) { effect(unit, "a"); })));
+                                                 [](unit_of_work& unit) { record(unit, "a"); })));
     EXPECT_EQ(effects(), (texts{"a", "a"}));
 }
 
@@ -90,7 +69,7 @@ TEST_F(inbox_effects, of_events_that_come_to_many_at_once_happen_once) {
     struct steps {
         static task<void> run(inbox& box, std::string id, int& processed, std::string& failures) {
             for (int attempt = 0; attempt < 20; ++attempt) {
-                auto outcome = co_await box.process_if_new(id, [&](unit_of_work& unit) { effect(unit, id); });
+                auto outcome = co_await box.process_if_new(id, [&](unit_of_work& unit) { record(unit, id); });
                 if (outcome && *outcome == processing::processed) ++processed;
                 if (outcome) co_return;
                 if (outcome.error().kind() != error_kind::retriable) failures += outcome.error().describe();
@@ -153,30 +132,58 @@ TEST_F(inbox_effects, bad_records_of_a_batch_cost_no_other_its_effect) {
     EXPECT_EQ(marks(), (texts{"a", "b", "c"}));
 }
 
-TEST_F(inbox_effects, batches_of_the_same_events_from_many_writers_have_each_effect_once) {
+TEST_F(inbox_effects, of_the_same_events_from_many_writers_happen_once) {
+    constexpr std::size_t writers = 6, events = 200;
+    std::vector<settled_events> told(writers);
+    std::vector<std::unique_ptr<effect_writer>> all;
+    for (std::size_t w = 0; w < writers; ++w) {
+        all.push_back(std::make_unique<effect_writer>(*db_, "billing", told[w].sink(),
+                                                      writer_settings{.max_records = 20 + w}));
+        std::vector<effect> batch;
+        for (std::size_t i = 0; i < events; ++i) {
+            const std::size_t event = w % 2 == 0 ? i : events - 1 - i;
+            batch.push_back(recorded(std::to_string(event), 1, event, event));
+        }
+        all.back()->add(std::move(batch));
+    }
+    std::size_t processed = 0;
+    for (settled_events& each : told)
+        for (const settled& one : each.wait(events)) {
+            EXPECT_TRUE(one.outcome) << one.outcome.error().describe();
+            processed += one.outcome == processing::processed ? 1 : 0;
+        }
+    EXPECT_EQ(processed, events);
+    EXPECT_EQ(effects().size(), events);
+    EXPECT_EQ(marks().size(), events);
+}
+
+TEST_F(inbox_effects, of_a_function_that_asks_see_what_it_recorded_before) {
+    run("create table stock(id " + type("text") + ", pieces " + type("int") + ")");
+    run("insert into stock(id, pieces) values ($1, $2)", "bolt", 2);
     struct steps {
-        static task<void> run(database& db, bool backwards, std::string& failures) {
-            for (int attempt = 0; attempt < 30; ++attempt) {
-                std::vector<marked_unit> batch;
-                for (int i = 0; i < 50; ++i)
-                    batch.push_back(marked(std::to_string(backwards ? 49 - i : i)));
-                auto call = write_batch(db, std::move(batch));
-                const auto outcomes = co_await call;
-                const bool again =
-                    !outcomes || std::ranges::any_of(*outcomes, [](const auto& o) { return !o; });
-                if (!again) co_return;
-            }
-            failures += "gave up\n";
+        static task<result<void>> take_one(unit_of_work& unit, int& left) {
+            unit.execute("update stock set pieces = pieces - 1 where id = $1", "bolt");
+            auto rows = co_await unit.query<int>("select pieces from stock where id = $1", "bolt");
+            if (!rows) co_return fail(std::move(rows.error()));
+            left = rows->front();
+            if (left < 0) co_return fail(errc::handler_rejected, {.message = "none left"});
+            unit.execute("insert into effect(id, size) values ($1, $2)", "left", left);
+            co_return result<void>{};
         }
     };
-    std::string failures;
-    task_scope scope;
-    for (int i = 0; i < 8; ++i)
-        scope.spawn(client_->loop(), steps::run(*db_, i % 2 == 1, failures));
-    scope.wait(root_);
-    EXPECT_EQ(failures, "");
-    EXPECT_EQ(effects().size(), 50U);
-    EXPECT_EQ(marks().size(), 50U);
+    int left = -1;
+    const auto take = [&](const std::string& id) {
+        return on_loop(
+            box_->process_if_new(id, [&](unit_of_work& unit) { return steps::take_one(unit, left); }));
+    };
+    EXPECT_EQ(fate_of(take("a")), "processed");
+    EXPECT_EQ(left, 1);
+    EXPECT_EQ(fate_of(take("a")), "already");
+    EXPECT_EQ(fate_of(take("b")), "processed");
+    EXPECT_EQ(fate_of(take("c")), to_string(errc::handler_rejected));
+    EXPECT_EQ(read<int>("select pieces from stock"), std::vector<int>{0});
+    EXPECT_EQ(effects().size(), 2U);
+    EXPECT_EQ(marks(), (texts{"a", "b"}));
 }
 
 } // namespace

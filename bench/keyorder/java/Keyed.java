@@ -16,7 +16,8 @@ import java.util.concurrent.locks.LockSupport;
 
 /**
  * One run of a Java arm: its options, its work, its check of each record, its JSON line, as
- * bench/keyorder/key_check.hpp and bench/arm.hpp have them. The span begins with the first record's work and ends with the last one's.
+ * bench/keyorder/key_check.hpp and bench/arm.hpp have them. The span begins with the first record's work and ends with
+ * the last one's.
  */
 final class Keyed {
     private record Moment(long wallNanos, long cpuNanos) {

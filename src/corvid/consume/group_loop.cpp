@@ -130,12 +130,18 @@ void group_loop::take_events() {
     }
 }
 
-// Answers how many batches it took.
+// Answers how many batches it took. Whoever stands behind the last that was given room comes first: else,
+// where handlers are behind, the first partition would take all of it, and its keys alone would be at work.
 int group_loop::take_in() {
     int taken = 0;
     if (phase_ != phase::working || !source_) return taken;
-    for (auto& each : tenancies_)
-        taken += take_in(*each);
+    const std::size_t first = take_next_;
+    for (std::size_t i = 0; i < tenancies_.size(); ++i) {
+        const std::size_t at = (first + i) % tenancies_.size();
+        if (!take_in(*tenancies_[at])) continue;
+        ++taken;
+        take_next_ = at + 1;
+    }
     return taken;
 }
 

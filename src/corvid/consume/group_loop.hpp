@@ -167,6 +167,7 @@ private:
     std::map<topic_partition, std::uint32_t> numbers_;
     epoch epochs_ = epoch::none;
     std::vector<std::unique_ptr<tenancy>> tenancies_; // of what is assigned
+    std::size_t take_next_ = 0;                       // among them, whose turn it is to take in
     std::vector<std::unique_ptr<tenancy>> leftovers_; // of what was, while somebody is at work
     commit_schedule commits_;
     broker::offset_committer* committer_ = nullptr;

@@ -132,14 +132,6 @@ std::optional<offset> faults::committed(const std::string& name, const topic_par
     return found == core_.groups().end() ? std::nullopt : found->second->committed(of);
 }
 
-std::string faults::committed_metadata(const std::string& name, const topic_partition& of) const {
-    const auto held = core_.lock();
-    std::vector<broker::committed_offset> asked{{.where = of}};
-    if (const auto found = core_.groups().find(name); found != core_.groups().end())
-        found->second->read_committed(asked);
-    return asked.front().metadata;
-}
-
 std::vector<stored_record> faults::records_of(const topic_partition& of) const {
     const auto held = core_.lock();
     const auto text = [](const optional_bytes& b) {
@@ -175,6 +167,14 @@ std::vector<std::string> faults::groups() const {
     for (const auto& [name, one] : core_.groups())
         names.push_back(name);
     return names;
+}
+
+std::string faults::committed_metadata(const std::string& name, const topic_partition& of) const {
+    const auto held = core_.lock();
+    std::vector<broker::committed_offset> asked{{.where = of}};
+    if (const auto found = core_.groups().find(name); found != core_.groups().end())
+        found->second->read_committed(asked);
+    return asked.front().metadata;
 }
 
 std::optional<std::map<std::string, std::string>> faults::config_of(const topic_name& name) const {

@@ -80,8 +80,6 @@ public:
     /// A group that nobody ever joined is empty, of generation 0.
     [[nodiscard]] group_info describe(const std::string& group) const;
     [[nodiscard]] std::optional<offset> committed(const std::string& group, const topic_partition& of) const;
-    /// What was committed with it; empty: nothing.
-    [[nodiscard]] std::string committed_metadata(const std::string& group, const topic_partition& of) const;
     /// What the partition's log keeps, oldest first, copied.
     [[nodiscard]] std::vector<stored_record> records_of(const topic_partition& of) const;
     /// Behind the last record that is there, whatever offsets are left out behind it; 0: there is none.
@@ -90,6 +88,8 @@ public:
     [[nodiscard]] std::int32_t partitions_of(const topic_name& topic) const;
     /// The names of all groups that were ever joined.
     [[nodiscard]] std::vector<std::string> groups() const;
+    /// What was committed with it; empty: nothing.
+    [[nodiscard]] std::string committed_metadata(const std::string& group, const topic_partition& of) const;
     /// What the topic was created with; none: it does not exist.
     [[nodiscard]] std::optional<std::map<std::string, std::string>> config_of(const topic_name& topic) const;
 

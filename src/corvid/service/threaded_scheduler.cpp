@@ -11,6 +11,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <pthread.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <atomic>
@@ -278,7 +279,11 @@ wall_time threaded_scheduler::wall_now() const noexcept {
 }
 
 std::size_t threaded_scheduler::cores() const noexcept {
-    return std::max(1U, std::thread::hardware_concurrency());
+    cpu_set_t mine;
+    CPU_ZERO(&mine);
+    if (sched_getaffinity(0, sizeof mine, &mine) != 0)
+        return std::max(1U, std::thread::hardware_concurrency());
+    return static_cast<std::size_t>(std::max(1, CPU_COUNT(&mine)));
 }
 
 bool threaded_scheduler::wait(signal& done, std::optional<steady_time> deadline) {

@@ -62,6 +62,7 @@ const store::dialect& database::dialect() const noexcept {
     return is_sqlite(impl_->settings) ? store::sqlite_dialect : store::postgres_dialect;
 }
 const database_settings& database::settings() const noexcept { return impl_->settings; }
+scheduler& database::threads() noexcept { return impl_->root; }
 scheduler& database::loop() noexcept { return impl_->thread->loop(); }
 bool database::reachable() const noexcept { return impl_->sessions.reachable(); }
 call_home database::home() noexcept { return {&impl_->thread->loop(), &impl_->calls}; }
@@ -127,26 +128,32 @@ void transaction::abandon() noexcept {
 
 call_home transaction::home() const noexcept { return state_->db.home(); }
 
-task<result<store::answer>> transaction::asked(store::statement what) {
-    return ask_in(state_, std::move(what));
+task<result<store::answer>> transaction::asked(std::vector<store::statement> flight) {
+    return ask_in(state_, std::move(flight));
 }
 
-task<result<store::answer>> transaction::ask_in(std::shared_ptr<open> state, store::statement what) {
+task<result<store::answer>> transaction::ask_in(std::shared_ptr<open> state,
+                                                std::vector<store::statement> flight) {
     if (auto allowed = state->state.sending(false, false); !allowed)
         co_return fail(std::move(allowed.error()));
-    store::flight_answer answered = co_await (**state->held).run({&what, 1});
+    store::flight_answer answered = co_await (**state->held).run(flight);
     if (auto fine = state->state.answered(answered); !fine) co_return fail(std::move(fine.error()));
-    co_return std::move(answered.answers.front());
+    co_return std::move(answered.answers.back());
 }
 
 database_call<void> transaction::commit(unit_of_work last) {
-    return {home(), commit_in(state_, std::make_shared<unit_of_work>(std::move(last)))};
+    return {home(), commit_kept(state_, std::make_shared<unit_of_work>(std::move(last)))};
 }
+database_call<void> transaction::commit_with(unit_of_work& last) { return {home(), commit_in(state_, last)}; }
 database_call<void> transaction::rollback() { return {home(), rollback_in(state_)}; }
 
-task<result<void>> transaction::commit_in(std::shared_ptr<open> state, std::shared_ptr<unit_of_work> last) {
+task<result<void>> transaction::commit_kept(std::shared_ptr<open> state, std::shared_ptr<unit_of_work> last) {
+    co_return co_await commit_in(std::move(state), *last);
+}
+
+task<result<void>> transaction::commit_in(std::shared_ptr<open> state, unit_of_work& last) {
     if (!state->held) co_return fail(errc::transaction_over, {.operation = "commit"});
-    unit_of_work* const one = last.get();
+    unit_of_work* const one = &last;
     auto written = co_await store::write_units(**state->held, state->state, {&one, 1});
     if (state->state.over()) state->held.reset();
     if (!written) co_return fail(std::move(written.error().why));
@@ -169,18 +176,21 @@ task<result<void>> begin_on(store::session& on, store::transaction_state& state)
 
 } // namespace
 
-database_call<transaction> database::begin() {
+database_call<transaction> database::begin() { return begin(&begin_on); }
+
+database_call<transaction> database::begin(
+    std::function<task<result<void>>(store::session&, store::transaction_state&)> first) {
     struct steps {
-        static task<result<transaction>> run(database& self) {
+        static task<result<transaction>> run(database& self, decltype(first) begin_by) {
             result<lease> lent = co_await acquire(self);
             if (!lent) co_return fail(std::move(lent.error()));
             auto made = std::make_shared<transaction::open>(self, *std::move(lent));
-            auto begun = co_await begin_on(**made->held, made->state);
+            auto begun = co_await begin_by(**made->held, made->state);
             if (!begun) co_return fail(std::move(begun.error()));
             co_return transaction(std::move(made));
         }
     };
-    return {home(), steps::run(*this)};
+    return {home(), steps::run(*this, std::move(first))};
 }
 
 } // namespace corvid

@@ -15,6 +15,7 @@
 #include <corvid/store/call.hpp>
 #include <corvid/store/rows.hpp>
 #include <corvid/store/settings.hpp>
+#include <corvid/store/transaction_state.hpp>
 #include <corvid/store/unit_of_work.hpp>
 
 #include <functional>
@@ -52,12 +53,22 @@ public:
 
     /// A transaction that asks at once and holds a session until it ends: for reading what then decides.
     [[nodiscard]] database_call<transaction> begin();
+    /// As begin(), by `first`, which begins it on the session in a way of its own (store/write.hpp); its
+    /// error is begin()'s, and ends the transaction.
+    [[nodiscard]] database_call<transaction> begin(
+        std::function<task<result<void>>(store::session&, store::transaction_state&)> first);
 
     /// Lends a session to `use` on the database's loop; what it leaves open is rolled back. The way in for
     /// code that needs more than the above: inbox, outbox, migrations.
     template <class T>
     [[nodiscard]] database_call<T> with_session(std::function<task<result<T>>(store::session&)> use) {
         return {home(), lend<T>(*this, std::move(use))};
+    }
+
+    /// Runs `what` on the database's loop when it is awaited; close() waits for it.
+    template <class T>
+    [[nodiscard]] database_call<T> call(task<result<T>> what) {
+        return {home(), std::move(what)};
     }
 
     /// Refuses new work, lets what runs finish, ends the sessions and the loop. Idempotent. On a thread that
@@ -67,6 +78,8 @@ public:
     [[nodiscard]] const store::dialect& dialect() const noexcept;
     [[nodiscard]] const database_settings& settings() const noexcept;
     [[nodiscard]] scheduler& loop() noexcept;
+    /// What it was made with.
+    [[nodiscard]] scheduler& threads() noexcept;
     /// False while the last attempt to connect has failed: for readiness. Any thread.
     [[nodiscard]] bool reachable() const noexcept;
 
@@ -122,19 +135,21 @@ public:
 
     template <class... Args>
     [[nodiscard]] database_call<std::int64_t> execute(std::string_view sql, const Args&... args) {
-        return {home(), database::affected(asked(store::make_statement(sql, args...)))};
+        return {home(), database::affected(asked({store::make_statement(sql, args...)}))};
     }
     template <class T, class... Args>
     [[nodiscard]] database_call<std::vector<T>> query(std::string_view sql, const Args&... args) {
-        return {home(), database::typed<T>(asked(store::make_statement(sql, args...)))};
+        return {home(), database::typed<T>(asked({store::make_statement(sql, args...)}))};
     }
-    /// One statement and its answer as it is.
-    [[nodiscard]] database_call<store::answer> ask(store::statement what) {
-        return {home(), asked(std::move(what))};
+    /// Statements sent together; the answer of the last one.
+    [[nodiscard]] database_call<store::answer> ask(std::vector<store::statement> flight) {
+        return {home(), asked(std::move(flight))};
     }
     /// Ends it, after what `last` has recorded, in one flight. commit_unknown as database::write; after any
     /// error nothing but rollback is possible.
     [[nodiscard]] database_call<void> commit(unit_of_work last = {});
+    /// The same with a unit that stays yours, in place and alive until then.
+    [[nodiscard]] database_call<void> commit_with(unit_of_work& last);
     [[nodiscard]] database_call<void> rollback();
 
 private:
@@ -142,9 +157,11 @@ private:
     struct open;
     explicit transaction(std::shared_ptr<open> state) noexcept;
     [[nodiscard]] call_home home() const noexcept;
-    [[nodiscard]] task<result<store::answer>> asked(store::statement what);
-    static task<result<store::answer>> ask_in(std::shared_ptr<open> state, store::statement what);
-    static task<result<void>> commit_in(std::shared_ptr<open> state, std::shared_ptr<unit_of_work> last);
+    [[nodiscard]] task<result<store::answer>> asked(std::vector<store::statement> flight);
+    static task<result<store::answer>> ask_in(std::shared_ptr<open> state,
+                                              std::vector<store::statement> flight);
+    static task<result<void>> commit_in(std::shared_ptr<open> state, unit_of_work& last);
+    static task<result<void>> commit_kept(std::shared_ptr<open> state, std::shared_ptr<unit_of_work> last);
     static task<result<void>> rollback_in(std::shared_ptr<open> state);
     void abandon() noexcept;
 

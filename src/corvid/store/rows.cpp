@@ -32,7 +32,7 @@ result<void> match_columns(const answer& a, std::span<const std::string_view> me
     return {};
 }
 
-error at_column(error why, const answer& a, std::size_t row, std::size_t column) {
+error at_column(const error& why, const answer& a, std::size_t row, std::size_t column) {
     error_details details = why.details();
     details.message =
         "column `" + a.columns[column] + "`, row " + std::to_string(row) + ": " + details.message;

@@ -7,6 +7,8 @@
 
 #include <corvid/store/statement.hpp>
 
+#include <boost/describe/class.hpp>
+
 #include <algorithm>
 #include <array>
 
@@ -18,7 +20,7 @@ namespace corvid::store {
                                          std::span<std::size_t> into);
 
 /// Says where the value that could not be read stands.
-[[nodiscard]] error at_column(error why, const answer& a, std::size_t row, std::size_t column);
+[[nodiscard]] error at_column(const error& why, const answer& a, std::size_t row, std::size_t column);
 
 namespace detail {
 
@@ -40,7 +42,7 @@ template <Described T>
         if (value)
             place = *std::move(value);
         else
-            failed = at_column(std::move(value.error()), a, row, column);
+            failed = at_column(value.error(), a, row, column);
     });
     if (failed) return fail(*std::move(failed));
     return object;
@@ -68,7 +70,7 @@ template <class T>
         if (auto matched = match_columns(a, only, column); !matched) return fail(std::move(matched.error()));
         for (std::size_t row = 0; row < a.row_count(); ++row) {
             result<T> one = sql_codec<T>::from_sql(a.at(row, 0));
-            if (!one) return fail(at_column(std::move(one.error()), a, row, 0));
+            if (!one) return fail(at_column(one.error(), a, row, 0));
             rows.push_back(*std::move(one));
         }
     }

@@ -22,7 +22,7 @@ struct dialect {
     database_kind kind;
     std::string_view begin; ///< of a transaction that will write
 };
-inline constexpr dialect postgres_dialect{database_kind::postgres, "begin"};
+inline constexpr dialect postgres_dialect{database_kind::postgres, "begin isolation level read committed"};
 inline constexpr dialect sqlite_dialect{database_kind::sqlite, "begin immediate"};
 inline constexpr std::string_view commit_sql = "commit";
 inline constexpr std::string_view rollback_sql = "rollback";

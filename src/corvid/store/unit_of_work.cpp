@@ -3,7 +3,23 @@
 
 #include <algorithm>
 
-namespace corvid::store {
+namespace corvid {
+
+task<result<store::answer>> unit_of_work::ask(unit_of_work& self, store::statement question) {
+    if (!self.reader_) {
+        if (!self.opener_)
+            co_return fail(errc::invalid_argument, {.message = "this unit only records",
+                                                    .hint = "ask the database itself, or a transaction",
+                                                    .operation = "query"});
+        auto opened = co_await self.opener_->open(self.tag_);
+        if (!opened) co_return fail(std::move(opened.error()));
+        self.reader_ = *std::move(opened);
+    }
+    self.asked_ = true;
+    co_return co_await self.reader_->ask(self, std::move(question));
+}
+
+namespace store {
 
 namespace {
 
@@ -28,4 +44,5 @@ void run_after_commit(std::span<unit_of_work* const> units) noexcept {
         hook->after_commit(units);
 }
 
-} // namespace corvid::store
+} // namespace store
+} // namespace corvid

@@ -8,9 +8,14 @@
 //   u.execute("insert into invoice(order_id, cents) values ($1, $2)", o.order_id, o.cents);
 //   u.insert("invoice_line", lines);                          // a described struct a row, one statement
 //
+// Where a handler must read to decide, it asks: `auto seats = co_await u.query<int>("select …", …)`. The unit
+// then has a transaction of its own from the first question on, in which what was recorded before the
+// question has been done, and which holds its locks until the handler ends.
+//
 // Not thread-safe. SQL that does not fit the tables shows when the unit is written, not here.
 #pragma once
 
+#include <corvid/store/call.hpp>
 #include <corvid/store/insert.hpp>
 #include <corvid/store/session.hpp>
 
@@ -37,11 +42,38 @@ public:
     virtual void after_commit(std::span<unit_of_work* const> /*units*/) noexcept {}
 };
 
+/// The transaction of a unit that asks.
+class unit_reader {
+public:
+    virtual ~unit_reader() = default;
+    /// Sends what `unit` has recorded and not yet sent, then the question. Both stay in place meanwhile.
+    [[nodiscard]] virtual task<result<store::answer>> ask(unit_of_work& unit, store::statement question) = 0;
+};
+
+/// Who makes units for handlers gives them this, so that they can ask. Outlives them.
+class unit_opener {
+public:
+    virtual ~unit_opener() = default;
+    /// Begins the transaction of the unit that was given `tag`; called once, at its first question.
+    [[nodiscard]] virtual task<result<std::shared_ptr<unit_reader>>> open(std::uint64_t tag) = 0;
+};
+
 class unit_of_work {
 public:
     unit_of_work() = default;
     unit_of_work(unit_of_work&&) noexcept = default;
     unit_of_work& operator=(unit_of_work&&) noexcept = default;
+    explicit unit_of_work(unit_opener& opener, std::uint64_t tag = 0) noexcept
+        : opener_(&opener), tag_(tag) {}
+    explicit unit_of_work(std::shared_ptr<unit_reader> reader) noexcept : reader_(std::move(reader)) {}
+
+    /// Asks now, after what was recorded before; rows as T (store/rows.hpp). Await it at once, one at a time;
+    /// the unit stays in place meanwhile. After an error the transaction takes nothing more: hand the error
+    /// on. invalid_argument for a unit that nobody gave a transaction to.
+    template <class T, class... Args>
+    [[nodiscard]] task<result<std::vector<T>>> query(std::string_view sql, const Args&... args) {
+        return typed<T>(*this, store::make_statement(sql, args...));
+    }
 
     /// Records a statement; the arguments become $1, $2, …, a described struct gives one for each member.
     template <class... Args>
@@ -77,10 +109,19 @@ public:
     }
 
     [[nodiscard]] std::span<const store::statement> recorded() const noexcept { return recorded_; }
+    /// Those that no question has sent yet.
+    [[nodiscard]] std::span<const store::statement> unsent() const noexcept {
+        return recorded().subspan(sent_);
+    }
+    void all_sent() noexcept { sent_ = recorded_.size(); }
+    /// Whether a question has been asked: what is recorded then depends on the answer.
+    [[nodiscard]] bool asked() const noexcept { return asked_; }
+    [[nodiscard]] const std::shared_ptr<unit_reader>& reader() const noexcept { return reader_; }
     [[nodiscard]] bool empty() const noexcept { return recorded_.empty() && hooks_.empty(); }
     /// About what the statements take on the wire.
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
-    /// The same once more; what hooks keep in their places must be copyable, as std::any asks.
+    /// The same once more, for another transaction; what hooks keep in their places must be copyable, as
+    /// std::any asks.
     [[nodiscard]] unit_of_work copy() const {
         unit_of_work other;
         other.recorded_ = recorded_;
@@ -91,13 +132,26 @@ public:
     void clear() noexcept {
         recorded_.clear();
         hooks_.clear();
-        bytes_ = 0;
+        bytes_ = sent_ = 0;
     }
 
 private:
+    template <class T>
+    static task<result<std::vector<T>>> typed(unit_of_work& self, store::statement question) {
+        result<store::answer> answered = co_await ask(self, std::move(question));
+        if (!answered) co_return fail(std::move(answered.error()));
+        co_return store::read_rows<T>(*answered);
+    }
+    static task<result<store::answer>> ask(unit_of_work& self, store::statement question);
+
     std::vector<store::statement> recorded_;
     std::vector<std::pair<std::shared_ptr<commit_hook>, std::any>> hooks_;
     std::size_t bytes_ = 0;
+    std::size_t sent_ = 0;
+    bool asked_ = false;
+    unit_opener* opener_ = nullptr;
+    std::uint64_t tag_ = 0;
+    std::shared_ptr<unit_reader> reader_;
 };
 
 namespace store {

@@ -23,7 +23,7 @@ flight_plan plan(std::span<unit_of_work* const> units, const dialect& speech, bo
     flight_plan made;
     if (begins) made.statements.push_back({.sql = std::string(speech.begin)});
     for (const unit_of_work* unit : units) {
-        made.statements.insert(made.statements.end(), unit->recorded().begin(), unit->recorded().end());
+        made.statements.insert(made.statements.end(), unit->unsent().begin(), unit->unsent().end());
         made.ends.push_back(made.statements.size());
     }
     run_before_commit(units, speech, made.statements);

@@ -101,6 +101,28 @@ TEST(key_order, unordered_coroutines_of_one_key_run_at_once) {
     w.end(*loop);
 }
 
+TEST(key_order, where_handlers_are_behind_all_partitions_get_on_at_one_pace) {
+    group_world w(20);
+    std::map<std::int32_t, int> done_of;
+    auto handler = [&](const keyed&, context& ctx) -> task<void> {
+        co_await ctx.sleep(10ms);
+        ++done_of[ctx.partition().value];
+    };
+    w.publish(400, 25);
+    auto loop = w.join(handler, {.concurrency = 64, .intake = {.runnable_records = 512}});
+    const auto half_done = [&] {
+        int sum = 0;
+        for (const auto& [partition, n] : done_of)
+            sum += n;
+        return sum >= w.count / 2;
+    };
+    EXPECT_TRUE(w.sim.run_until(half_done, 5min));
+    for (std::int32_t p = 0; p < w.partitions; ++p)
+        EXPECT_GT(done_of[p], w.count / w.partitions / 4) << "partition " << p << " stood behind the others";
+    EXPECT_TRUE(w.sim.run_until([&] { return w.all_committed(); }, 5min));
+    EXPECT_EQ(w.end(*loop), loop_end::clean);
+}
+
 TEST(key_order, an_extractor_orders_by_what_it_says_over_all_partitions) {
     group_world w(6);
     witness sees;

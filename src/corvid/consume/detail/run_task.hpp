@@ -19,14 +19,14 @@ public:
         struct ending {
             [[nodiscard]] bool await_ready() const noexcept { return false; }
             void await_suspend(std::coroutine_handle<promise_type> over) const noexcept {
-                run& records = *over.promise().records;
+                run& ended = *over.promise().of;
                 over.destroy();
-                records.end();
+                ended.end();
             }
             void await_resume() const noexcept {}
         };
         template <class Object>
-        promise_type(Object&, run& of) noexcept : records(&of) {}
+        promise_type(Object&, run& records) noexcept : of(&records) {}
         [[nodiscard]] run_task get_return_object() noexcept {
             return run_task(std::coroutine_handle<promise_type>::from_promise(*this));
         }
@@ -34,7 +34,7 @@ public:
         void return_void() const noexcept {}
         /// What leaves the handler is an outcome: nothing comes here.
         [[noreturn]] void unhandled_exception() const noexcept { std::terminate(); }
-        run* records;
+        run* of;
     };
 
     void start() const noexcept {

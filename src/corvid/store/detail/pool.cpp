@@ -84,7 +84,7 @@ task<void> pool::open_one(pool_state::slot_id slot) {
     auto opened = co_await made->open();
     if (!opened) {
         made.reset();
-        open_failed(slot, std::move(opened.error()));
+        open_failed(slot, opened.error());
     } else {
         sessions_[slot] = std::move(made);
         last_failure_.reset();
@@ -95,7 +95,7 @@ task<void> pool::open_one(pool_state::slot_id slot) {
 }
 
 // Waiting does not heal a refusal: those who wait are told at once, those who come later make it try again.
-void pool::open_failed(pool_state::slot_id slot, error why) {
+void pool::open_failed(pool_state::slot_id slot, const error& why) {
     failures_.add();
     reachable_ = false;
     state_.open_failed(slot, loop_.steady_now(), random_.uniform());

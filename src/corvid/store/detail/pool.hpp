@@ -55,7 +55,7 @@ private:
     task<void> open_one(pool_state::slot_id slot);
     task<void> validate(pool_state::lend todo);
     task<void> clean(pool_state::slot_id slot);
-    void open_failed(pool_state::slot_id slot, error why);
+    void open_failed(pool_state::slot_id slot, const error& why);
     void settle(pool_state::waiter_id who, result<pool_state::slot_id> outcome);
     void give_back(pool_state::slot_id slot);
     void refuse_all(const error& why);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/testing/detail/watched_cluster.hpp>
 
+#include <corvid/lanes/crash_guard.hpp>
+
 #include <algorithm>
 
 namespace corvid::testing::detail {
@@ -52,8 +54,9 @@ public:
     }
 
     void commit(broker::offset_request& request) override {
-        if (is_gone() || !of_.passes(moment::before_commit, group_)) return;
         const auto asked = request.offsets;
+        const bool moves = says_what_is_done(asked);
+        if (is_gone() || (moves && !of_.passes(moment::before_commit, group_))) return;
         inner_.offsets->commit(request);
         for (std::size_t i = 0; i < asked.size(); ++i)
             of_.around().log.committed({.instance = of_.name(),
@@ -62,13 +65,18 @@ public:
                                         .next = asked[i].next.value_or(offset(-1)),
                                         .accepted = !request.failure && !request.offsets[i].failure,
                                         .at = of_.around().log.now()});
-        (void)of_.passes(moment::after_commit, group_);
+        if (moves) (void)of_.passes(moment::after_commit, group_);
     }
     void committed(broker::offset_request& request) override {
         if (!is_gone()) inner_.offsets->committed(request);
     }
 
 private:
+    /// Rather than that a member begins: a group writes that down with its position (crash_guard).
+    [[nodiscard]] static bool says_what_is_done(const std::vector<broker::committed_offset>& asked) {
+        return std::ranges::any_of(
+            asked, [](const auto& each) { return life_note::read(each.metadata).starts == 0; });
+    }
     [[nodiscard]] bool is_gone() const noexcept { return !inner_.source || of_.is_dead(); }
     void cut() noexcept override { inner_.source.reset(); }
 
@@ -132,6 +140,11 @@ public:
     }
 
 private:
+    /// Rather than that a member begins: a group writes that down with its position (crash_guard).
+    [[nodiscard]] static bool says_what_is_done(const std::vector<broker::committed_offset>& asked) {
+        return std::ranges::any_of(
+            asked, [](const auto& each) { return life_note::read(each.metadata).starts == 0; });
+    }
     [[nodiscard]] bool is_gone() const noexcept { return !inner_ || of_.is_dead(); }
     [[nodiscard]] static std::unexpected<error> gone() {
         return fail(errc::producer_closed, {.message = "the process is dead", .operation = "send"});

@@ -12,3 +12,10 @@ create table processed_events (
     processed_at   integer not null default (cast((julianday('now') - 2440587.5) * 86400000000 as integer)),
     primary key (consumer_group, event_id)
 ) without rowid;
+create index processed_events_processed_at on processed_events(processed_at);
+
+-- How long each group wants its marks kept; the longest decides. Delete the row of a group that is no more.
+create table processed_events_groups (
+    consumer_group    text    primary key,
+    retention_seconds integer not null
+) without rowid;

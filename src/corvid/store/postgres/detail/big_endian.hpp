@@ -22,7 +22,7 @@ void append_number(std::string& out, T number) {
 template <std::integral T>
 [[nodiscard]] T read_number(std::string_view bytes) noexcept {
     T number{};
-    std::memcpy(&number, bytes.data(), sizeof number);
+    bytes.copy(reinterpret_cast<char*>(&number), sizeof number);
     if constexpr (std::endian::native == std::endian::little && sizeof(T) > 1) number = std::byteswap(number);
     return number;
 }

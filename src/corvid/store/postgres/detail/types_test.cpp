@@ -76,7 +76,7 @@ std::string numeric(std::initializer_list<int> words) {
 }
 
 TEST(postgres_types, numeric_is_read_as_the_text_that_psql_shows) {
-    const auto shown = [](std::string bytes) {
+    const auto shown = [](const std::string& bytes) {
         const auto value = decode(types::numeric, bytes);
         return value ? std::get<std::string>(value->held) : value.error().describe();
     };
@@ -102,6 +102,7 @@ TEST(postgres_types, infinite_times_are_the_ends_of_time) {
 
 TEST(postgres_types, bytes_that_are_not_of_their_type_never_crash) {
     prng random(1);
+    int read = 0;
     for (int round = 0; round < 20'000; ++round) {
         std::string bytes;
         for (auto n = random.below(40); n > 0; --n)
@@ -109,8 +110,9 @@ TEST(postgres_types, bytes_that_are_not_of_their_type_never_crash) {
         for (const type_id each :
              {types::boolean, types::int8, types::numeric, types::jsonb, types::uuid_type, types::date,
               type_id{1016}, type_id{1009}, type_id{1231}})
-            (void)decode(each, bytes);
+            read += decode(each, bytes) ? 1 : 0;
     }
+    EXPECT_GT(read, 0);
     EXPECT_EQ(decode(types::int8, "abc").error().sqlstate(), "22P03");
     EXPECT_FALSE(readable(869));
 }

@@ -14,13 +14,14 @@ namespace {
 using namespace std::chrono_literals;
 
 class sqlite_in_simulation : public testing::Test {
-protected:
+public:
     sqlite_in_simulation() {
         std::string pattern = (std::filesystem::temp_directory_path() / "corvid-sqlite.XXXXXX").string();
         directory_ = mkdtemp(pattern.data());
     }
     ~sqlite_in_simulation() override { std::filesystem::remove_all(directory_); }
 
+protected:
     database_settings settings() const {
         return {.url = "sqlite:" + (directory_ / "state.db").string(), .pool_size = 2, .seed = 1};
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The starts of partitions, as crash_guard has them: the position is noted before the first record runs, and
-// a record that kills the process is run alone, then not at all (docs/decisions/0009).
+// a record that kills the process is run alone, then not at all (docs/decisions/0011).
 #include <corvid/consume/group_loop.hpp>
 
 #include <algorithm>

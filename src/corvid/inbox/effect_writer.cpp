@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <corvid/inbox/effect_writer.hpp>
+
+#include <corvid/base/post_call.hpp>
+#include <corvid/base/random.hpp>
+#include <corvid/inbox/effect_queue.hpp>
+#include <corvid/observe/metrics.hpp>
+
+#include <algorithm>
+
+namespace corvid {
+
+namespace {
+
+using inbox_detail::effect_queue;
+using inbox_detail::mark_table;
+using inbox_detail::write_report;
+
+const writer_settings& checked(const writer_settings& settings) {
+    if (auto valid = validate(settings); !valid) throw config_error(std::move(valid.error()));
+    return settings;
+}
+
+std::size_t shards_of(const database& db, const writer_settings& settings) {
+    return db.dialect().kind == store::database_kind::sqlite ? 1 : settings.transactions;
+}
+
+struct writer_figures {
+    writer_figures(metrics* into, const std::string& group) {
+        if (!into) return;
+        processed = into->counter_of(metric::events_processed, {group});
+        duplicates = into->counter_of(metric::events_duplicates, {group});
+        pending = into->gauge_of(metric::inbox_pending, {group});
+        oldest = into->gauge_of(metric::inbox_oldest, {group});
+        committed = into->counter_of(metric::inbox_transactions, {group, "committed"});
+        trouble = into->counter_of(metric::inbox_transactions, {group, "trouble"});
+        took = into->histogram_of(metric::inbox_transaction_duration, {group});
+    }
+    counter processed, duplicates, committed, trouble;
+    gauge pending, oldest;
+    histogram took;
+};
+
+} // namespace
+
+// All on the database's loop, but for what only reads what never changes.
+struct effect_writer::impl : std::enable_shared_from_this<impl> {
+    impl(database& d, std::string name, sink to, const writer_settings& s, metrics* figures_into)
+        : db(d),
+          group(std::move(name)),
+          out(std::move(to)),
+          table(std::make_shared<mark_table>(db.dialect(), db.loop())),
+          random(db.settings().seed ? db.settings().seed : entropy_seed()),
+          figures(figures_into, group) {
+        for (std::size_t i = 0; i < shards_of(db, s); ++i)
+            shards.push_back(std::make_unique<shard>(*this, s));
+    }
+
+    // What writes one transaction after the other; a lane has one.
+    struct shard : timer {
+        shard(impl& i, const writer_settings& s)
+            : timer([](work& w) noexcept { static_cast<shard&>(w).turn(); }), owner(i), queue(s) {}
+        void turn();
+        void tell();
+        static task<void> write(std::shared_ptr<impl> alive, shard& self, std::vector<effect> batch);
+        impl& owner;
+        effect_queue queue;
+    };
+    // Waits until a lane has nothing left to write.
+    struct lane_idle : operation<lane_idle, void> {
+        lane_idle(shard& s, std::uint64_t l) noexcept : of(s), lane(l) {}
+        bool start() {
+            if (!of.queue.has(lane)) return false;
+            of.owner.lane_waiters.push_back(this);
+            return true;
+        }
+        void take() const noexcept {}
+        using operation::complete;
+        shard& of;
+        std::uint64_t lane;
+    };
+
+    // Lanes are hashes, but nobody promises good ones.
+    shard& shard_of(std::uint64_t lane) {
+        return *shards[(lane * 0x9e3779b97f4a7c15U >> 32U) % shards.size()];
+    }
+    void add(std::vector<effect> effects);
+    void wake_lane_waiters();
+    void show();
+    static task<void> end(std::shared_ptr<impl> self);
+    static task<result<std::shared_ptr<marked_unit>>> begin(std::shared_ptr<impl> self, event_mark mark,
+                                                            std::uint64_t lane);
+    static task<result<std::shared_ptr<marked_unit>>> begin_all(std::shared_ptr<impl> self,
+                                                                std::vector<event_mark> marks);
+
+    database& db;
+    const std::string group;
+    const sink out;
+    const std::shared_ptr<mark_table> table;
+    prng random;
+    writer_figures figures;
+    std::vector<std::unique_ptr<shard>> shards;
+    std::vector<lane_idle*> lane_waiters;
+    task_scope writing;
+    bool closing = false;
+};
+
+void effect_writer::impl::add(std::vector<effect> effects) {
+    const steady_time now = db.loop().steady_now();
+    for (effect& each : effects) {
+        each.mark.group = group;
+        shard_of(each.lane).queue.add(std::move(each), now);
+    }
+    for (const auto& each : shards) {
+        if (closing) each->queue.give_up(error(errc::stopped, {.operation = "write effects"}));
+        each->turn();
+    }
+    show();
+}
+
+// Starts what is due, tells what is settled, and sets the alarm for what comes next.
+void effect_writer::impl::shard::turn() {
+    scheduler& loop = owner.db.loop();
+    tell();
+    const steady_time now = loop.steady_now();
+    if (auto batch = queue.take(now); !batch.empty())
+        owner.writing.spawn(loop, write(owner.shared_from_this(), *this, std::move(batch)));
+    loop.cancel(*this);
+    if (const auto when = queue.due(now)) loop.at(*when, *this);
+}
+
+void effect_writer::impl::shard::tell() {
+    auto done = queue.take_settled();
+    if (done.empty()) return;
+    std::uint64_t processed = 0, duplicates = 0;
+    for (const settled& each : done)
+        if (each.outcome) ++(*each.outcome == processing::processed ? processed : duplicates);
+    owner.figures.processed.add(processed);
+    owner.figures.duplicates.add(duplicates);
+    owner.out(std::move(done));
+    owner.wake_lane_waiters();
+}
+
+task<void> effect_writer::impl::shard::write(std::shared_ptr<impl> alive, shard& self,
+                                             std::vector<effect> batch) {
+    impl& owner = *alive;
+    const steady_time began = owner.db.loop().steady_now();
+    auto writing = owner.db.with_session<write_report>([&](store::session& on) {
+        return [](store::session& s, mark_table& t, std::span<effect> b) -> task<result<write_report>> {
+            co_return co_await write_effects(s, t, b);
+        }(on, *owner.table, batch);
+    });
+    auto written = co_await writing;
+    write_report report;
+    if (written) {
+        report = *std::move(written);
+    } else {
+        report.each.resize(batch.size());
+        report.trouble = std::move(written.error());
+    }
+    (report.trouble ? owner.figures.trouble : owner.figures.committed).add();
+    const steady_time now = owner.db.loop().steady_now();
+    owner.figures.took.observe(now - began);
+    self.queue.written(std::move(batch), std::move(report), now, owner.random.uniform());
+    if (owner.closing) self.queue.give_up(error(errc::stopped, {.operation = "write effects"}));
+    self.turn();
+    owner.show();
+}
+
+void effect_writer::impl::wake_lane_waiters() {
+    std::vector<lane_idle*> ready;
+    for (lane_idle* each : lane_waiters)
+        if (!each->of.queue.has(each->lane)) ready.push_back(each);
+    std::erase_if(lane_waiters, [](const lane_idle* each) { return !each->of.queue.has(each->lane); });
+    for (lane_idle* each : ready)
+        each->complete();
+}
+
+void effect_writer::impl::show() {
+    std::size_t pending = 0;
+    std::optional<steady_time> oldest;
+    for (const auto& each : shards) {
+        pending += each->queue.size();
+        if (const auto since = each->queue.oldest()) oldest = std::min(oldest.value_or(*since), *since);
+    }
+    figures.pending.set(static_cast<double>(pending));
+    const duration age = oldest ? db.loop().steady_now() - *oldest : duration{0};
+    figures.oldest.set(std::chrono::duration<double>(age).count());
+}
+
+task<result<std::shared_ptr<marked_unit>>> effect_writer::impl::begin(std::shared_ptr<impl> self,
+                                                                      event_mark mark, std::uint64_t lane) {
+    shard& of = self->shard_of(lane);
+    of.queue.flush();
+    of.turn();
+    lane_idle idle(of, lane);
+    co_await idle;
+    if (self->closing) co_return fail(errc::stopped, {.operation = "write effects"});
+    if (of.queue.closed(lane)) co_return fail(errc::effect_held);
+    std::vector<event_mark> one;
+    one.push_back(std::move(mark));
+    co_return co_await begin_all(std::move(self), std::move(one));
+}
+
+task<result<std::shared_ptr<marked_unit>>> effect_writer::impl::begin_all(std::shared_ptr<impl> self,
+                                                                          std::vector<event_mark> marks) {
+    if (self->closing) co_return fail(errc::stopped, {.operation = "write effects"});
+    for (event_mark& each : marks)
+        each.group = self->group;
+    co_return co_await marked_unit::open(self->db, self->table, std::move(marks));
+}
+
+task<void> effect_writer::impl::end(std::shared_ptr<impl> self) {
+    self->closing = true;
+    self->add({});
+    if (auto failure = co_await self->writing.join()) std::rethrow_exception(failure);
+    for (const auto& each : self->shards)
+        self->db.loop().cancel(*each);
+}
+
+effect_writer::effect_writer(database& db, std::string group, sink to, const writer_settings& settings,
+                             metrics* figures)
+    : impl_(std::make_shared<impl>(db, std::move(group), std::move(to), checked(settings), figures)) {}
+
+effect_writer::~effect_writer() { close(); }
+
+void effect_writer::add(std::vector<effect> effects) {
+    post_call(impl_->db.loop(),
+              [self = impl_, kept = std::move(effects)]() mutable { self->add(std::move(kept)); });
+}
+
+void effect_writer::flush() {
+    post_call(impl_->db.loop(), [self = impl_] {
+        for (const auto& each : self->shards) {
+            each->queue.flush();
+            each->turn();
+        }
+    });
+}
+
+void effect_writer::reopen(std::uint64_t lane) {
+    post_call(impl_->db.loop(), [self = impl_, lane] { self->shard_of(lane).queue.reopen(lane); });
+}
+
+database_call<std::shared_ptr<marked_unit>> effect_writer::begin(event_mark mark, std::uint64_t lane) {
+    return impl_->db.call(impl::begin(impl_, std::move(mark), lane));
+}
+
+database_call<std::shared_ptr<marked_unit>> effect_writer::begin_batch(std::vector<event_mark> marks) {
+    return impl_->db.call(impl::begin_all(impl_, std::move(marks)));
+}
+
+void effect_writer::close() { wait_for(impl_->db.threads(), impl_->db.loop(), impl::end(impl_)); }
+
+} // namespace corvid

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// Effects when the way to the server, or the server's end of a session, goes.
+#include "inbox_harness.hpp"
+#include "postgres_server.hpp"
+#include "tcp_relay.hpp"
+#include <corvid/inbox/offset_writer.hpp>
+
+#include <atomic>
+#include <thread>
+
+namespace corvid::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+class inbox_losses : public inbox_test {
+protected:
+    inbox_losses() : relay_(postgres_url()), through_(root_, settings()) {}
+
+    database_settings settings() const {
+        return {.url = relay_.through(here_->url()),
+                .pool_size = 3,
+                .statement_deadline = 300ms,
+                .lock_timeout = 300ms,
+                .reconnect = {.first = 10ms, .cap = 50ms},
+                .seed = 3};
+    }
+    result<processing> process(inbox& box, const std::string& id, const std::function<void()>& meanwhile) {
+        return on_loop(box.process_if_new(id, [&](unit_of_work& unit) {
+            meanwhile();
+            record(unit, id);
+        }));
+    }
+    // Spoils what is open, again and again.
+    void spoil(const std::atomic<bool>& stop) {
+        for (int round = 0; !stop; ++round) {
+            std::this_thread::sleep_for(15ms);
+            if (round % 3 == 0) relay_.cut();
+            if (round % 3 == 1) relay_.swallow_answers();
+            if (round % 3 == 2) relay_.swallow_all();
+            std::this_thread::sleep_for(5ms);
+            relay_.pass_on();
+        }
+    }
+
+    tcp_relay relay_;
+    database through_;
+};
+
+TEST_F(inbox_losses, a_commit_whose_answer_is_lost_is_found_by_its_mark) {
+    inbox box(through_, {.group = "billing"});
+    EXPECT_EQ(fate_of(process(box, "before", [] {})),
+              "processed"); // from now on COMMIT goes out with the effects
+    std::thread later;
+    const auto swallow_for_a_while = [&] {
+        relay_.swallow_answers();
+        later = std::thread([&] {
+            std::this_thread::sleep_for(300ms);
+            relay_.pass_on();
+        });
+    };
+    EXPECT_EQ(fate_of(process(box, "a", swallow_for_a_while)), "processed");
+    later.join();
+    EXPECT_EQ(fate_of(process(box, "a", [] {})), "already");
+    EXPECT_EQ(effects(), (texts{"a", "before"}));
+}
+
+TEST_F(inbox_losses, a_commit_that_never_arrives_is_written_again) {
+    inbox box(through_, {.group = "billing", .attempts = 20, .pause = 10ms});
+    EXPECT_EQ(fate_of(process(box, "a",
+                              [&] {
+                                  relay_.cut();
+                                  relay_.pass_on();
+                              })),
+              "processed");
+    EXPECT_EQ(effects(), texts{"a"});
+}
+
+TEST_F(inbox_losses, of_sessions_cost_recorded_effects_nothing_and_double_none) {
+    settled_events told;
+    effect_writer writer(
+        through_, "billing", told.sink(),
+        {.max_records = 40, .linger = 1ms, .retry = {.first = 5ms, .limit = 50, .cap = 20ms}});
+    std::atomic<bool> stop = false;
+    std::thread spoiler([&] { spoil(stop); });
+    constexpr std::size_t count = 1'500;
+    for (std::size_t i = 0; i < count; ++i) {
+        std::vector<effect> one;
+        one.push_back(recorded(std::to_string(i), 1, i % 50, i));
+        writer.add(std::move(one));
+    }
+    const auto all = told.wait(count);
+    stop = true;
+    spoiler.join();
+    relay_.pass_on();
+    EXPECT_EQ(all.size(), count);
+    for (const settled& each : all)
+        EXPECT_TRUE(each.outcome) << each.outcome.error().describe();
+    EXPECT_EQ(effects().size(), count);
+    EXPECT_EQ(read<std::int64_t>("select count(distinct id) from effect").at(0),
+              static_cast<std::int64_t>(count));
+}
+
+TEST_F(inbox_losses, of_sessions_cost_a_partition_nothing_and_double_nothing) {
+    std::mutex mutex;
+    std::condition_variable arrived;
+    std::int64_t next = 0;
+    std::string lost;
+    offset_writer writer(
+        through_, "billing",
+        [&](const offset_writer::news& news) {
+            const std::lock_guard lock(mutex);
+            if (news.next) next = *news.next;
+            if (news.lost) lost = news.lost->describe();
+            arrived.notify_all();
+        },
+        {.max_records = 40, .linger = 1ms, .retry = {.first = 5ms, .limit = 50, .cap = 20ms}});
+    std::atomic<bool> stop = false;
+    std::thread spoiler([&] { spoil(stop); });
+    constexpr std::int64_t count = 1'500;
+    writer.assign(1, "shop.order.placed", 0, 0, false);
+    for (std::int64_t i = 0; i < count; ++i) {
+        std::vector<offset_effect> one(1);
+        one[0].offset = i;
+        record(one[0].unit, std::to_string(i));
+        writer.add(1, std::move(one));
+        writer.complete(1, i + 1);
+    }
+    {
+        std::unique_lock lock(mutex);
+        arrived.wait_for(lock, 60s, [&] { return next == count || !lost.empty(); });
+    }
+    stop = true;
+    spoiler.join();
+    relay_.pass_on();
+    // A COMMIT that arrives late may move the row under the writer: then it says so, and nothing is doubled.
+    const auto row = get(read_position(*db_, {"billing", "shop.order.placed", 0}));
+    ASSERT_TRUE(row && *row);
+    EXPECT_TRUE(**row == count || !lost.empty()) << **row;
+    EXPECT_EQ(read<std::int64_t>("select count(*) from effect").at(0), **row);
+    EXPECT_EQ(read<std::int64_t>("select count(distinct id) from effect").at(0), **row);
+}
+
+} // namespace
+} // namespace corvid::test
