@@ -20,7 +20,7 @@
 namespace corvid {
 
 struct partition_figures {
-    counter done, skipped, retried, rejected, stopped, gaps, killers, parked;
+    counter done, skipped, retried, rejected, stopped, gaps, killers, parked, unparked, discarded;
     gauge lag, committed, standing, starts, dead_keys;
     histogram age, handling;
     /// Of its topic, by the error's code. Looks its series up at each call.

@@ -2,7 +2,7 @@
 #include <corvid/consume/subscription.hpp>
 
 #include <corvid/consume/detail/transfers.hpp>
-#include <corvid/consume/detail/parked.hpp>
+#include <corvid/consume/parking/entry.hpp>
 
 #include <map>
 #include <regex>

@@ -83,9 +83,7 @@ intake_stop dispatcher::why_stopped(const tenancy& of) const noexcept {
 }
 
 bool dispatcher::take_in(tenancy& from, broker::record_source& source, std::size_t most) {
-    if (reader_.window.when_full == when_window_full::park_oldest &&
-        why_stopped(from) == intake_stop::window_full)
-        park_oldest(from);
+    if (why_stopped(from) == intake_stop::window_full) park_oldest(from);
     const bool is_kept = !from.kept.empty();
     if ((!is_kept && !from.may_have_more) || !from.takes_in() || why_stopped(from) != intake_stop::open ||
         !where_.takes_in() || is_held_by_partition(from))
@@ -151,10 +149,8 @@ void dispatcher::work_inline(tenancy& at, const record_batch& batch) {
 
 std::size_t dispatcher::free_until(const tenancy& at, const record_batch& batch, std::size_t from) {
     const auto records = batch.records();
-    const bool has_dead = at.parks && !at.parks->empty();
-    if ((lanes_.empty() && !has_dead) || lanes_.ordering() == unordered) return records.size();
-    while (from < records.size() && !(has_dead && at.parks->dead_at(records[from].key)) &&
-           !has_lane(at, records[from], batch))
+    if ((lanes_.empty() && !has_dead_keys(at)) || lanes_.ordering() == unordered) return records.size();
+    while (from < records.size() && !has_lane(at, records[from], batch))
         ++from;
     return from;
 }
@@ -171,7 +167,9 @@ std::optional<std::string> dispatcher::lane_key_of(const tenancy& at, const reco
     }
 }
 
+// Or comes behind a record that its key died with.
 bool dispatcher::has_lane(const tenancy& at, const record& what, const record_batch& batch) {
+    if (has_dead_keys(at) && what.key && at.parks->keys.dead_at(what.key.text())) return true;
     lane_record probe;
     probe.from = at.which;
     probe.scope = at.which.partition;
@@ -283,14 +281,15 @@ void dispatcher::start(work_run& fresh) {
 dispatcher::work_run* dispatcher::prepare(const lane_run& chosen) {
     auto& first = static_cast<held_record&>(*chosen.first);
     tenancy& of = *first.of;
-    if (first.offset >= of.cut) return leave(chosen.of, &first, chosen.count), nullptr;
+    if (first.offset >= of.cut && !first.is_released)
+        return leave(chosen.of, &first, chosen.count), nullptr;
     held_record* each = &first;
     for (std::size_t i = 0; i < chosen.count; ++i, each = each->following())
         gate_.runnable(*each);
-    if (first.offset == of.condemned) [[unlikely]]
+    if (first.offset == of.condemned && !first.is_released) [[unlikely]]
         return condemn(first), nullptr;
-    std::size_t count = chosen.count;
-    if (of.parks && !of.parks->empty() && (count = runnable_of(chosen, first)) == 0) return nullptr;
+    const std::size_t count = has_dead_keys(of) ? runnable_of(chosen, first) : chosen.count;
+    if (count == 0) return nullptr;
     if (idle_.empty()) idle_.push_back(runs_.emplace_back(std::make_unique<work_run>(*this)).get());
     work_run& fresh = *idle_.back();
     idle_.pop_back();
@@ -311,10 +310,17 @@ dispatcher::work_run* dispatcher::prepare(const lane_run& chosen) {
 void dispatcher::mark_done_part(work_run& of) {
     const std::size_t finished = of.index();
     while (of.marked < finished) {
-        of.of->ledger.mark(of.of->which.since, offset(of.unmarked->offset));
-        of.of->high = std::max(of.of->high, of.unmarked->offset);
+        mark_done(*of.unmarked);
         if (++of.marked < of.size()) of.unmarked = of.unmarked->following();
     }
+}
+
+// The offset of a released record was settled when it was parked.
+void dispatcher::mark_done(held_record& what) {
+    if (std::exchange(what.is_released, false))
+        return what.of->parks->keys.returned(what.what().key.text());
+    what.of->ledger.mark(what.of->which.since, offset(what.offset));
+    what.of->high = std::max(what.of->high, what.offset);
 }
 
 void dispatcher::note_progress() {
@@ -363,7 +369,7 @@ void dispatcher::settle_run(work_run& over) {
 // The handler left records over without a word: they come again, unless it was asked to stop.
 void dispatcher::give_back_rest(tenancy& of, lane& in, const held_record& rest, held_record* first,
                                 std::size_t finished) {
-    if (!of.takes_in()) of.cut_at(rest.offset);
+    if (!of.takes_in() && !rest.is_released) of.cut_at(rest.offset);
     lanes_.finish(in, finished);
     free_chain(first, finished);
 }
@@ -396,7 +402,7 @@ void dispatcher::free_chain(held_record* first, std::size_t count) noexcept {
         const held_record::owner gone(first);
         first = first->following();
         gate_.leave(*gone);
-        if (gone->is_released) gone->of->parks->returned();
+        if (gone->is_released) gone->of->parks->keys.forsaken(gone->what().key.text());
     }
 }
 

@@ -12,11 +12,11 @@
 //                                      dead letter durable ─▶ settled ◀┘
 #pragma once
 
-#include <corvid/consume/detail/parking.hpp>
 #include <corvid/consume/detail/batch_plan.hpp>
 #include <corvid/consume/detail/hand_over.hpp>
 #include <corvid/consume/detail/tenancy.hpp>
 #include <corvid/consume/detail/transfers.hpp>
+#include <corvid/consume/parking/parking.hpp>
 #include <corvid/consume/progress_watch.hpp>
 #include <corvid/consume/subscription.hpp>
 #include <corvid/lanes/intake_gate.hpp>
@@ -126,9 +126,12 @@ private:
     // --- runs
     void begin(const lane_run& chosen);
     void condemn(held_record& killer);
+    [[nodiscard]] static bool has_dead_keys(const tenancy& at) noexcept {
+        return at.parks && !at.parks->keys.empty();
+    }
     [[nodiscard]] std::size_t runnable_of(const lane_run& chosen, held_record& first);
-    void place_released(tenancy& at, const record& what, const record_batch& batch) override;
-    [[nodiscard]] bool has_work_of(const tenancy& at, const optional_bytes& key) const override;
+    void park(held_record& what);
+    void place_released(tenancy& at, const record& source, const header_list& its_headers) override;
     void answered(tenancy& of) noexcept override;
     /// Null: no record of it may be begun, and they are gone.
     [[nodiscard]] work_run* prepare(const lane_run& chosen);
@@ -159,7 +162,9 @@ private:
     void arrived(held_record& what, corvid::offset at);
     void pass_over(held_record& what);
     void give_up_key(held_record& what);
+    void mark_key(held_record& what);
     void park_oldest(tenancy& at);
+    void mark_done(held_record& what);
     void stop_at(held_record& what, bool service);
     void settled(held_record& what);
     void tell(log_level level, std::string_view text, const error& why, const held_record& about,

@@ -87,7 +87,10 @@ void dispatcher::set_aside(held_record& what, steady_time until) {
     }
     what.of->put_off = true;
     static_cast<void>(schedule_.add(until, what));
-    if (!what.of->takes_in()) what.of->cut_at(what.offset);
+    if (what.is_released)
+        what.of->parks->keys.put_off(what.what().key.text());
+    else if (!what.of->takes_in())
+        what.of->cut_at(what.offset);
 }
 
 void dispatcher::wake_due(steady_time now) {
@@ -141,111 +144,6 @@ void dispatcher::transferred(held_record& what, const result<corvid::offset>& an
     owner_.work_ended(of);
 }
 
-void dispatcher::arrived(held_record& what, corvid::offset at) {
-    tenancy& of = *what.of;
-    switch (what.goes) {
-    case held_record::destination::dead_key: // from now on whatever comes of its key is parked
-        of.parks->died(what.what().key, corvid::offset(what.offset));
-        what.goes = held_record::destination::dead_letters;
-        what.transfers = 0;
-        return transfer(what);
-    case held_record::destination::parked:
-        of.figures.parked.add();
-        of.parks->parked(at.value);
-        break;
-    case held_record::destination::retry_topic:
-        of.figures.retried.add();
-        break;
-    default:
-        of.figures.rejected.add();
-        of.figures.dead_letters(*what.why).add();
-    }
-    settled(what);
-}
-
-// How many records, from the first, a handler may have of a run while keys of its partition are dead. 0: the
-// first goes elsewhere.
-std::size_t dispatcher::runnable_of(const lane_run& chosen, held_record& first) {
-    tenancy& of = *first.of;
-    const auto died = of.parks->dead_at(first.what().key);
-    if (!died) return chosen.count;
-    if (first.is_released && !of.parks->is_released(first.what().key)) { // the key died anew: it is parked yet
-        leave(chosen.of, &first, 1);
-        return 0;
-    }
-    std::size_t count = 0;
-    for (held_record* each = &first; count < chosen.count; each = each->following(), ++count)
-        if (first.is_released ? !each->is_released : each->offset >= died->value) break;
-    if (count > 0) {
-        if (count < chosen.count) lanes_.narrow(*chosen.of, count);
-        return count;
-    }
-    first.why = error(errc::key_is_dead, {.operation = "handle",
-                                          .topic = of.origin.where.topic.str(),
-                                          .partition = of.origin.where.partition.value,
-                                          .offset = first.offset});
-    if (first.first_failed == wall_time{}) first.first_failed = loop_.wall_now();
-    first.goes = first.offset == died->value ? held_record::destination::dead_letters
-                                             : held_record::destination::parked;
-    transfer(first);
-    return 0;
-}
-
-void dispatcher::park_keys(tenancy& of, broker::cluster& cluster, broker::source_listener& listener,
-                           publisher& by) {
-    parking_owner& owner = *this;
-    of.parks = std::make_shared<parking>(of, owner, cluster, loop_, listener, by);
-}
-
-void dispatcher::place_released(tenancy& at, const record& what, const record_batch& batch) {
-    held_record& released = hold(at, what, batch);
-    released.is_released = true;
-    place(released);
-}
-
-bool dispatcher::has_work_of(const tenancy& at, const optional_bytes& key) const {
-    lane_record probe;
-    probe.from = at.which;
-    probe.scope = at.which.partition;
-    probe.key = key;
-    probe.hash = std::hash<std::string_view>{}(key.text());
-    return lanes_.find(probe) != nullptr;
-}
-
-void dispatcher::answered(tenancy& of) noexcept {
-    --of.at_work;
-    owner_.work_ended(of);
-}
-
-// What has no key is a dead letter, and nothing is behind it.
-void dispatcher::give_up_key(held_record& what) {
-    const bool has_key = what.of->parks && what.what().key;
-    transfer_to(has_key ? held_record::destination::dead_key : held_record::destination::dead_letters, what, {});
-}
-
-// What keeps the window full and is in back-off is not tried again. What a handler is at cannot be moved.
-void dispatcher::park_oldest(tenancy& at) {
-    const corvid::offset pin = *at.ledger.frontier();
-    held_record* oldest = nullptr;
-    if (lane* const in = lanes_.beginning_with(at.which, pin)) {
-        if (in->now() == lane::state::blocked) oldest = static_cast<held_record*>(&in->front());
-    } else {
-        const auto its = std::ranges::find_if(
-            loose_, [&](const held_record* each) { return each->of == &at && each->offset == pin.value; });
-        if (its != loose_.end()) oldest = *its;
-    }
-    if (!oldest || oldest->goes != held_record::destination::none || !oldest->why) return;
-    schedule_.cancel(*oldest);
-    if (lane* const in = oldest->in())
-        static_cast<void>(lanes_.take_front(*in, 1));
-    else
-        loose_.erase(oldest);
-    tell(log_level::error, "the record that keeps the window full is given up", *oldest->why, *oldest);
-    reader_.failure.rejected == when_rejected::park_key
-        ? give_up_key(*oldest)
-        : transfer_to(held_record::destination::dead_letters, *oldest, {});
-}
-
 void dispatcher::pass_over(held_record& what) {
     what.of->figures.rejected.add();
     tell(log_level::error, "a record was rejected and passed over", *what.why, what);
@@ -253,9 +151,7 @@ void dispatcher::pass_over(held_record& what) {
 }
 
 void dispatcher::settled(held_record& what) {
-    tenancy& of = *what.of;
-    of.ledger.mark(of.which.since, offset(what.offset));
-    of.high = std::max(of.high, what.offset);
+    mark_done(what);
     leave(what.in(), &what, 1);
 }
 
@@ -295,10 +191,10 @@ void dispatcher::drain(tenancy& which) {
     if (batches_) batches_->hurry(true);
     std::int64_t begun = which.high;
     for (const work_run* each : at_work_)
-        if (each->of == &which && each->marked < each->size())
+        if (each->of == &which && each->marked < each->size() && !each->unmarked->is_released)
             begun = std::max({begun, each->unmarked->offset, each->last});
     lanes_.for_each([&](const lane& in) {
-        if (in.front().from != which.which) return;
+        if (in.front().from != which.which || static_cast<const held_record&>(in.front()).is_released) return;
         if (in.now() == lane::state::blocked) which.cut_at(in.front().offset);
         if (in.now() == lane::state::running) begun = std::max(begun, in.front().offset);
     });

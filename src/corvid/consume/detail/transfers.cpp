@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/consume/detail/transfers.hpp>
 
-#include <corvid/consume/detail/parked.hpp>
+#include <corvid/consume/parking/entry.hpp>
 #include <corvid/message/wire_names.hpp>
 
 #include <algorithm>
@@ -49,7 +49,7 @@ std::string milliseconds_of(wall_time when) { return std::to_string(when.time_si
 /// user's.
 header_list headers_of(const held_record& what) {
     header_list list = what.its_headers();
-    if (what.of->tier > 0 || what.is_released)
+    if (what.of->tier > 0)
         std::erase_if(list, [](const header_view& h) {
             return std::ranges::find(own_names, h.name) != own_names.end();
         });
@@ -108,8 +108,6 @@ result<published_topic*> transfers::destination(const held_record& what) const {
     switch (what.goes) {
     case held_record::destination::retry_topic:
         return by_->topic(topic_name(retry_topic(home, group, what.delay)));
-    case held_record::destination::dead_key:
-        return by_->topic(topic_name(parked_keys_topic(home, group)));
     case held_record::destination::parked:
         return by_->topic(topic_name(parked_topic(home, group)));
     default:
@@ -118,9 +116,14 @@ result<published_topic*> transfers::destination(const held_record& what) const {
 }
 
 void transfers::start(const held_record& what, callback then) const {
+    if (what.goes == held_record::destination::dead_key)
+        return send_parked_entry(*by_, what.of->home, *what.of->origin.group,
+                                 {.partition = what.of->origin.where.partition,
+                                  .key = std::string(what.what().key.text()),
+                                  .at = offset(what.offset)},
+                                 std::move(then));
     auto to = destination(what);
     if (!to) return then(fail(std::move(to).error()));
-    if (what.goes == held_record::destination::dead_key) return start_dead_key(what, **to, std::move(then));
     header_writer headers(headers_of(what));
     add_source(headers, what);
     if (what.goes == held_record::destination::retry_topic) {
@@ -140,19 +143,6 @@ void transfers::start(const held_record& what, callback then) const {
     by_->send(**to, r.key, r.value, options, [then = std::move(then)](result<delivery> answer) {
         then(answer ? result<offset>(answer->offset) : fail(std::move(answer).error()));
     });
-}
-
-void transfers::start_dead_key(const held_record& what, published_topic& to, callback then) const {
-    const partition_id partition = what.of->origin.where.partition;
-    const parked_entry entry{.partition = partition,
-                             .key = std::string(what.what().key.text()),
-                             .at = offset(what.what().offset)};
-    send_options options;
-    options.partition_modulo = static_cast<std::uint32_t>(partition.value);
-    by_->send(to, std::string_view(entry.record_key()), std::string_view(entry.record_value()), options,
-              [then = std::move(then)](result<delivery> answer) {
-                  then(answer ? result<offset>(answer->offset) : fail(std::move(answer).error()));
-              });
 }
 
 } // namespace corvid

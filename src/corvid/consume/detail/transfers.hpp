@@ -29,12 +29,11 @@ public:
     transfers(publisher* by, const scheduler& clock, std::string service, std::string instance)
         : by_(by), clock_(clock), service_(std::move(service)), instance_(std::move(instance)) {}
 
-    /// Where `what` says that it goes. `then(its offset there: it is durable)` runs once, on the delivery loop, or here
-    /// if the record is refused at once.
+    /// Where `what` says that it goes. `then(its offset there: it is durable)` runs once, on the delivery
+    /// loop, or here if the record is refused at once.
     void start(const held_record& what, callback then) const;
 
 private:
-    void start_dead_key(const held_record& what, published_topic& to, callback then) const;
     [[nodiscard]] result<published_topic*> destination(const held_record& what) const;
     publisher* by_;
     const scheduler& clock_;

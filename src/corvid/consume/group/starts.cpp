@@ -113,9 +113,9 @@ bool group_loop::keep_first(tenancy& of) {
 }
 
 bool group_loop::take_in(tenancy& from) {
-    const bool came = from.parks && from.parks->turn();
-    if (from.parks && !from.parks->may_take()) return came;
-    return take_records(from) || came;
+    if (!from.parks) return take_records(from);
+    const bool came = from.parks->turn(from.guard.may_run() && from.takes_in());
+    return (from.parks->may_take() && take_records(from)) || came;
 }
 
 bool group_loop::take_records(tenancy& from) {

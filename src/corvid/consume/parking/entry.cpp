@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <corvid/consume/detail/parked.hpp>
+#include <corvid/consume/parking/entry.hpp>
 
+#include <corvid/message/wire_names.hpp>
 #include <corvid/produce/publisher.hpp>
 
+#include <algorithm>
 #include <charconv>
 
 namespace corvid {
@@ -68,17 +70,41 @@ std::optional<parked_entry> parked_entry::read(const record& what) {
     return entry;
 }
 
+// What a transfer adds stands behind what was there, and begins with the topic.
+std::optional<parked_origin> parked_origin::read(const header_list& its_headers) {
+    const auto added = std::ranges::find(its_headers.rbegin(), its_headers.rend(), wire::dlq_topic,
+                                         &header_view::name);
+    if (added == its_headers.rend()) return std::nullopt;
+    const auto first = added.base() - 1;
+    const header_list own(first, its_headers.end());
+    const auto partition = number_in<std::int32_t>(find_header(own, wire::dlq_partition).value_or(""));
+    const auto at = number_in<std::int64_t>(find_header(own, wire::dlq_offset).value_or(""));
+    if (!partition || !at) return std::nullopt;
+    return parked_origin{.where = {topic_name(std::string(added->value.text())), partition_id(*partition)},
+                         .at = offset(*at),
+                         .its_headers = header_list(its_headers.begin(), first)};
+}
+
+void send_parked_entry(publisher& by, const topic_name& home, const std::string& group, const parked_entry& what,
+                       std::function<void(result<offset>)> then) {
+    auto to = by.topic(topic_name(parked_keys_topic(home, group)));
+    if (!to) return then(fail(std::move(to).error()));
+    send_options options;
+    options.partition_modulo = static_cast<std::uint32_t>(what.partition.value);
+    const std::string key = what.record_key(), value = what.record_value();
+    by.send(**to, std::string_view(key), value.empty() ? optional_bytes() : optional_bytes(value), options,
+            [then = std::move(then)](result<delivery> answer) {
+                then(answer ? result<offset>(answer->offset) : fail(std::move(answer).error()));
+            });
+}
+
 void ask_parked(publisher& by, const topic_partition& where, const std::string& group, std::string_view key,
                 parked_command what, std::function<void(std::optional<error>)> then) {
-    auto to = by.topic(topic_name(parked_keys_topic(where.topic, group)));
-    if (!to) return then(std::move(to).error());
-    const parked_entry entry{.partition = where.partition, .key = std::string(key), .asks = true, .command = what};
-    send_options options;
-    options.partition_modulo = static_cast<std::uint32_t>(where.partition.value);
-    by.send(**to, std::string_view(entry.record_key()), std::string_view(entry.record_value()), options,
-            [then = std::move(then)](result<delivery> answer) {
-                then(answer ? std::nullopt : std::optional(std::move(answer).error()));
-            });
+    const parked_entry entry{
+        .partition = where.partition, .key = std::string(key), .asks = true, .command = what};
+    send_parked_entry(by, where.topic, group, entry, [then = std::move(then)](result<offset> answer) {
+        then(answer ? std::nullopt : std::optional(std::move(answer).error()));
+    });
 }
 
 } // namespace corvid
