@@ -57,6 +57,10 @@ void group_loop::count_in_hand() {
         for (const auto& each : *all)
             handlers += each->at_work;
     state_.at_work(handlers);
+    std::size_t dead = 0;
+    for (const auto& each : tenancies_)
+        dead += each->parks ? each->parks->keys.size() : 0;
+    state_.dead_keys(dead);
 }
 
 bool group_loop::waits_for_handlers() const noexcept {

@@ -37,8 +37,8 @@ void dead_keys::heard(const parked_entry& what, place at) {
 void dead_keys::hear_mark(state& its, const std::optional<offset>& at, place in) noexcept {
     if (!is_ready_) {
         dead_ += (at ? 1U : 0U);
-        dead_ -= (its.dead ? 1U : 0U);
-        its.dead = its.logged = at;
+        dead_ -= (its.died ? 1U : 0U);
+        its.died = its.logged = at;
         its.mark = in;
     } else if (its.writes > 0) {
         its.seen.emplace(in, at);
@@ -67,9 +67,9 @@ std::vector<parked_entry> dead_keys::due() {
             its.is_ask_over = false;
             all.push_back({.partition = of_, .key = key, .asks = true});
         }
-        if (its.writes == 0 && its.logged != its.dead) {
+        if (its.writes == 0 && its.logged != its.died) {
             ++its.writes;
-            all.push_back({.partition = of_, .key = key, .at = its.dead});
+            all.push_back({.partition = of_, .key = key, .at = its.died});
         }
         const bool waits = its.is_ask_over || its.writes > 0;
         erase_if_blank(key);
@@ -104,25 +104,33 @@ void dead_keys::failed(const parked_entry& what) {
     }
 }
 
+std::vector<dead_keys::dead> dead_keys::list() const {
+    std::vector<dead> all;
+    for (const auto& [key, its] : keys_)
+        if (its.died)
+            all.push_back({key, *its.died, its.is_asked() ? std::optional(its.asked->what) : std::nullopt});
+    return all;
+}
+
 // --- records ----------------------------------------------------------------------------------------------
 
 std::optional<offset> dead_keys::dead_at(std::string_view key) const {
     if (dead_ == 0) return std::nullopt;
     const auto known = keys_.find(key);
-    return known == keys_.end() ? std::nullopt : known->second.dead;
+    return known == keys_.end() ? std::nullopt : known->second.died;
 }
 
 dead_keys::fate dead_keys::fate_of(std::string_view key, offset at, bool is_released) const {
     const auto known = keys_.find(key);
     if (is_released) return known != keys_.end() && known->second.gives ? fate::runs : fate::gone;
-    if (known == keys_.end() || !known->second.dead || at < *known->second.dead) return fate::runs;
-    return at == *known->second.dead ? fate::is_dead : fate::is_parked;
+    if (known == keys_.end() || !known->second.died || at < *known->second.died) return fate::runs;
+    return at == *known->second.died ? fate::is_dead : fate::is_parked;
 }
 
 // What was settled before the key died, and comes again, lets it die no earlier.
 bool dead_keys::begin_mark(std::string_view key, offset at) {
     state& its = of(key);
-    if (its.dead && at <= *its.dead) return false;
+    if (its.died && at <= *its.died) return false;
     ++its.writes;
     return true;
 }
@@ -130,8 +138,8 @@ bool dead_keys::begin_mark(std::string_view key, offset at) {
 void dead_keys::marked(std::string_view key, offset at, place mark) {
     state& its = of(key);
     its.gives.reset(); // what is in hand is not run any more: it is parked yet
-    if (!its.dead) ++dead_;
-    its.dead = at;
+    if (!its.died) ++dead_;
+    its.died = at;
     its.mark = mark;
     written(its, at, mark);
     forget_stale(its);
@@ -163,7 +171,7 @@ bool dead_keys::begin_pass() {
         state& its = of(key);
         if (!its.gives && its.in_hand == 0)
             its.gives = giving{.how = its.asked->what,
-                               .last = its.dead->value,
+                               .last = its.died->value,
                                .drops = its.asked->what == parked_command::discard};
         if (!its.gives) continue;
         its.gives->is_closing = false;
@@ -195,6 +203,7 @@ dead_keys::handed dead_keys::came(std::string_view key, offset at, place in) {
     ++its.count;
     if (its.drops) return handed::dropped;
     ++known->second.in_hand;
+    ++in_hand_;
     return handed::runs;
 }
 
@@ -206,6 +215,7 @@ void dead_keys::reached_end() noexcept {
 
 void dead_keys::returned(std::string_view key) {
     state& its = of(key);
+    --in_hand_;
     if (--its.in_hand > 0) return;
     if (its.gives) its.gives->is_put_off = false;
     changed_.insert(std::string(key));
@@ -243,7 +253,7 @@ std::vector<dead_keys::lived> dead_keys::settle() {
         if (its.parking > 0 || taken_to_ < its.parked_to) continue;
         all.push_back({key, its.gives->how, its.gives->count});
         its.gives.reset();
-        its.dead.reset();
+        its.died.reset();
         --dead_;
         its.parked_to = -1;
         forget_stale(its);

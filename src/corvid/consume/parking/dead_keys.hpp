@@ -47,6 +47,14 @@ public:
     void wrote(const parked_entry& what, place at);
     void failed(const parked_entry& what);
 
+    struct dead {
+        std::string key;
+        offset at;
+        std::optional<parked_command> asked_for;
+    };
+    /// By their keys.
+    [[nodiscard]] std::vector<dead> list() const;
+
     // --- records
     [[nodiscard]] std::size_t size() const noexcept { return dead_; }
     [[nodiscard]] bool empty() const noexcept { return dead_ == 0; }
@@ -68,6 +76,7 @@ public:
     [[nodiscard]] bool begin_pass();
     [[nodiscard]] bool is_reading() const noexcept { return is_reading_; }
     [[nodiscard]] bool has_room() const noexcept;
+    [[nodiscard]] std::size_t in_hand() const noexcept { return in_hand_; }
     enum class handed : std::uint8_t { nothing, runs, dropped };
     /// A parked record was read. runs: it is in hand until returned() or forsaken().
     [[nodiscard]] handed came(std::string_view key, offset at, place in);
@@ -103,7 +112,7 @@ private:
         bool is_closing = false;   ///< the end has been seen, and nothing was in hand
     };
     struct state {
-        std::optional<offset> dead = {};   ///< none: it lives
+        std::optional<offset> died = {};   ///< none: it lives
         place mark = -1;                   ///< of its death
         std::optional<offset> logged = {}; ///< what the topic says
         std::optional<std::pair<place, std::optional<offset>>> seen = {}; ///< since a write began
@@ -116,9 +125,9 @@ private:
         std::size_t in_hand = 0; ///< given back, and not done
         std::optional<giving> gives = {};
 
-        [[nodiscard]] bool is_asked() const noexcept { return dead && asked && asked->at > mark; }
+        [[nodiscard]] bool is_asked() const noexcept { return died && asked && asked->at > mark; }
         [[nodiscard]] bool is_blank() const noexcept {
-            return !dead && !logged && writes == 0 && parking == 0 && !asked && !is_ask_over &&
+            return !died && !logged && writes == 0 && parking == 0 && !asked && !is_ask_over &&
                    !is_ask_writing && in_hand == 0;
         }
     };
@@ -133,7 +142,7 @@ private:
     std::map<std::string, state, std::less<>> keys_;
     std::set<std::string, std::less<>> changed_; // may have something to write
     std::set<std::string, std::less<>> asked_;   // or given back
-    std::size_t dead_ = 0;
+    std::size_t dead_ = 0, in_hand_ = 0;
     place taken_to_ = -1;
     bool is_ready_ = false, is_reading_ = false, at_end_ = false;
 };

@@ -56,7 +56,7 @@ bool parking::turn(bool may_release) {
         came = true;
     }
     if (keys.is_reading()) {
-        came |= take_parked();
+        if (may_release) came |= take_parked();
         settle();
     } else {
         of_parked_.reset();

@@ -36,7 +36,7 @@ public:
     parking& operator=(const parking&) = delete;
     virtual ~parking() = default;
 
-    /// Takes what has come of the two topics; with `may_release`, begins what is asked. True if it did
+    /// Takes what has come of the topic of keys, and, with `may_release`, of the parked one. True if it did
     /// something.
     bool turn(bool may_release);
     /// All dead keys are known, and none is about to live again.
