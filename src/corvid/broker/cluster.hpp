@@ -34,9 +34,10 @@ public:
     [[nodiscard]] virtual std::unique_ptr<admin> open_admin() = 0;
     /// `loop` runs everything of the reader; `listener` outlives it. Called on `loop`. Null: this cluster
     /// reads in groups alone. Throws config_error.
-    [[nodiscard]] virtual std::unique_ptr<partition_reader>
-    read(const topic_partition& /*where*/, const reader_settings& /*settings*/, scheduler& /*loop*/,
-         source_listener& /*listener*/) {
+    [[nodiscard]] virtual std::unique_ptr<partition_reader> read(const topic_partition& /*where*/,
+                                                                 const reader_settings& /*settings*/,
+                                                                 scheduler& /*loop*/,
+                                                                 source_listener& /*listener*/) {
         return nullptr;
     }
 };

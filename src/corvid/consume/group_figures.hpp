@@ -78,7 +78,9 @@ public:
 
     /// Keys that are dead in those partitions; as of the last tick.
     void dead_keys(std::size_t count) noexcept { dead_keys_.store(count, std::memory_order_relaxed); }
-    [[nodiscard]] std::size_t dead_keys() const noexcept { return dead_keys_.load(std::memory_order_relaxed); }
+    [[nodiscard]] std::size_t dead_keys() const noexcept {
+        return dead_keys_.load(std::memory_order_relaxed);
+    }
 
     /// Why the group does not get on; empty: it does.
     void trouble(std::string what);

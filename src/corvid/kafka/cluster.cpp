@@ -3,10 +3,10 @@
 
 #include <corvid/kafka/detail/admin.hpp>
 #include <corvid/kafka/detail/client_config.hpp>
-#include <corvid/kafka/freed_memory.hpp>
 #include <corvid/kafka/detail/reader.hpp>
 #include <corvid/kafka/detail/sink.hpp>
 #include <corvid/kafka/detail/source.hpp>
+#include <corvid/kafka/freed_memory.hpp>
 
 namespace corvid::kafka {
 

@@ -20,16 +20,16 @@ struct ledger {
     std::map<std::string, std::vector<int>> booked = {};
 
     void build(corvid::service& s) {
-        s.on<order_placed>(
-            "ledger",
-            [this](const order_placed& o, context& ctx) -> task<outcome> {
-                const order_placed mine = o;
-                co_await ctx.sleep(std::chrono::milliseconds(1 + mine.n % 5));
-                if (poison.contains({mine.customer, mine.n})) co_return dead_letter("it does not add up");
-                booked[mine.customer].push_back(mine.n);
-                co_return done;
-            },
-            {.rejected = when_rejected::park_key});
+        s.on<order_placed>("ledger",
+                           [this](const order_placed& o, context& ctx) -> task<outcome> {
+                               const order_placed mine = o;
+                               co_await ctx.sleep(std::chrono::milliseconds(1 + mine.n % 5));
+                               if (poison.contains({mine.customer, mine.n}))
+                                   co_return dead_letter("it does not add up");
+                               booked[mine.customer].push_back(mine.n);
+                               co_return done;
+                           },
+                           {.rejected = when_rejected::park_key});
     }
     /// Without what came again.
     [[nodiscard]] std::vector<int> first_of(const std::string& customer) const {

@@ -167,7 +167,6 @@ std::optional<std::string> dispatcher::lane_key_of(const tenancy& at, const reco
     }
 }
 
-// Or comes behind a record that its key died with.
 bool dispatcher::has_lane(const tenancy& at, const record& what, const record_batch& batch) {
     if (has_dead_keys(at) && what.key && at.parks->keys.dead_at(what.key.text())) return true;
     lane_record probe;
@@ -281,8 +280,7 @@ void dispatcher::start(work_run& fresh) {
 dispatcher::work_run* dispatcher::prepare(const lane_run& chosen) {
     auto& first = static_cast<held_record&>(*chosen.first);
     tenancy& of = *first.of;
-    if (first.offset >= of.cut && !first.is_released)
-        return leave(chosen.of, &first, chosen.count), nullptr;
+    if (first.offset >= of.cut && !first.is_released) return leave(chosen.of, &first, chosen.count), nullptr;
     held_record* each = &first;
     for (std::size_t i = 0; i < chosen.count; ++i, each = each->following())
         gate_.runnable(*each);
@@ -313,14 +311,6 @@ void dispatcher::mark_done_part(work_run& of) {
         mark_done(*of.unmarked);
         if (++of.marked < of.size()) of.unmarked = of.unmarked->following();
     }
-}
-
-// The offset of a released record was settled when it was parked.
-void dispatcher::mark_done(held_record& what) {
-    if (std::exchange(what.is_released, false))
-        return what.of->parks->keys.returned(what.what().key.text());
-    what.of->ledger.mark(what.of->which.since, offset(what.offset));
-    what.of->high = std::max(what.of->high, what.offset);
 }
 
 void dispatcher::note_progress() {

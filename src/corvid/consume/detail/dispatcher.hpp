@@ -23,6 +23,7 @@
 #include <corvid/lanes/lane_set.hpp>
 #include <corvid/observe/log.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <unordered_set>
 #include <vector>
@@ -164,7 +165,14 @@ private:
     void give_up_key(held_record& what);
     void mark_key(held_record& what);
     void park_oldest(tenancy& at);
-    void mark_done(held_record& what);
+    /// The offset of a released record was settled when it was parked.
+    static void mark_done(held_record& what) {
+        if (what.is_released) [[unlikely]]
+            return mark_released(what);
+        what.of->ledger.mark(what.of->which.since, offset(what.offset));
+        what.of->high = std::max(what.of->high, what.offset);
+    }
+    static void mark_released(held_record& what);
     void stop_at(held_record& what, bool service);
     void settled(held_record& what);
     void tell(log_level level, std::string_view text, const error& why, const held_record& about,

@@ -125,7 +125,8 @@ bool group_loop::may_release(const tenancy& which) const {
     if (!which.takes_in() || (watches_starts_ && is_held_back(which))) return false;
     const stage at = which.guard.at();
     if (at == stage::free || at == stage::windowed) return which.guard.may_run();
-    return at == stage::careful && which.kept.empty() && loop_->steady_now() - which.mine_since >= settings_.crashes.probation;
+    return at == stage::careful && which.kept.empty() &&
+           loop_->steady_now() - which.mine_since >= settings_.crashes.probation;
 }
 
 bool group_loop::take_records(tenancy& from) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// dead_keys: the dead keys of one partition, and how they live again. It decides; `parking` performs. Pure: no
-// topic, clock or thread.
+// dead_keys: the dead keys of one partition, and how they live again. It decides; `parking` performs. Pure:
+// no topic, clock or thread.
 //
 //   live ──marked()──▶ dead ──a command that came behind the mark──▶ being released ──settle()──▶ live
 //                        ▲                                               │
@@ -104,17 +104,17 @@ private:
     };
     struct giving {
         parked_command how;
-        std::int64_t last;         ///< offset of the last record that was given back
-        bool drops;                ///< what was there when it was discarded
-        std::size_t count = 0;     ///< of them
-        bool is_put_off = false;   ///< what is in hand of it waits
-        bool is_behind = false;    ///< records of it were left out for that: it needs another pass
-        bool is_closing = false;   ///< the end has been seen, and nothing was in hand
+        std::int64_t last;       ///< offset of the last record that was given back
+        bool drops;              ///< what was there when it was discarded
+        std::size_t count = 0;   ///< of them
+        bool is_put_off = false; ///< what is in hand of it waits
+        bool is_behind = false;  ///< records of it were left out for that: it needs another pass
+        bool is_closing = false; ///< the end has been seen, and nothing was in hand
     };
     struct state {
-        std::optional<offset> died = {};   ///< none: it lives
-        place mark = -1;                   ///< of its death
-        std::optional<offset> logged = {}; ///< what the topic says
+        std::optional<offset> died = {};                                  ///< none: it lives
+        place mark = -1;                                                  ///< of its death
+        std::optional<offset> logged = {};                                ///< what the topic says
         std::optional<std::pair<place, std::optional<offset>>> seen = {}; ///< since a write began
         int writes = 0;                                                   ///< under way
         std::size_t parking = 0;                                          ///< records on their way

@@ -79,8 +79,8 @@ public:
             }
     }
     [[nodiscard]] bool is_idle() const {
-        return keys.is_ready() && heard_ == b_.keys.size() && next_ == b_.source.size() &&
-               done_ == next_ && sent.empty() && lanes_.empty() && !keys.is_reading() && !keys.has_due();
+        return keys.is_ready() && heard_ == b_.keys.size() && next_ == b_.source.size() && done_ == next_ &&
+               sent.empty() && lanes_.empty() && !keys.is_reading() && !keys.has_due();
     }
 
     dead_keys keys{partition_id(0), 3};
@@ -190,8 +190,7 @@ private:
         if (keys.is_reading() && keys.has_room() && read_ < b_.parked.size()) {
             const auto& [key, at] = b_.parked[read_];
             const auto what = keys.came(key, at, static_cast<std::int64_t>(read_++));
-            if (what == dead_keys::handed::runs)
-                lanes_[key].push_back({.at = at.value, .is_released = true});
+            if (what == dead_keys::handed::runs) lanes_[key].push_back({.at = at.value, .is_released = true});
             if (what == dead_keys::handed::dropped) {
                 b_.order[key].push_back(at.value);
                 b_.dropped.insert(at.value);
@@ -262,7 +261,8 @@ public:
     void expect_nothing_lost() const {
         for (std::size_t i = 0; i < b_.source.size(); ++i) {
             const auto at = static_cast<std::int64_t>(i);
-            EXPECT_TRUE((b_.poison.contains(at) ? b_.letters : b_.ran).contains(at) || b_.dropped.contains(at))
+            EXPECT_TRUE((b_.poison.contains(at) ? b_.letters : b_.ran).contains(at) ||
+                        b_.dropped.contains(at))
                 << at << " is lost";
         }
     }
@@ -284,9 +284,7 @@ private:
         if (random_.below(8) == 0) b_.poison.insert(static_cast<std::int64_t>(b_.source.size()));
         b_.source.push_back(name(random_.below(keys_)));
     }
-    void ask(parked_command what) {
-        put({.key = name(random_.below(keys_)), .asks = true, .command = what});
-    }
+    void ask(parked_command what) { put({.key = name(random_.below(keys_)), .asks = true, .command = what}); }
     // What it had sent may be there, come later, or never.
     void crash() {
         if (random_.below(2) == 0) now_->commit();

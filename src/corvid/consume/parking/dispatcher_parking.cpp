@@ -14,7 +14,8 @@ void dispatcher::park_keys(tenancy& of, broker::cluster& cluster, broker::source
     of.parks = std::make_shared<parking>(of, owner, cluster, loop_, listener, by);
 }
 
-// How many records of a run, from the first, a handler may have. 0: the first does not run, and is on its way.
+// How many records of a run, from the first, a handler may have. 0: the first does not run, and is on its
+// way.
 std::size_t dispatcher::runnable_of(const lane_run& chosen, held_record& first) {
     tenancy& of = *first.of;
     if (!first.what().key) return chosen.count;
@@ -61,6 +62,11 @@ void dispatcher::place_released(tenancy& at, const record& source, const header_
     place(what);
 }
 
+void dispatcher::mark_released(held_record& what) {
+    what.is_released = false;
+    what.of->parks->keys.returned(what.what().key.text());
+}
+
 void dispatcher::answered(tenancy& of) noexcept {
     --of.at_work;
     owner_.work_ended(of);
@@ -75,8 +81,8 @@ void dispatcher::give_up_key(held_record& what) {
     const bool marks_first =
         what.of->parks && what.what().key && !what.is_released &&
         what.of->parks->keys.begin_mark(what.what().key.text(), corvid::offset(what.offset));
-    transfer_to(marks_first ? held_record::destination::dead_key : held_record::destination::dead_letters, what,
-                {});
+    transfer_to(marks_first ? held_record::destination::dead_key : held_record::destination::dead_letters,
+                what, {});
 }
 
 void dispatcher::arrived(held_record& what, corvid::offset at) {

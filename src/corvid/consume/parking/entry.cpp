@@ -72,8 +72,8 @@ std::optional<parked_entry> parked_entry::read(const record& what) {
 
 // What a transfer adds stands behind what was there, and begins with the topic.
 std::optional<parked_origin> parked_origin::read(const header_list& its_headers) {
-    const auto added = std::ranges::find(its_headers.rbegin(), its_headers.rend(), wire::dlq_topic,
-                                         &header_view::name);
+    const auto added =
+        std::ranges::find(its_headers.rbegin(), its_headers.rend(), wire::dlq_topic, &header_view::name);
     if (added == its_headers.rend()) return std::nullopt;
     const auto first = added.base() - 1;
     const header_list own(first, its_headers.end());
@@ -85,8 +85,8 @@ std::optional<parked_origin> parked_origin::read(const header_list& its_headers)
                          .its_headers = header_list(its_headers.begin(), first)};
 }
 
-void send_parked_entry(publisher& by, const topic_name& home, const std::string& group, const parked_entry& what,
-                       std::function<void(result<offset>)> then) {
+void send_parked_entry(publisher& by, const topic_name& home, const std::string& group,
+                       const parked_entry& what, std::function<void(result<offset>)> then) {
     auto to = by.topic(topic_name(parked_keys_topic(home, group)));
     if (!to) return then(fail(std::move(to).error()));
     send_options options;

@@ -4,13 +4,15 @@
 // asked of their owner.
 //
 //   {topic}.{group}.parked        later records of dead keys, as they came; partition of the source
-//   {topic}.{group}.parked-keys   compacted; partition of the source. `dead:P:KEY` -> `corvid1;at=O`: key KEY of
+//   {topic}.{group}.parked-keys   compacted; partition of the source. `dead:P:KEY` -> `corvid1;at=O`: key KEY
+//   of
 //                                 source partition P died with the record at offset O.
-//                                 `ask:P:KEY` -> `corvid1;release` or `corvid1;discard`: what its owner shall do.
+//                                 `ask:P:KEY` -> `corvid1;release` or `corvid1;discard`: what its owner shall
+//                                 do.
 //
-// Both have as many partitions as the topic. Marks (`dead:`) are written by the owner of the source partition,
-// commands (`ask:`) by anybody, from any process; a tombstone takes either back. A command is for the death
-// whose mark it comes behind in the log.
+// Both have as many partitions as the topic. Marks (`dead:`) are written by the owner of the source
+// partition, commands (`ask:`) by anybody, from any process; a tombstone takes either back. A command is for
+// the death whose mark it comes behind in the log.
 #pragma once
 
 #include <corvid/base/result.hpp>
@@ -43,9 +45,9 @@ enum class parked_command : std::uint8_t { release, discard };
 struct parked_entry {
     partition_id partition{0}; ///< of the source
     std::string key;
-    bool asks = false;                             ///< it is a command
-    std::optional<offset> at = {};                 ///< where the key died
-    std::optional<parked_command> command = {};    ///< neither: a tombstone
+    bool asks = false;                          ///< it is a command
+    std::optional<offset> at = {};              ///< where the key died
+    std::optional<parked_command> command = {}; ///< neither: a tombstone
 
     [[nodiscard]] std::string record_key() const;
     [[nodiscard]] std::string record_value() const;
@@ -64,9 +66,10 @@ struct parked_origin {
     [[nodiscard]] static std::optional<parked_origin> read(const header_list& its_headers);
 };
 
-/// Writes an entry. `then(its offset there: it is durable)` runs once, on the delivery loop or here. Any thread.
-void send_parked_entry(publisher& by, const topic_name& home, const std::string& group, const parked_entry& what,
-                       std::function<void(result<offset>)> then);
+/// Writes an entry. `then(its offset there: it is durable)` runs once, on the delivery loop or here. Any
+/// thread.
+void send_parked_entry(publisher& by, const topic_name& home, const std::string& group,
+                       const parked_entry& what, std::function<void(result<offset>)> then);
 
 /// Asks the owner of `where` to release or discard what is parked of `key`, whichever process that is.
 /// `then(none: it is asked)` runs once, on the delivery loop or here; that it is done shows as a tombstone.

@@ -80,7 +80,8 @@ private:
         for (record_batch batch = from.reader->take(at_once); !batch.empty();
              batch = from.reader->take(at_once))
             for (const record& each : batch.records())
-                if (const auto entry = parked_entry::read(each); entry && entry->partition == from.of.partition)
+                if (const auto entry = parked_entry::read(each);
+                    entry && entry->partition == from.of.partition)
                     from.keys.heard(*entry, each.offset);
         std::optional<error> last;
         while (auto why = from.reader->take_trouble())

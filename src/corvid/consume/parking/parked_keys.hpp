@@ -29,7 +29,7 @@ class publisher;
 struct parked_key {
     topic_partition where; ///< in the source
     std::string key;
-    offset died_at;                                ///< of the record that it died with: a dead letter
+    offset died_at;                               ///< of the record that it died with: a dead letter
     std::optional<parked_command> asked_for = {}; ///< and not done yet
 };
 
@@ -49,16 +49,19 @@ public:
                                              milliseconds patience = std::chrono::seconds(10)) const;
 
     /// The dead keys of all partitions, by partition and key.
-    [[nodiscard]] result<std::vector<parked_key>> list(milliseconds patience = std::chrono::seconds(10)) const;
+    [[nodiscard]] result<std::vector<parked_key>> list(
+        milliseconds patience = std::chrono::seconds(10)) const;
 
     /// What is parked of the key goes through the handler, in order, before anything newer of it. Answers in
     /// how many partitions the key is dead, whose owners are asked; 0: nothing is, and nobody was asked.
-    result<std::size_t> release(std::string_view key, milliseconds patience = std::chrono::seconds(10)) const {
+    result<std::size_t> release(std::string_view key,
+                                milliseconds patience = std::chrono::seconds(10)) const {
         return ask(key, parked_command::release, patience);
     }
     /// What is parked of the key when its owner takes it up is dropped, a line in the owner's log each; what
     /// comes later runs. The answer is as that of release().
-    result<std::size_t> discard(std::string_view key, milliseconds patience = std::chrono::seconds(10)) const {
+    result<std::size_t> discard(std::string_view key,
+                                milliseconds patience = std::chrono::seconds(10)) const {
         return ask(key, parked_command::discard, patience);
     }
 

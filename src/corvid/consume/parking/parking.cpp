@@ -50,9 +50,9 @@ bool parking::turn(bool may_release) {
     bool came = false;
     if (std::exchange(is_awake_, false)) came = take_keys();
     if (may_release && keys.begin_pass()) {
-        of_parked_ = cluster_.read(
-            {topic_name(parked_topic(of_.home, *of_.origin.group)), of_.origin.where.partition}, {}, loop_,
-            *this);
+        of_parked_ =
+            cluster_.read({topic_name(parked_topic(of_.home, *of_.origin.group)), of_.origin.where.partition},
+                          {}, loop_, *this);
         came = true;
     }
     if (keys.is_reading()) {
@@ -94,8 +94,8 @@ bool parking::take_parked() {
 void parking::give_on(const record& what, const record_batch& batch) {
     const auto origin = parked_origin::read(batch.headers_of(what));
     const bool is_ours = origin && what.key && origin->where == of_.origin.where;
-    switch (keys.came(is_ours ? what.key.text() : std::string_view(),
-                      is_ours ? origin->at : offset(-1), what.offset)) {
+    switch (keys.came(is_ours ? what.key.text() : std::string_view(), is_ours ? origin->at : offset(-1),
+                      what.offset)) {
     case dead_keys::handed::runs: {
         record source = what;
         source.offset = origin->at.value;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// parking: what dead_keys decides for one partition, performed while this member owns it: the two topics read,
-// commands carried out, what has changed written (docs/decisions/0013). Loop only.
+// parking: what dead_keys decides for one partition, performed while this member owns it: the two topics
+// read, commands carried out, what has changed written (docs/decisions/0013). Loop only.
 #pragma once
 
 #include <corvid/broker/cluster.hpp>
@@ -64,7 +64,7 @@ private:
     broker::source_listener& loops_;
     publisher& by_;
     std::unique_ptr<broker::partition_reader> of_keys_, of_parked_;
-    bool is_awake_ = true;      // records may wait
+    bool is_awake_ = true;       // records may wait
     steady_time writes_after_{}; // a write failed
     bool is_closed_ = false;
 };

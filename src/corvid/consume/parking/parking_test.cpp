@@ -3,7 +3,6 @@
 // Keys that die, what is parked behind them, and how they live again.
 #include <corvid/consume/detail/group_world_test.hpp>
 #include <corvid/consume/parking/entry.hpp>
-
 #include <corvid/message/wire_names.hpp>
 
 namespace corvid::consume_test {
@@ -19,7 +18,9 @@ TEST(parked_entry, reads_what_it_writes_and_nothing_else) {
                              entry{.key = "k", .asks = true, .command = parked_command::discard},
                              entry{.key = "k", .asks = true}}) {
         const std::string key = one.record_key(), value = one.record_value();
-        EXPECT_EQ(entry::read({.key = optional_bytes(key), .value = value.empty() ? optional_bytes() : optional_bytes(value)}), one)
+        EXPECT_EQ(entry::read({.key = optional_bytes(key),
+                               .value = value.empty() ? optional_bytes() : optional_bytes(value)}),
+                  one)
             << key;
     }
     for (const auto& [key, value] : std::map<std::string, std::string>{{"dead:x:k", "corvid1;at=1"},
@@ -34,7 +35,8 @@ TEST(parked_entry, reads_what_it_writes_and_nothing_else) {
 /// Events of a few keys; those in `poison` are rejected.
 class parking_world {
 public:
-    explicit parking_world(std::uint64_t seed, std::int32_t partitions = 1) : draws(seed), w(seed, partitions) {
+    explicit parking_world(std::uint64_t seed, std::int32_t partitions = 1)
+        : draws(seed), w(seed, partitions) {
         w.make_topic(keyed_parked);
         w.make_topic(keyed_keys);
     }
@@ -57,14 +59,15 @@ public:
         const std::string id = "m" + std::to_string(made++);
         group_settings settings{.source = {.client_id = id, .session_timeout = 6s}, .seed = random()};
         subscription with{.failure = {.rejected = when_rejected::park_key}};
-        auto loop = plain ? w.join([this, id](const keyed& e) { return handle(id, e); }, std::move(with), settings)
-                          : w.join(
-                                [this, id, slowest_ms](const keyed& e, context& ctx) -> task<outcome> {
-                                    const keyed mine = e;
-                                    co_await ctx.sleep(std::chrono::milliseconds(1 + random() % slowest_ms));
-                                    co_return handle(id, mine);
-                                },
-                                std::move(with), settings);
+        auto loop =
+            plain ? w.join([this, id](const keyed& e) { return handle(id, e); }, std::move(with), settings)
+                  : w.join(
+                        [this, id, slowest_ms](const keyed& e, context& ctx) -> task<outcome> {
+                            const keyed mine = e;
+                            co_await ctx.sleep(std::chrono::milliseconds(1 + random() % slowest_ms));
+                            co_return handle(id, mine);
+                        },
+                        std::move(with), settings);
         return members.emplace_back(id, std::move(loop));
     }
     void leave(std::size_t which = 0) {
@@ -88,7 +91,8 @@ public:
     std::vector<raw_handler::seen> all_of(const topic_name& topic) {
         std::vector<raw_handler::seen> all;
         subscription with{.topics = {topic}, .handle = std::make_unique<raw_handler>(all)};
-        auto loop = w.join_with(std::move(with), {.source = {.group = "reader" + std::to_string(w.readers++)}});
+        auto loop =
+            w.join_with(std::move(with), {.source = {.group = "reader" + std::to_string(w.readers++)}});
         w.sim.run_for(5s);
         w.end(*loop);
         return all;

@@ -62,10 +62,9 @@ void reader::note(const rd_kafka_message_t& failed) {
         at_end_ = true;
         return;
     }
-    troubles_.push_back(make_error(failed.err, rd_kafka_message_errstr(&failed),
-                                   {.operation = "read",
-                                    .topic = where_.topic.str(),
-                                    .partition = where_.partition.value}));
+    troubles_.push_back(
+        make_error(failed.err, rd_kafka_message_errstr(&failed),
+                   {.operation = "read", .topic = where_.topic.str(), .partition = where_.partition.value}));
 }
 
 void reader::take_events() {

@@ -12,7 +12,8 @@ namespace corvid::memory {
 
 class reader final : public broker::partition_reader, private log_reader {
 public:
-    reader(std::shared_ptr<core> of, topic_partition where, scheduler& loop, broker::source_listener& listener);
+    reader(std::shared_ptr<core> of, topic_partition where, scheduler& loop,
+           broker::source_listener& listener);
     ~reader() override;
 
     [[nodiscard]] record_batch take(std::size_t most) override;
