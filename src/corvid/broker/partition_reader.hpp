@@ -31,8 +31,8 @@ public:
     /// markers included, has reached an end that was looked up after that. Stays true.
     [[nodiscard]] virtual bool is_at_end() const = 0;
 
-    /// What keeps it from reading, once each time: unknown_topic, unknown_partition, broker_unreachable, … It
-    /// goes on trying.
+    /// What keeps it from reading, once each time and as far as the client says (librdkafka does not of a
+    /// topic that is not there): unknown_topic, unknown_partition, broker_unreachable, … It goes on trying.
     [[nodiscard]] virtual std::optional<error> take_trouble() = 0;
 };
 

@@ -10,7 +10,7 @@ namespace corvid {
 
 namespace {
 
-constexpr std::chrono::seconds after_failure(1);
+constexpr std::chrono::seconds after_failure(1), patience(10), before_next_warning(60);
 
 } // namespace
 
@@ -26,6 +26,7 @@ parking::parking(tenancy& of, parking_owner& owner, broker::cluster& cluster, sc
     of_keys_ = cluster_.read(
         {topic_name(parked_keys_topic(of_.home, *of_.origin.group)), of_.origin.where.partition}, {}, loop_,
         *this);
+    warns_at_ = loop_.steady_now() + patience;
     if (!of_keys_)
         of_.origin.log->error("the topic of dead keys cannot be read; its partition waits",
                               error(errc::unsupported, {.message = "the cluster reads in groups alone",
@@ -48,7 +49,8 @@ void parking::close() noexcept {
 bool parking::turn(bool may_release) {
     if (is_closed_ || !of_keys_) return false;
     bool came = false;
-    if (std::exchange(is_awake_, false)) came = take_keys();
+    if (std::exchange(is_awake_, false) || !keys.is_ready()) came = take_keys();
+    if (!keys.is_ready()) warn_when_late();
     if (may_release && keys.begin_pass()) {
         of_parked_ =
             cluster_.read({topic_name(parked_topic(of_.home, *of_.origin.group)), of_.origin.where.partition},
@@ -78,6 +80,16 @@ bool parking::take_keys() {
     keys.caught_up();
     of_.figures.dead_keys.set(static_cast<double>(keys.size()));
     return true;
+}
+
+// Not every client says that a topic is not there.
+void parking::warn_when_late() {
+    const steady_time now = loop_.steady_now();
+    if (now < warns_at_) return;
+    warns_at_ = now + before_next_warning;
+    of_.origin.log->warn("a partition waits until its dead keys are known: is their topic there?",
+                         {{"topic", parked_keys_topic(of_.home, *of_.origin.group)},
+                          {"partition", of_.origin.where.partition.value}});
 }
 
 bool parking::take_parked() {

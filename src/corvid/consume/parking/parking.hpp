@@ -49,6 +49,7 @@ public:
 private:
     void ready() noexcept override;
     [[nodiscard]] bool take_keys();
+    void warn_when_late();
     [[nodiscard]] bool take_parked();
     void give_on(const record& what, const record_batch& batch);
     void settle();
@@ -66,6 +67,7 @@ private:
     std::unique_ptr<broker::partition_reader> of_keys_, of_parked_;
     bool is_awake_ = true;       // records may wait
     steady_time writes_after_{}; // a write failed
+    steady_time warns_at_{};     // unless all dead keys are known by then
     bool is_closed_ = false;
 };
 

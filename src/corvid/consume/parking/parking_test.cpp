@@ -35,8 +35,11 @@ TEST(parked_entry, reads_what_it_writes_and_nothing_else) {
 /// Events of a few keys; those in `poison` are rejected.
 class parking_world {
 public:
-    explicit parking_world(std::uint64_t seed, std::int32_t partitions = 1)
+    explicit parking_world(std::uint64_t seed, std::int32_t partitions = 1, bool has_topics = true)
         : draws(seed), w(seed, partitions) {
+        if (has_topics) make_topics();
+    }
+    void make_topics() {
         w.make_topic(keyed_parked);
         w.make_topic(keyed_keys);
     }
@@ -156,6 +159,19 @@ TEST(a_dead_key, is_known_to_the_next_owner_before_its_first_record) {
     EXPECT_TRUE(p.ran["k0"].empty());
     EXPECT_EQ(p.ran["k1"].size(), 5u);
     EXPECT_EQ(p.all_of(keyed_parked).size(), 4u);
+    p.leave();
+}
+
+TEST(a_partition, waits_for_the_topic_of_dead_keys_and_says_so) {
+    parking_world p(9, 1, false);
+    p.join();
+    p.w.publish(2, 2);
+    p.w.sim.run_for(1min);
+    EXPECT_TRUE(p.ran.empty());
+    EXPECT_GT(p.w.lines_with("a partition waits until its dead keys are known"), 0);
+    p.make_topics();
+    ASSERT_TRUE(p.w.sim.run_until([&] { return p.w.all_committed(); }, 1min));
+    EXPECT_EQ(p.ran["k0"].size(), 2u);
     p.leave();
 }
 
