@@ -7,6 +7,7 @@
 
 #include <corvid/broker/admin.hpp>
 #include <corvid/broker/offset_committer.hpp>
+#include <corvid/broker/partition_reader.hpp>
 #include <corvid/broker/record_sink.hpp>
 #include <corvid/broker/record_source.hpp>
 
@@ -31,6 +32,14 @@ public:
                                                                  scheduler& delivery,
                                                                  sink_listener& listener) = 0;
     [[nodiscard]] virtual std::unique_ptr<admin> open_admin() = 0;
+    /// `loop` runs everything of the reader; `listener` outlives it. Called on `loop`. Null: this cluster
+    /// reads in groups alone. Throws config_error.
+    [[nodiscard]] virtual std::unique_ptr<partition_reader> read(const topic_partition& /*where*/,
+                                                                 const reader_settings& /*settings*/,
+                                                                 scheduler& /*loop*/,
+                                                                 source_listener& /*listener*/) {
+        return nullptr;
+    }
 };
 
 } // namespace corvid::broker

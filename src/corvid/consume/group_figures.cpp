@@ -31,6 +31,10 @@ partition_figures group_figures::of(const topic_partition& where, const std::str
     f.gaps = into_->counter_of(metric::offset_gaps, {topic, group_});
     f.killers = into_->counter_of(metric::process_killers, {topic, group_});
     f.starts = into_->gauge_of(metric::starts_without_progress, {group_, topic, partition});
+    f.parked = into_->counter_of(metric::parked_messages, {topic, group_});
+    f.unparked = into_->counter_of(metric::unparked_messages, {topic, group_, "release"});
+    f.discarded = into_->counter_of(metric::unparked_messages, {topic, group_, "discard"});
+    f.dead_keys = into_->gauge_of(metric::parked_keys, {group_, topic, partition});
     f.lag = into_->gauge_of(metric::group_lag, {group_, topic, partition});
     f.committed = into_->gauge_of(metric::group_offset, {group_, topic, partition});
     f.standing = into_->gauge_of(metric::partition_standing, {topic, group_, partition});

@@ -20,8 +20,8 @@
 namespace corvid {
 
 struct partition_figures {
-    counter done, skipped, retried, rejected, stopped, gaps, killers;
-    gauge lag, committed, standing, starts;
+    counter done, skipped, retried, rejected, stopped, gaps, killers, parked, unparked, discarded;
+    gauge lag, committed, standing, starts, dead_keys;
     histogram age, handling;
     /// Of its topic, by the error's code. Looks its series up at each call.
     [[nodiscard]] counter dead_letters(const error& why) const;
@@ -76,6 +76,12 @@ public:
         return partitions_.load(std::memory_order_relaxed);
     }
 
+    /// Keys that are dead in those partitions; as of the last tick.
+    void dead_keys(std::size_t count) noexcept { dead_keys_.store(count, std::memory_order_relaxed); }
+    [[nodiscard]] std::size_t dead_keys() const noexcept {
+        return dead_keys_.load(std::memory_order_relaxed);
+    }
+
     /// Why the group does not get on; empty: it does.
     void trouble(std::string what);
     [[nodiscard]] std::string trouble() const;
@@ -95,7 +101,7 @@ private:
     [[nodiscard]] std::string get(const std::string& which) const;
 
     std::atomic<steady_time::rep> ticked_{0};
-    std::atomic<std::size_t> partitions_{0}, at_work_{0};
+    std::atomic<std::size_t> partitions_{0}, at_work_{0}, dead_keys_{0};
     mutable std::mutex mutex_;
     std::atomic<bool> stuck_{false};
     std::string trouble_, stopped_, findings_, away_;

@@ -90,6 +90,8 @@ private:
     void take_events();
     [[nodiscard]] int take_in();
     [[nodiscard]] bool take_in(tenancy& from);
+    [[nodiscard]] bool take_records(tenancy& from);
+    [[nodiscard]] bool may_release(const tenancy& which) const;
     [[nodiscard]] bool start_ready();
     [[nodiscard]] bool keep_first(tenancy& of);
     [[nodiscard]] bool is_trusted(const tenancy& which, const tenancy& beside) const noexcept;

@@ -2,6 +2,7 @@
 #include <corvid/consume/subscription.hpp>
 
 #include <corvid/consume/detail/transfers.hpp>
+#include <corvid/consume/parking/entry.hpp>
 #include <corvid/middleware/attempt_chain.hpp>
 
 #include <map>
@@ -82,11 +83,12 @@ bool writes_dead_letters(const subscription& one) noexcept {
 }
 
 result<void> check_is_performed(const subscription& one) {
-    if (one.failure.rejected == when_rejected::park_key)
-        return fail(errc::unsupported, {.message = "subscription \"" + one.name +
-                                                   "\": rejected is park_key, which a group does not perform",
-                                        .hint = "use rejected = when_rejected::dead_letters",
-                                        .operation = "subscribe"});
+    if (one.window.when_full == when_window_full::park_oldest && !writes_dead_letters(one))
+        return clash(one, "window.when_full is park_oldest, and rejected writes no dead letters",
+                     "set rejected = when_rejected::dead_letters or park_key, or when_full = stop_partition");
+    if (one.failure.rejected == when_rejected::park_key && one.key)
+        return clash(one, "rejected is park_key, and key is given: parked records go by their own keys",
+                     "leave key to the record's own, or set rejected = when_rejected::dead_letters");
     if (!one.failure.retry_topics.empty() && !one.pattern.empty())
         return clash(one, "retry_topics are given, and topics come from a pattern",
                      "name the topics, or leave retry_topics empty");
@@ -161,6 +163,9 @@ result<void> check_other_topics(const subscription& one, const group_settings& w
         std::vector<std::string> names = {dead_letter_topic(topic, within.source.group)};
         for (const duration delay : one.failure.retry_topics)
             names.push_back(retry_topic(topic, within.source.group, delay));
+        if (one.failure.rejected == when_rejected::park_key)
+            for (const auto& beside : {parked_topic, parked_keys_topic})
+                names.push_back(beside(topic, within.source.group));
         for (const std::string& name : names)
             if (!is_kafka_topic(name))
                 return fail(errc::invalid_name, {.message = name + " is no name that a topic can have",

@@ -3,9 +3,10 @@
 
 #include <corvid/kafka/detail/admin.hpp>
 #include <corvid/kafka/detail/client_config.hpp>
-#include <corvid/kafka/detail/freed_memory.hpp>
+#include <corvid/kafka/detail/reader.hpp>
 #include <corvid/kafka/detail/sink.hpp>
 #include <corvid/kafka/detail/source.hpp>
+#include <corvid/kafka/freed_memory.hpp>
 
 namespace corvid::kafka {
 
@@ -43,6 +44,23 @@ std::unique_ptr<broker::record_sink> cluster::open_sink(const broker::sink_setti
         producer_config(settings_, settings).create(RD_KAFKA_PRODUCER), closing_);
     rd_kafka_set_log_queue(client->get(), nullptr);
     return std::make_unique<sink>(std::move(client), delivery, listener);
+}
+
+// No group is joined: nothing is subscribed to and nothing committed. librdkafka wants a name all the same.
+std::unique_ptr<broker::partition_reader> cluster::read(const topic_partition& where,
+                                                        const broker::reader_settings& settings,
+                                                        scheduler& loop, broker::source_listener& listener) {
+    closing_->start(loop);
+    broker::source_settings as_source{.group = "corvid-reader",
+                                      .topics = {where.topic},
+                                      .client_id = settings.client_id,
+                                      .properties = settings.properties};
+    as_source.properties.emplace("enable.partition.eof", "true");
+    auto client = std::make_shared<kafka::client>(
+        consumer_config(settings_, as_source).create(RD_KAFKA_CONSUMER), closing_);
+    rd_kafka_poll_set_consumer(client->get());
+    rd_kafka_set_log_queue(client->get(), nullptr);
+    return std::make_unique<reader>(std::move(client), where, loop, listener);
 }
 
 std::unique_ptr<broker::admin> cluster::open_admin() {

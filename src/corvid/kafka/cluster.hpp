@@ -30,7 +30,7 @@ struct connection_settings {
         false; ///< cooperative-sticky on librdkafka below 2.10.0, which loses assignments there
     bool allow_insecure = false;        ///< SASL PLAIN or SCRAM without TLS, TLS without verification
     bool allow_refused_version = false; ///< use a librdkafka that versions.hpp refuses
-    bool keep_freed_memory = true; ///< glibc keeps what fetches free, process-wide (detail/freed_memory.hpp)
+    bool keep_freed_memory = true;      ///< glibc keeps what fetches free, process-wide (freed_memory.hpp)
 };
 
 class closing_thread;
@@ -51,6 +51,10 @@ public:
                                                                  scheduler& delivery,
                                                                  broker::sink_listener& listener) override;
     [[nodiscard]] std::unique_ptr<broker::admin> open_admin() override;
+    [[nodiscard]] std::unique_ptr<broker::partition_reader> read(const topic_partition& where,
+                                                                 const broker::reader_settings& settings,
+                                                                 scheduler& loop,
+                                                                 broker::source_listener& listener) override;
 
 private:
     connection_settings settings_;

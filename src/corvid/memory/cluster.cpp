@@ -2,6 +2,7 @@
 #include <corvid/memory/cluster.hpp>
 
 #include <corvid/memory/detail/admin.hpp>
+#include <corvid/memory/detail/reader.hpp>
 #include <corvid/memory/detail/sink.hpp>
 #include <corvid/memory/detail/source.hpp>
 
@@ -22,6 +23,12 @@ std::unique_ptr<broker::record_sink> cluster::open_sink(const broker::sink_setti
                                                         scheduler& delivery,
                                                         broker::sink_listener& listener) {
     return std::make_unique<sink>(core_, settings, delivery, listener);
+}
+
+std::unique_ptr<broker::partition_reader> cluster::read(const topic_partition& where,
+                                                        const broker::reader_settings&, scheduler& loop,
+                                                        broker::source_listener& listener) {
+    return std::make_unique<reader>(core_, where, loop, listener);
 }
 
 std::unique_ptr<broker::admin> cluster::open_admin() { return std::make_unique<admin>(core_); }

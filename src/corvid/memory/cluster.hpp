@@ -51,6 +51,10 @@ public:
                                                                  broker::sink_listener& listener) override;
     /// Its calls do not block.
     [[nodiscard]] std::unique_ptr<broker::admin> open_admin() override;
+    [[nodiscard]] std::unique_ptr<broker::partition_reader> read(const topic_partition& where,
+                                                                 const broker::reader_settings& settings,
+                                                                 scheduler& loop,
+                                                                 broker::source_listener& listener) override;
 
     [[nodiscard]] memory::faults& script() noexcept { return faults_; }
 

@@ -33,6 +33,12 @@ std::function<void(log_level)> counted_lines(metrics& figures, std::function<voi
     };
 }
 
+/// Where a subscription parks.
+struct parked_of {
+    std::string group;
+    std::vector<topic_name> topics;
+};
+
 } // namespace
 
 struct service::parts {
@@ -60,6 +66,7 @@ struct service::parts {
     dependencies shared{log, &figures};
     std::shared_ptr<span_sink> spans;
     std::map<std::string, std::vector<subscription>> waiting; // by group, until start()
+    std::map<std::string, parked_of> parking;                 // subscriptions that park, by name
     std::vector<std::string> unfinished;                      // subscriptions whose sentence has not ended
     std::vector<pull_handler*> pulls;
     std::vector<std::shared_ptr<pull_channel>> channels;
@@ -150,6 +157,7 @@ void service::subscribe(const std::string& name, std::string_view topic, subscri
     const std::string group = options.group.empty() ? settings_.group_of(name) : options.group;
     s.chain = chain_of(name, group, options);
     if (auto valid = s.failure.validate(s.order); !valid) throw config_error(std::move(valid).error());
+    if (options.rejected == when_rejected::park_key) parts_->parking[name] = {group, s.topics};
     if (hooks_.around) s.handle = hooks_.around(std::move(s.handle), group);
     auto& of_group = parts_->waiting[group];
     of_group.push_back(std::move(s));
@@ -172,6 +180,23 @@ std::shared_ptr<attempt_chain> service::chain_of(const std::string& name, const 
     if (!with.tracing.sink) with.tracing.sink = parts_->spans;
     if (!with.is_set()) return nullptr;
     return std::make_shared<attempt_chain>(std::move(with), parts_->shared, name, group);
+}
+
+parked_keys service::parked(const std::string& subscription, const std::string& topic) {
+    auto& p = *parts_;
+    const auto known = p.parking.find(subscription);
+    if (known == p.parking.end())
+        throw config_error(error(errc::invalid_argument,
+                                 {.message = "no subscription \"" + subscription + "\" parks its dead keys",
+                                  .hint = "set rejected = when_rejected::park_key",
+                                  .operation = "parked"}));
+    if (topic.empty() && known->second.topics.size() != 1)
+        throw config_error(error(errc::invalid_argument, {.message = "subscription \"" + subscription +
+                                                                     "\" reads not one topic: say which",
+                                                          .operation = "parked"}));
+    (void)producer();
+    return parked_keys(p.cluster, p.root, *p.publishes,
+                       topic.empty() ? known->second.topics.front() : topic_name(topic), known->second.group);
 }
 
 std::shared_ptr<pull_channel> service::pull(const std::string& name, std::string_view topic,
@@ -306,7 +331,10 @@ void service::add_health_checks(group_loop& loop) {
             return {.ok = false, .detail = std::move(trouble)};
         if (auto away = loop.state().away(); !away.empty()) return {.ok = false, .detail = std::move(away)};
         if (loop.state().is_stuck()) return {.ok = false, .detail = loop.state().findings()};
-        return {.ok = true, .detail = std::to_string(loop.state().partitions()) + " partitions"};
+        std::string detail = std::to_string(loop.state().partitions()) + " partitions";
+        if (const std::size_t dead = loop.state().dead_keys())
+            detail += ", " + std::to_string(dead) + " dead keys, whose records are parked";
+        return {.ok = true, .detail = std::move(detail)};
     }));
 }
 

@@ -14,6 +14,7 @@
 
 #include <corvid/consume/blocking.hpp>
 #include <corvid/consume/group_loop.hpp>
+#include <corvid/consume/parking/parked_keys.hpp>
 #include <corvid/consume/pull.hpp>
 #include <corvid/consume/shapes/batch_handler.hpp>
 #include <corvid/consume/shapes/fan_out.hpp>
@@ -161,6 +162,10 @@ public:
     [[nodiscard]] message_producer producer();
     /// Spans of all subscriptions that are declared after this, and name no sink of their own, go there.
     service& trace_to(std::shared_ptr<span_sink> sink);
+    /// The dead keys of a subscription that says when_rejected::park_key: what is parked behind them, to be
+    /// released or discarded, whichever process has the partition. `topic` where it reads several, or by a
+    /// pattern. Throws config_error where no such subscription was named. The service outlives the handle.
+    [[nodiscard]] parked_keys parked(const std::string& subscription, const std::string& topic = {});
     [[nodiscard]] metrics& figures() noexcept;
     [[nodiscard]] health_registry& health() noexcept;
     [[nodiscard]] const corvid::settings& settings() const noexcept { return settings_; }

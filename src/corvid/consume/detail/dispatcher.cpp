@@ -64,6 +64,7 @@ dispatcher::~dispatcher() {
             rest.push_back(each);
     });
     for (held_record* each : rest) {
+        each->is_released = false; // whose tenancy is gone
         schedule_.cancel(*each);
         abandon_open(each, 1);
         free_chain(each, 1);
@@ -95,6 +96,7 @@ intake_stop dispatcher::why_stopped(const tenancy& of) const noexcept {
 }
 
 bool dispatcher::take_in(tenancy& from, broker::record_source& source, std::size_t most) {
+    if (why_stopped(from) == intake_stop::window_full) park_oldest(from);
     const bool is_kept = !from.kept.empty();
     if ((!is_kept && !from.may_have_more) || !from.takes_in() || why_stopped(from) != intake_stop::open ||
         !where_.takes_in() || is_held_by_partition(from) || !may_take_for_chain())
@@ -160,8 +162,8 @@ void dispatcher::work_inline(tenancy& at, const record_batch& batch) {
 
 std::size_t dispatcher::free_until(const tenancy& at, const record_batch& batch, std::size_t from) {
     const auto records = batch.records();
-    if (lanes_.empty() || lanes_.ordering() == unordered) return records.size();
-    for (; from < records.size(); ++from)
+    if ((lanes_.empty() && !has_dead_keys(at)) || lanes_.ordering() == unordered) return records.size();
+    for (; from < records.size() && !is_of_dead_key(at, records[from]); ++from)
         if (const lane* const its = lane_of(at, records[from], batch); its && !is_open(*its, at)) break;
     return from;
 }
@@ -301,16 +303,18 @@ void dispatcher::start(work_run& fresh) {
 dispatcher::work_run* dispatcher::prepare(const lane_run& chosen) {
     auto& first = static_cast<held_record&>(*chosen.first);
     tenancy& of = *first.of;
-    if (first.offset >= of.cut) return leave(chosen.of, &first, chosen.count), nullptr;
+    if (first.offset >= of.cut && !first.is_released) return leave(chosen.of, &first, chosen.count), nullptr;
     held_record* each = &first;
     for (std::size_t i = 0; i < chosen.count; ++i, each = each->following())
         gate_.runnable(*each);
-    if (first.offset == of.condemned) [[unlikely]]
+    if (first.offset == of.condemned && !first.is_released) [[unlikely]]
         return condemn(first), nullptr;
+    const std::size_t count = has_dead_keys(of) ? runnable_of(chosen, first) : chosen.count;
+    if (count == 0) return nullptr;
     if (idle_.empty()) idle_.push_back(runs_.emplace_back(std::make_unique<work_run>(*this)).get());
     work_run& fresh = *idle_.back();
     idle_.pop_back();
-    fresh.over(first, chosen.count, of.origin);
+    fresh.over(first, count, of.origin);
     fresh.stop_before(of.cut);
     fresh.of = &of;
     fresh.in = chosen.of;
@@ -332,8 +336,10 @@ dispatcher::work_run* dispatcher::prepare(const lane_run& chosen) {
 void dispatcher::mark_done_part(work_run& of) {
     const std::size_t finished = of.index();
     while (of.marked < finished) {
-        if (!of.unmarked->open) of.of->ledger.mark(of.of->which.since, offset(of.unmarked->offset));
-        of.of->high = std::max(of.of->high, of.unmarked->offset);
+        if (of.unmarked->open)
+            of.of->high = std::max(of.of->high, of.unmarked->offset);
+        else
+            mark_done(*of.unmarked);
         if (++of.marked < of.size()) of.unmarked = of.unmarked->following();
     }
 }
@@ -395,6 +401,7 @@ void dispatcher::free_chain(held_record* first, std::size_t count) noexcept {
         const held_record::owner gone(first);
         first = first->following();
         gate_.leave(*gone);
+        if (gone->is_released) gone->of->parks->keys.forsaken(gone->what().key.text());
     }
 }
 

@@ -16,6 +16,7 @@
 #include <corvid/consume/detail/hand_over.hpp>
 #include <corvid/consume/detail/tenancy.hpp>
 #include <corvid/consume/detail/transfers.hpp>
+#include <corvid/consume/parking/parking.hpp>
 #include <corvid/consume/progress_watch.hpp>
 #include <corvid/consume/subscription.hpp>
 #include <corvid/lanes/intake_gate.hpp>
@@ -44,13 +45,13 @@ protected:
     ~dispatch_owner() = default;
 };
 
-class dispatcher {
+class dispatcher final : private parking_owner {
 public:
     dispatcher(subscription& handles, scheduler& loop, dispatch_owner& owner, const transfers& elsewhere,
                worker_pool* workers);
     dispatcher(const dispatcher&) = delete;
     dispatcher& operator=(const dispatcher&) = delete;
-    ~dispatcher();
+    virtual ~dispatcher();
 
     [[nodiscard]] const subscription& reader() const noexcept { return reader_; }
     /// For the ledgers of its partitions: the subscription's, and room for a batch on top.
@@ -66,6 +67,9 @@ public:
     void cut_off(tenancy& which);
     /// What waits of it is forgotten, what is at work is fenced.
     void drop(tenancy& which);
+
+    /// The partition's dead keys, from `cluster` on.
+    void park_keys(tenancy& of, broker::cluster& cluster, broker::source_listener& listener, publisher& by);
 
     // --- work
     /// Takes what is kept of it in, or a batch of at most `most`, if there is room; false: there is none, or
@@ -131,6 +135,16 @@ private:
     // --- runs
     void begin(const lane_run& chosen);
     void condemn(held_record& killer);
+    [[nodiscard]] static bool has_dead_keys(const tenancy& at) noexcept {
+        return at.parks && !at.parks->keys.empty();
+    }
+    [[nodiscard]] static bool is_of_dead_key(const tenancy& at, const record& what) {
+        return has_dead_keys(at) && what.key && at.parks->keys.dead_at(what.key.text());
+    }
+    [[nodiscard]] std::size_t runnable_of(const lane_run& chosen, held_record& first);
+    void park(held_record& what);
+    void place_released(tenancy& at, const record& source, const header_list& its_headers) override;
+    void answered(tenancy& of) noexcept override;
     /// Null: no record of it may be begun, and they are gone.
     [[nodiscard]] work_run* prepare(const lane_run& chosen);
     void start(work_run& fresh);
@@ -169,8 +183,20 @@ private:
     void set_aside(held_record& what, steady_time until);
     void transfer_to(held_record::destination where, held_record& what, duration delay);
     void transfer(held_record& what);
-    void transferred(held_record& what, const std::optional<error>& failure) noexcept;
+    void transferred(held_record& what, const result<corvid::offset>& answer) noexcept;
+    void arrived(held_record& what, corvid::offset at);
     void pass_over(held_record& what);
+    void give_up_key(held_record& what);
+    void mark_key(held_record& what);
+    void park_oldest(tenancy& at);
+    /// The offset of a released record was settled when it was parked.
+    static void mark_done(held_record& what) {
+        if (what.is_released) [[unlikely]]
+            return mark_released(what);
+        what.of->ledger.mark(what.of->which.since, offset(what.offset));
+        what.of->high = std::max(what.of->high, what.offset);
+    }
+    static void mark_released(held_record& what);
     void stop_at(held_record& what, bool service);
     void settled(held_record& what);
     void tell(log_level level, std::string_view text, const error& why, const held_record& about,

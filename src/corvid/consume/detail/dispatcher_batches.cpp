@@ -60,11 +60,12 @@ bool dispatcher::begin_batch() {
         work_run* const fresh = prepare(chosen);
         if (!fresh) continue;
         const lane_record* last = chosen.first;
-        for (std::size_t i = 0; i < chosen.count; ++i) {
+        const std::size_t count = fresh->size(); // less than chosen, where a key of it is dead
+        for (std::size_t i = 0; i < count; ++i) {
             bytes += last->bytes;
-            if (i + 1 < chosen.count) last = last->next();
+            if (i + 1 < count) last = last->next();
         }
-        records += chosen.count;
+        records += count;
         fresh->last = last->offset;
         fresh->random = random;
         if (!runs.empty()) runs.back()->put_beside(*fresh);

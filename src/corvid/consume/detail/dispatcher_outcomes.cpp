@@ -29,7 +29,7 @@ void dispatcher::tell(log_level level, std::string_view text, const error& why, 
 // The handler left records over without a word: they come again, unless it was asked to stop.
 void dispatcher::give_back_rest(tenancy& of, lane& in, const held_record& rest, held_record* first,
                                 std::size_t finished) {
-    if (!of.takes_in()) of.cut_at(rest.offset);
+    if (!of.takes_in() && !rest.is_released) of.cut_at(rest.offset);
     lanes_.finish(in, finished);
     free_chain(first, finished);
 }
@@ -90,6 +90,7 @@ void dispatcher::perform(const failure_policy::action& decided, held_record& fai
                    [&](const failure_policy::retry_topic& to) {
                        transfer_to(held_record::destination::retry_topic, failed, to.delay);
                    },
+                   [&](const failure_policy::park_key&) { give_up_key(failed); },
                    [&](const auto&) { transfer_to(held_record::destination::dead_letters, failed, {}); }},
         decided);
 }
@@ -113,7 +114,10 @@ void dispatcher::set_aside(held_record& what, steady_time until) {
     }
     what.of->put_off = true;
     static_cast<void>(schedule_.add(until, what));
-    if (!what.of->takes_in()) what.of->cut_at(what.offset);
+    if (what.is_released)
+        what.of->parks->keys.put_off(what.what().key.text());
+    else if (!what.of->takes_in())
+        what.of->cut_at(what.offset);
 }
 
 void dispatcher::wake_due(steady_time now) {
@@ -146,29 +150,22 @@ void dispatcher::transfer_to(held_record::destination where, held_record& what, 
 void dispatcher::transfer(held_record& what) {
     if (lane* const in = what.in()) lanes_.narrow(*in, 1);
     ++what.of->at_work;
-    elsewhere_.start(what, [this, &what](std::optional<error> failure) {
-        post_call(loop_,
-                  [this, &what, failure = std::move(failure)]() noexcept { transferred(what, failure); });
+    elsewhere_.start(what, [this, &what](result<corvid::offset> answer) {
+        post_call(loop_, [this, &what, answer = std::move(answer)]() noexcept { transferred(what, answer); });
     });
 }
 
-void dispatcher::transferred(held_record& what, const std::optional<error>& failure) noexcept {
+void dispatcher::transferred(held_record& what, const result<corvid::offset>& answer) noexcept {
     tenancy& of = *what.of;
     --of.at_work;
     if (of.is_over) {
         leave(what.in(), &what, 1);
-    } else if (!failure) {
-        if (what.goes == held_record::destination::retry_topic) {
-            of.figures.retried.add();
-        } else {
-            of.figures.rejected.add();
-            of.figures.dead_letters(*what.why).add();
-        }
-        settled(what);
+    } else if (answer) {
+        arrived(what, *answer);
     } else {
         ++what.transfers;
         tell(log_level::error,
-             "a record could not be put elsewhere; its offset is held, and it is tried again", *failure,
+             "a record could not be put elsewhere; its offset is held, and it is tried again", answer.error(),
              what);
         set_aside(what, policy_.transfer_again_at(what.transfers, loop_.steady_now(), owner_.random01()));
     }
@@ -182,9 +179,7 @@ void dispatcher::pass_over(held_record& what) {
 }
 
 void dispatcher::settled(held_record& what) {
-    tenancy& of = *what.of;
-    of.ledger.mark(of.which.since, offset(what.offset));
-    of.high = std::max(of.high, what.offset);
+    mark_done(what);
     leave(what.in(), &what, 1);
 }
 
@@ -225,10 +220,10 @@ void dispatcher::drain(tenancy& which) {
     if (batches_) batches_->hurry(true);
     std::int64_t begun = which.high;
     for (const work_run* each : at_work_)
-        if (each->of == &which && each->marked < each->size())
+        if (each->of == &which && each->marked < each->size() && !each->unmarked->is_released)
             begun = std::max({begun, each->unmarked->offset, each->last});
     lanes_.for_each([&](const lane& in) {
-        if (in.front().from != which.which) return;
+        if (in.front().from != which.which || static_cast<const held_record&>(in.front()).is_released) return;
         if (in.now() == lane::state::blocked) which.cut_at(in.front().offset);
         if (in.now() == lane::state::running) begun = std::max(begun, in.front().offset);
     });
@@ -274,6 +269,7 @@ void dispatcher::drop(tenancy& which) {
     }
     which.kept = record_batch();
     if (std::exchange(which.drains, false)) --draining_;
+    if (which.parks) which.parks->close();
     which.ledger.revoke();
     which.is_over = true;
     if (batches_) batches_->hurry(false);

@@ -108,7 +108,7 @@ void dispatcher::advance(lane& in) {
             return leave_open(first);
         }
         if (left == 1) return settled(first);
-        first.of->ledger.mark(first.of->which.since, offset(first.offset));
+        mark_done(first);
         lanes_.complete(in, 1);
         free_chain(&first, 1);
     }
@@ -135,7 +135,7 @@ bool dispatcher::keep_open(work_run& over) {
     if (of.is_over) return abandon_open(over.first, over.marked), false;
     if (!over.in) return keep_open_unordered(over), true;
     if (over.marked < over.size()) { // the rest waits behind, and comes again
-        if (!of.takes_in()) of.cut_at(over.unmarked->offset);
+        if (!of.takes_in() && !over.unmarked->is_released) of.cut_at(over.unmarked->offset);
         lanes_.narrow(*over.in, over.marked);
     }
     std::vector<held_record*> open;

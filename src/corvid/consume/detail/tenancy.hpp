@@ -13,10 +13,12 @@
 #include <corvid/lanes/offset_ledger.hpp>
 
 #include <algorithm>
+#include <memory>
 
 namespace corvid {
 
 class dispatcher;
+class parking;
 
 struct tenancy {
     tenancy(assignment a, broker::assigned_partition given, const std::string& group, const logger& log,
@@ -53,6 +55,8 @@ struct tenancy {
     std::int64_t first = -1;     ///< where its records begin; none yet
     std::int64_t condemned = -1; ///< the record that is put elsewhere unrun; none
     bool put_off = false;        ///< a record came back undone, and waits
+
+    std::shared_ptr<parking> parks{}; ///< its dead keys; none: keys do not die
 
     std::string stopped_by{}; ///< why a record stopped it; empty: none did
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/consume/detail/transfers.hpp>
 
+#include <corvid/consume/parking/entry.hpp>
 #include <corvid/message/wire_names.hpp>
 
 #include <algorithm>
@@ -102,15 +103,27 @@ wall_time read_retry(held_record& into) {
 }
 
 result<published_topic*> transfers::destination(const held_record& what) const {
-    const tenancy& from = *what.of;
-    return by_->topic(topic_name(what.goes == held_record::destination::retry_topic
-                                     ? retry_topic(from.home, *from.origin.group, what.delay)
-                                     : dead_letter_topic(from.home, *from.origin.group)));
+    const topic_name& home = what.of->home;
+    const std::string& group = *what.of->origin.group;
+    switch (what.goes) {
+    case held_record::destination::retry_topic:
+        return by_->topic(topic_name(retry_topic(home, group, what.delay)));
+    case held_record::destination::parked:
+        return by_->topic(topic_name(parked_topic(home, group)));
+    default:
+        return by_->topic(topic_name(dead_letter_topic(home, group)));
+    }
 }
 
 void transfers::start(const held_record& what, callback then) const {
+    if (what.goes == held_record::destination::dead_key)
+        return send_parked_entry(*by_, what.of->home, *what.of->origin.group,
+                                 {.partition = what.of->origin.where.partition,
+                                  .key = std::string(what.what().key.text()),
+                                  .at = offset(what.offset)},
+                                 std::move(then));
     auto to = destination(what);
-    if (!to) return then(std::move(to).error());
+    if (!to) return then(fail(std::move(to).error()));
     header_writer headers(headers_of(what));
     add_source(headers, what);
     if (what.goes == held_record::destination::retry_topic) {
@@ -128,7 +141,7 @@ void transfers::start(const held_record& what, callback then) const {
     options.partition_modulo = static_cast<std::uint32_t>(what.of->origin.where.partition.value);
     if (r.timestamp >= 0) options.timestamp = r.time();
     by_->send(**to, r.key, r.value, options, [then = std::move(then)](result<delivery> answer) {
-        then(answer ? std::nullopt : std::optional(std::move(answer).error()));
+        then(answer ? result<offset>(answer->offset) : fail(std::move(answer).error()));
     });
 }
 

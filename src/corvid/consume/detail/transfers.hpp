@@ -23,14 +23,14 @@ namespace corvid {
 
 class transfers {
 public:
-    using callback = std::function<void(std::optional<error>)>;
+    using callback = std::function<void(result<offset>)>;
 
     /// `by` and `clock` outlive this object and every transfer.
     transfers(publisher* by, const scheduler& clock, std::string service, std::string instance)
         : by_(by), clock_(clock), service_(std::move(service)), instance_(std::move(instance)) {}
 
-    /// Where `what` says that it goes. `then(none: it is durable)` runs once, on the delivery loop, or here
-    /// if the record is refused at once.
+    /// Where `what` says that it goes. `then(its offset there: it is durable)` runs once, on the delivery
+    /// loop, or here if the record is refused at once.
     void start(const held_record& what, callback then) const;
 
 private:

@@ -40,8 +40,10 @@ void group_loop::on(broker::assigned& event) {
         fresh.home = its.home;
         fresh.tier = its.tier;
         fresh.origin.out = settings_.producer;
-        fresh.mine_since = loop_->steady_now();
         fresh.figures = figures_.of(which.where, its.by.reader().name);
+        if (its.by.reader().failure.rejected == when_rejected::park_key)
+            its.by.park_keys(fresh, cluster_, *this, *settings_.producer);
+        fresh.mine_since = loop_->steady_now();
         if (its.by.reader().commit == commit_mode::when_done) fresh.guard = crash_guard(settings_.crashes);
     }
     for (auto& each : tenancies_)

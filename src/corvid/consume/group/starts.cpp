@@ -81,7 +81,8 @@ bool group_loop::is_trusted(const tenancy& which, const tenancy& beside) const n
 bool group_loop::may_name(const tenancy& which) const {
     const bool waits = loop_->steady_now() - which.waits_since < settings_.crashes.probation;
     return std::ranges::all_of(tenancies_, [&](const auto& each) {
-        return !each->guard.is_alone() && (!waits || each->at_work == 0 || is_trusted(*each, which));
+        const bool rests = each->at_work == 0 && !(each->parks && each->parks->keys.in_hand() > 0);
+        return !each->guard.is_alone() && (!waits || rests || is_trusted(*each, which));
     });
 }
 
@@ -113,6 +114,22 @@ bool group_loop::keep_first(tenancy& of) {
 }
 
 bool group_loop::take_in(tenancy& from) {
+    if (!from.parks) return take_records(from);
+    const bool came = from.parks->turn(may_release(from));
+    const bool is_free = from.guard.at() != stage::careful || from.parks->keys.in_hand() == 0;
+    return (is_free && from.parks->may_take() && take_records(from)) || came;
+}
+
+// A released record may kill as any other, and is never named: none runs beside one that is.
+bool group_loop::may_release(const tenancy& which) const {
+    if (!which.takes_in() || (watches_starts_ && is_held_back(which))) return false;
+    const stage at = which.guard.at();
+    if (at == stage::free || at == stage::windowed) return which.guard.may_run();
+    return at == stage::careful && which.kept.empty() &&
+           loop_->steady_now() - which.mine_since >= settings_.crashes.probation;
+}
+
+bool group_loop::take_records(tenancy& from) {
     if (from.guard.wants_one()) return keep_first(from);
     if (!from.guard.may_run() || (watches_starts_ && is_held_back(from))) return false;
     if (!from.kept.empty()) return from.by.take_in(from, *source_);

@@ -31,7 +31,7 @@ void group_loop::tick() noexcept {
     may_hurry_ = true;
     commit_now(); // while a part is given back the rest goes on
     ask_starts();
-    if (watches_starts_) pump_later();
+    pump_later(); // what waits for an answer that failed goes on
     if (unreachable_ && now - unreachable_at_ > silence_is_health) trouble_is_over();
     loop_->at(now + settings_.commit_every, tick_);
 }
@@ -57,6 +57,10 @@ void group_loop::count_in_hand() {
         for (const auto& each : *all)
             handlers += each->at_work;
     state_.at_work(handlers);
+    std::size_t dead = 0;
+    for (const auto& each : tenancies_)
+        dead += each->parks ? each->parks->keys.size() : 0;
+    state_.dead_keys(dead);
 }
 
 bool group_loop::waits_for_handlers() const noexcept {

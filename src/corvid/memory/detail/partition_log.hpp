@@ -109,4 +109,17 @@ private:
     bool stopped_ = false;
 };
 
+/// Keeps the segments that the records of a batch lie in.
+class segments_owner final : public batch_owner {
+public:
+    explicit segments_owner(std::vector<std::shared_ptr<const segment>> of) noexcept
+        : segments_(std::move(of)) {}
+    void read_headers(const record& which, header_list& into) const override {
+        static_cast<const frame*>(which.native)->read_headers(into);
+    }
+
+private:
+    std::vector<std::shared_ptr<const segment>> segments_;
+};
+
 } // namespace corvid::memory

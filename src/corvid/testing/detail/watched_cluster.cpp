@@ -169,6 +169,30 @@ private:
     std::set<const broker::send_node*> awaited_;
 };
 
+class watched_reader final : public broker::partition_reader, private broker_end {
+public:
+    watched_reader(instance& of, std::unique_ptr<broker::partition_reader> inner)
+        : of_(of), inner_(std::move(inner)) {
+        of_.ends.push_back(this);
+    }
+    ~watched_reader() { std::erase(of_.ends, static_cast<broker_end*>(this)); }
+
+    [[nodiscard]] record_batch take(std::size_t most) override {
+        return is_gone() || of_.is_muzzled() ? record_batch() : inner_->take(most);
+    }
+    [[nodiscard]] bool is_at_end() const override { return !is_gone() && inner_->is_at_end(); }
+    [[nodiscard]] std::optional<error> take_trouble() override {
+        return is_gone() ? std::nullopt : inner_->take_trouble();
+    }
+
+private:
+    [[nodiscard]] bool is_gone() const noexcept { return !inner_ || of_.is_dead(); }
+    void cut() noexcept override { inner_.reset(); }
+
+    instance& of_;
+    std::unique_ptr<broker::partition_reader> inner_;
+};
+
 } // namespace
 
 broker::group_member watched_cluster::join(const broker::source_settings& settings, scheduler& loop,
@@ -188,6 +212,14 @@ std::unique_ptr<broker::record_sink> watched_cluster::open_sink(const broker::si
                                                                 scheduler& delivery,
                                                                 broker::sink_listener& listener) {
     return std::make_unique<watched_sink>(of_, of_.around().broker.open_sink(settings, delivery, listener));
+}
+
+std::unique_ptr<broker::partition_reader> watched_cluster::read(const topic_partition& where,
+                                                                const broker::reader_settings& settings,
+                                                                scheduler& loop,
+                                                                broker::source_listener& listener) {
+    of_.around().ensure_topic(where.topic);
+    return std::make_unique<watched_reader>(of_, of_.around().broker.read(where, settings, loop, listener));
 }
 
 std::unique_ptr<broker::admin> watched_cluster::open_admin() { return of_.around().broker.open_admin(); }

@@ -18,6 +18,10 @@ public:
                                                                  scheduler& delivery,
                                                                  broker::sink_listener& listener) override;
     [[nodiscard]] std::unique_ptr<broker::admin> open_admin() override;
+    [[nodiscard]] std::unique_ptr<broker::partition_reader> read(const topic_partition& where,
+                                                                 const broker::reader_settings& settings,
+                                                                 scheduler& loop,
+                                                                 broker::source_listener& listener) override;
 
 private:
     instance& of_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <corvid/kafka/detail/freed_memory.hpp>
+#include <corvid/kafka/freed_memory.hpp>
 
 #include <gtest/gtest.h>
 
