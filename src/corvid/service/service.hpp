@@ -49,7 +49,8 @@ struct subscription_options {
     exponential retry = {};                  ///< while it waits its key waits, and no other
     std::vector<duration> retry_topics = {}; ///< delays; after `retry`, without its key waiting …
     bool gives_up_order = false;             ///< … which by_key and by_partition must say they give up
-    when_rejected rejected = when_rejected::dead_letters; ///< also when the attempts are used up
+    /// Also when the attempts are used up. park_key needs two topics more: parked_keys::create_topics().
+    when_rejected rejected = when_rejected::dead_letters;
     /// What a handler's error means; none: what the handler said.
     std::function<std::optional<error_kind>(const error&)> classify = {};
     // Around each attempt of the handler, in this order; what is not named is not there
