@@ -29,6 +29,7 @@ findings kill_workers(const std::string& test, const plan& with) {
     if (!with.bug.empty()) told.push_back("bug=" + with.bug);
     auto load = stand.start_sender({.records_per_second = rate});
     stand.start_workers(told);
+    EXPECT_TRUE(stand.saw_a_commit(30s));
     for (std::size_t i = 0; i < with.kills; ++i) {
         const double chance = static_cast<double>(stand.below(1'000'000) + 1) / 1e6;
         stand.let_pass(std::chrono::milliseconds(static_cast<long>(-std::log(chance) * with.mean_s * 1e3)));

@@ -55,7 +55,9 @@ struct poisoned_run {
 };
 
 poisoned_run run_with_poison(const std::string& test, std::uint64_t records, const std::string& bug = {}) {
-    rig stand(test, {.dead_letters = true, .work = {"work_ms=2"}});
+    // all of a short run may be done before a second worker has come
+    const std::size_t workers = bug.empty() ? 4 : 1;
+    rig stand(test, {.workers = workers, .dead_letters = true, .work = {"work_ms=2"}});
     auto load = stand.start_sender(
         {.records_per_second = sized(4'000, 2'000), .most = records, .poison = one_in_a_hundred});
     stand.start_workers(bug.empty() ? std::vector<std::string>{} : std::vector{"bug=" + bug});

@@ -184,6 +184,17 @@ bool rig::moves_everywhere(std::chrono::milliseconds patience) {
         patience);
 }
 
+bool rig::saw_a_commit(std::chrono::milliseconds patience) {
+    return eventually(
+        [&] {
+            const std::lock_guard lock(mutex_);
+            return std::ranges::any_of(happened_.samples, [](const commit_sample& one) {
+                return std::ranges::any_of(one.commits, [](const committed& c) { return c.next > 0; });
+            });
+        },
+        patience);
+}
+
 bool rig::caught_up(std::chrono::milliseconds patience) {
     return eventually(
         [&] {

@@ -86,6 +86,8 @@ public:
     [[nodiscard]] bool handles(std::uint64_t more, std::chrono::milliseconds patience);
     /// Waits until records of every partition have been handled.
     [[nodiscard]] bool moves_everywhere(std::chrono::milliseconds patience);
+    /// Waits until a sample has found something committed.
+    [[nodiscard]] bool saw_a_commit(std::chrono::milliseconds patience);
     /// Waits until the group has committed all that the topic holds.
     [[nodiscard]] bool caught_up(std::chrono::milliseconds patience);
     /// The CPU time that the workers have used, and the most memory that one of them had.

@@ -2,6 +2,7 @@
 #include <corvid/service/service.hpp>
 
 #include <corvid/kafka/versions.hpp>
+#include <corvid/service/detail/group_health.hpp>
 #include <corvid/service/http_server.hpp>
 #include <corvid/service/runtime.hpp>
 #include <corvid/service/signals.hpp>
@@ -311,31 +312,11 @@ bool service::wait_until_assigned(std::chrono::milliseconds patience) {
 
 void service::add_health_checks(group_loop& loop) {
     auto& p = *parts_;
-    p.checks.push_back(
-        p.health.add(probe::liveness, "group " + loop.group(), [&loop, this]() -> health_status {
-            const auto silent = parts_->root.steady_now() - loop.state().last_tick();
-            if (auto away = loop.state().away(); !away.empty())
-                return {.ok = false, .detail = away + "; the member has left its group: restart the service"};
-            if (silent < settings_.kafka.max_poll_interval)
-                return {.ok = true, .detail = loop.state().findings()};
-            return {.ok = false,
-                    .detail =
-                        "the loop has not turned for " +
-                        std::to_string(std::chrono::duration_cast<std::chrono::seconds>(silent).count()) +
-                        " s: a handler blocks it"};
-        }));
-    p.checks.push_back(p.health.add(probe::readiness, "group " + loop.group(), [&loop]() -> health_status {
-        if (auto stopped = loop.state().stopped(); !stopped.empty())
-            return {.ok = false, .detail = "stopped at " + stopped};
-        if (auto trouble = loop.state().trouble(); !trouble.empty())
-            return {.ok = false, .detail = std::move(trouble)};
-        if (auto away = loop.state().away(); !away.empty()) return {.ok = false, .detail = std::move(away)};
-        if (loop.state().is_stuck()) return {.ok = false, .detail = loop.state().findings()};
-        std::string detail = std::to_string(loop.state().partitions()) + " partitions";
-        if (const std::size_t dead = loop.state().dead_keys())
-            detail += ", " + std::to_string(dead) + " dead keys, whose records are parked";
-        return {.ok = true, .detail = std::move(detail)};
+    p.checks.push_back(p.health.add(probe::liveness, "group " + loop.group(), [&loop, this] {
+        return liveness_of(loop, parts_->root.steady_now(), settings_.kafka.max_poll_interval);
     }));
+    p.checks.push_back(
+        p.health.add(probe::readiness, "group " + loop.group(), [&loop] { return readiness_of(loop); }));
 }
 
 void service::request_stop() noexcept { parts_->asked_to_stop.set(); }
