@@ -155,7 +155,8 @@ void threaded_scheduler::impl::poll() {
     const steady_time now = self.steady_now();
     if (now - polled < time_between_polls) return;
     polled = now;
-    io.poll();
+    // So many and no more: a descriptor that stays readable is ready again each time.
+    for (unsigned left = nodes_between_polls; left > 0 && io.poll_one() > 0; --left) {}
 }
 
 // An alarm that is too early stays: it costs one round, and moving it for every timer would cost more.

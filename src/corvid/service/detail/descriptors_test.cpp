@@ -61,6 +61,31 @@ TEST_F(watched_pipe, is_reported_each_time_it_becomes_readable) {
     EXPECT_EQ(node.bytes, 1003);
 }
 
+// Who is told of bytes may leave them there for now: the loop goes on with what is posted to it.
+TEST_F(watched_pipe, that_stays_readable_does_not_hold_the_loop) {
+    struct idle final : watcher {
+        explicit idle(int descriptor) : watcher(descriptor, [](work&) noexcept {}) {}
+    } node(ends_[0]);
+    struct rounds final : work {
+        rounds() : work([](work& w) noexcept { static_cast<rounds&>(w).go_on(); }) {}
+        void go_on() {
+            if (--left == 0)
+                over.set();
+            else
+                scheduler::current()->post(*this);
+        }
+        int left = 100'000;
+        signal over;
+    } works;
+    put(1);
+    world_.call([&] {
+        world_.loop().watch(node);
+        world_.loop().post(works);
+    });
+    EXPECT_TRUE(world_.root.wait(works.over, world_.root.steady_now() + 60s));
+    world_.call([&] { world_.loop().unwatch(node); });
+}
+
 TEST_F(watched_pipe, stays_open_after_unwatch_and_can_be_watched_again) {
     counter first(ends_[0]), second(ends_[0]);
     first.leave_at = first.wanted = 1;

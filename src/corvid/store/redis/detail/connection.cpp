@@ -99,7 +99,8 @@ task<result<void>> connection::connect() {
     socket_.attach(context_->fd);
     socket_.set_deadline(loop_.steady_now() + settings_.connect_timeout);
     using enum detail::socket::direction;
-    if (!co_await socket_.ready(write)) co_return fail(lost("no connection within connect_timeout"));
+    const bool open = co_await socket_.ready(write);
+    if (!open) co_return fail(lost("no connection within connect_timeout"));
     int code = 0;
     socklen_t size = sizeof code;
     if (getsockopt(context_->fd, SOL_SOCKET, SO_ERROR, &code, &size) != 0 || code != 0)
@@ -137,8 +138,8 @@ task<result<void>> connection::send(std::span<const command> commands) {
     for (int done = 0; done == 0;) {
         if (redisBufferWrite(context_.get(), &done) != REDIS_OK)
             co_return fail(lost("the connection was lost"));
-        if (done == 0 && !co_await socket_.ready(detail::socket::direction::write))
-            co_return fail(lost("no answer within command_deadline"));
+        const bool in_time = done != 0 || co_await socket_.ready(detail::socket::direction::write);
+        if (!in_time) co_return fail(lost("no answer within command_deadline"));
     }
     co_return result<void>{};
 }
@@ -152,8 +153,8 @@ task<result<redis_reply>> connection::receive() {
             const reply_ptr reply(static_cast<redisReply*>(raw));
             co_return read(*reply);
         }
-        if (!co_await socket_.ready(detail::socket::direction::read))
-            co_return fail(lost("no answer within command_deadline"));
+        const bool in_time = co_await socket_.ready(detail::socket::direction::read);
+        if (!in_time) co_return fail(lost("no answer within command_deadline"));
         if (redisBufferRead(context_.get()) != REDIS_OK) co_return fail(lost("the connection was lost"));
     }
 }
@@ -161,6 +162,7 @@ task<result<redis_reply>> connection::receive() {
 task<std::vector<result<redis_reply>>> connection::exchange(std::span<const command> commands) {
     std::vector<result<redis_reply>> replies;
     result<void> ready;
+    exchanges_ = true;
     if (!context_) ready = co_await connect();
     socket_.set_deadline(loop_.steady_now() + settings_.command_deadline);
     if (ready) ready = co_await send(commands);
@@ -170,6 +172,7 @@ task<std::vector<result<redis_reply>>> connection::exchange(std::span<const comm
             ready = fail(replies.back().error());
     }
     socket_.clear_deadline();
+    exchanges_ = false;
     if (!ready) {
         drop();
         replies.resize(commands.size(), fail(ready.error()));
