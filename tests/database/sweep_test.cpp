@@ -36,7 +36,7 @@ TEST_F(sweeping, marks_are_kept_for_their_retention_and_go_after_it) {
     EXPECT_EQ(process("b"), "processed");
     // on PostgreSQL a part is written for a retention and kept for another one, and a turn waits for the
     // transactions of other databases of the server
-    for (int round = 0; round < 200 && marks() != texts{}; ++round) {
+    for (int round = 0; round < 200 && !marks().empty(); ++round) {
         let_pass(7 * 24h + 1s);
         sweep();
     }

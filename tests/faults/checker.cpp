@@ -2,6 +2,7 @@
 #include "checker.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <sstream>
 #include <unordered_map>
@@ -180,7 +181,7 @@ private:
 double findings::recovery_s(double share) const {
     if (recoveries_s.empty()) return 0;
     const auto last = static_cast<double>(recoveries_s.size() - 1);
-    return recoveries_s[static_cast<std::size_t>(share * last + 0.5)];
+    return recoveries_s[static_cast<std::size_t>(std::lround(share * last))];
 }
 
 bool findings::green(const allowance& excused) const {

@@ -70,7 +70,7 @@ TEST(network_test, whatever_the_network_does_work_goes_on_and_nothing_is_lost) {
     EXPECT_TRUE(load->finish(120s)) << "not every send was answered";
     EXPECT_TRUE(stand.caught_up(60s));
     stand.stop_workers();
-    const allowance excused{.duplicates = 5 * 10 * rate, .zombies = true};
+    const allowance excused{.duplicates = std::uint64_t{5} * 10 * rate, .zombies = true};
     const auto found = stand.conclude({load.get()}, excused);
     EXPECT_TRUE(found.green(excused)) << found.text();
 }

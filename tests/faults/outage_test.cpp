@@ -120,7 +120,7 @@ TEST(broker_outage_test, r10_health_says_so_memory_stays_bounded_and_all_that_wa
     EXPECT_EQ(load->count(fate::state::acknowledged), load->sent_so_far());
     stand.figure("red_after_s", red);
     stand.figure("catch_up_s", catching_up);
-    const allowance excused{.duplicates = 5 * 8'000, .zombies = true};
+    const allowance excused{.duplicates = std::uint64_t{5} * 8'000, .zombies = true};
     const auto found = stand.conclude({load.get()}, excused);
     EXPECT_TRUE(found.green(excused)) << found.text();
 }

@@ -42,7 +42,7 @@ std::string what_is_wrong_with(const std::vector<stored>& letters, const std::ve
         for (const auto& [name, value] : should)
             if (const auto is = found->second->headers.find(name);
                 is == found->second->headers.end() || is->second != value)
-                return std::to_string(told.id) + " has another " + name + " than " + value;
+                return std::to_string(told.id).append(" has another ").append(name).append(" than ") + value;
     }
     return letters.size() == due ? "" : std::to_string(letters.size() - due) + " healthy ones are there";
 }

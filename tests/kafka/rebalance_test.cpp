@@ -59,7 +59,7 @@ struct witness {
         if (line.find("CVD-5010") != std::string_view::npos) duplicates.emplace_back(line);
     }
     template <class F>
-    auto with(F look) {
+    auto with(const F& look) {
         const std::lock_guard held(mutex);
         return look(*this);
     }
@@ -71,7 +71,7 @@ struct witness {
 };
 
 class kafka_rebalance : public ::testing::Test {
-protected:
+public:
     kafka_rebalance() {
         EXPECT_TRUE(cluster.open_admin()->create_topic({.name = topic_name(topic), .partitions = 6}, 30s));
     }

@@ -32,7 +32,7 @@ namespace detail {
 
 template <class F>
 F plain_function_of(F&& function) {
-    return std::move(function);
+    return std::forward<F>(function);
 }
 template <class F>
 F plain_function_of(blocking_function<F>&& given) {

@@ -55,7 +55,7 @@ public:
         std::vector<subscription> subscriptions(1);
         subscriptions[0] = {.name = "test",
                             .topics = {topic},
-                            .failure = failure,
+                            .failure = std::move(failure),
                             .handle = std::make_unique<typed_handler<event, F>>(std::move(handler), scope)};
         group_settings settings;
         settings.source.group = "group";

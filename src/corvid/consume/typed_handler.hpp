@@ -73,18 +73,18 @@ constexpr bool check_handler() {
 
 template <Message T, class Given>
 class typed_handler final : public handler {
-    using F = detail::plain_function<Given>;
-    static_assert(detail::check_handler<F, T>());
-    using answer = detail::task_value<detail::handler_result<F, T>>;
+    using callable = detail::plain_function<Given>;
+    static_assert(detail::check_handler<callable, T>());
+    using answer = detail::task_value<detail::handler_result<callable, T>>;
 
 public:
     using message_type = T;
-    static constexpr bool blocks = !std::is_same_v<F, Given>;
+    static constexpr bool blocks = !std::is_same_v<callable, Given>;
     static constexpr bool is_task = answer::is_task;
 
 private:
     static_assert(!blocks || !answer::is_task, "corvid: a blocking handler is a plain function");
-    static constexpr bool takes_message = detail::Takes<F, const T&>;
+    static constexpr bool takes_message = detail::Takes<callable, const T&>;
 
 public:
     /// All runs have ended before this handler goes.
@@ -140,7 +140,7 @@ public:
     }
 
 private:
-    using input = detail::handler_input<F, T>;
+    using input = detail::handler_input<callable, T>;
     using chained = detail::through_chain<typed_handler, T>;
 
     /// The record's message, or null for a tombstone.
@@ -212,7 +212,7 @@ private:
         return located_in(why, records.origin().where, records.current().offset);
     }
 
-    F function_;
+    callable function_;
     detail::spares<T> messages_;
 };
 

@@ -89,7 +89,7 @@ TEST_F(middleware_test, one_may_answer_for_the_handler_and_change_what_it_says) 
 TEST_F(middleware_test, what_one_throws_is_an_outcome_to_those_around_it) {
     const middleware broken = [](context&, next_call) -> outcome { throw rejected("no"); };
     const middleware broken_task = [](context&, next_task next) -> task<outcome> {
-        co_await next();
+        (void)co_await next();
         throw rejected("no");
     };
     const middleware no_coroutine = [](context&, next_task) -> task<outcome> { throw rejected("no"); };

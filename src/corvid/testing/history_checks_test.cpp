@@ -61,7 +61,8 @@ std::string overlap(const handled_record& first, const handled_record& second, c
 } // namespace
 
 group_history history_of(const world& w, std::string_view topic, std::string_view group) {
-    group_history seen{.handled = w.handled(group),
+    const auto handled = w.handled(group);
+    group_history seen{.handled = {handled.begin(), handled.end()},
                        .commits = w.commits(),
                        .tenancies = w.tenancies(),
                        .put_aside = {},

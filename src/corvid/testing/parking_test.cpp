@@ -22,11 +22,10 @@ struct ledger {
     void build(corvid::service& s) {
         s.on<order_placed>("ledger",
                            [this](const order_placed& o, context& ctx) -> task<outcome> {
-                               const order_placed mine = o;
-                               co_await ctx.sleep(std::chrono::milliseconds(1 + mine.n % 5));
-                               if (poison.contains({mine.customer, mine.n}))
+                               co_await ctx.sleep(std::chrono::milliseconds(1 + o.n % 5));
+                               if (poison.contains({o.customer, o.n}))
                                    co_return dead_letter("it does not add up");
-                               booked[mine.customer].push_back(mine.n);
+                               booked[o.customer].push_back(o.n);
                                co_return done;
                            },
                            {.rejected = when_rejected::park_key});

@@ -164,12 +164,12 @@ world& world::publish_bytes(std::string_view topic, optional_bytes key, optional
 
 // --- what goes wrong --------------------------------------------------------------------------------------
 
-world& world::crash_at(const point& where, crash_options options) {
+world& world::crash_at(const point& where, const crash_options& options) {
     parts_->log.plan(where, options.instance, options.restart_after);
     return *this;
 }
 
-world& world::crash(crash_options options) {
+world& world::crash(const crash_options& options) {
     parts_->find(options.instance).die("as the test says", options.restart_after);
     return *this;
 }
@@ -190,7 +190,9 @@ world& world::lose_assignment(const std::string& name, const std::string& group)
         const auto members = parts_->broker.script().describe(each).members;
         if ((group.empty() || group == each) &&
             std::ranges::any_of(members, [&](const auto& m) { return m.alive && m.client_id == client; })) {
-            parts_->log.note("world", name + " loses what it has of " + each);
+            std::string told = name;
+            ((told += " loses what it has of ") += each);
+            parts_->log.note("world", told);
             parts_->broker.script().lose_assignment(each, client);
             parts_->log.lose(name, each);
         }
@@ -207,7 +209,7 @@ world& world::broker_down_for(duration length) {
     });
 }
 
-world& world::fail_commits(std::uint64_t count, std::optional<error> why) {
+world& world::fail_commits(std::uint64_t count, const std::optional<error>& why) {
     parts_->broker.script().fail_commits(count,
                                          why.value_or(error(errc::timed_out, {.operation = "commit"})));
     return *this;

@@ -87,15 +87,15 @@ public:
 
     // --- what goes wrong
     /// The next time that it comes to `where`, counted from now, the instance that got there dies.
-    world& crash_at(const point& where, crash_options options = {});
-    world& crash(crash_options options);
+    world& crash_at(const point& where, const crash_options& options = {});
+    world& crash(const crash_options& options);
     /// All groups, or one: all members give back and get anew.
     world& rebalance(const std::string& group = {});
     /// The group evicts the instance as one that was late: it loses what it has, and joins again.
     world& lose_assignment(const std::string& instance, const std::string& group = {});
     world& broker_down_for(duration length);
     /// The next commits fail, with errc::timed_out where nothing is given.
-    world& fail_commits(std::uint64_t count, std::optional<error> why = {});
+    world& fail_commits(std::uint64_t count, const std::optional<error>& why = {});
     /// The next sends fail; `persisted` says whether the records are in the log all the same.
     world& fail_sends(std::uint64_t count, broker::persistence persisted = broker::persistence::no);
     world& delay_sends(duration by);

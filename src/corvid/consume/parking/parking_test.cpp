@@ -66,9 +66,8 @@ public:
             plain ? w.join([this, id](const keyed& e) { return handle(id, e); }, std::move(with), settings)
                   : w.join(
                         [this, id, slowest_ms](const keyed& e, context& ctx) -> task<outcome> {
-                            const keyed mine = e;
                             co_await ctx.sleep(std::chrono::milliseconds(1 + random() % slowest_ms));
-                            co_return handle(id, mine);
+                            co_return handle(id, e);
                         },
                         std::move(with), settings);
         return members.emplace_back(id, std::move(loop));
@@ -140,7 +139,7 @@ TEST(a_dead_key, parks_what_comes_behind_it_as_it_came_and_no_other_key) {
     const auto parked = p.all_of(keyed_parked);
     ASSERT_EQ(parked.size(), 2u);
     EXPECT_EQ(parked[0].key, "k1");
-    EXPECT_NE(parked[0].value.find("3"), std::string::npos) << parked[0].value;
+    EXPECT_NE(parked[0].value.find('3'), std::string::npos) << parked[0].value;
     EXPECT_EQ(parked[0].its_headers.find(wire::dlq_topic), keyed_topic.str());
     EXPECT_EQ(p.dead_keys(), std::set<std::string>{"k1"});
     p.leave();

@@ -44,8 +44,9 @@ bool batch_attempt::may_add(const run& of, const held_record& what, std::size_t 
 
 bool batch_attempt::is_settled(run& of, held_record& what) {
     auto said = said_before(what);
-    if (said) entries_.push_back({&of, &what, std::move(said)});
-    return said.has_value();
+    if (!said) return false;
+    entries_.push_back({&of, &what, std::move(said)});
+    return true;
 }
 
 void batch_attempt::add(run& of, held_record& what, result<void> decoded) {

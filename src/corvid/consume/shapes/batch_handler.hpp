@@ -62,13 +62,13 @@ constexpr bool check_batch_handler() {
 
 template <Message T, class Given>
 class batch_handler final : public handler {
-    using F = detail::plain_function<Given>;
-    static_assert(detail::check_batch_handler<F, T>());
-    using answer = detail::task_value<decltype(detail::call_batch<F, T>(std::declval<F&>(), {},
-                                                                        std::declval<batch_context&>()))>;
+    using callable = detail::plain_function<Given>;
+    static_assert(detail::check_batch_handler<callable, T>());
+    using answer = detail::task_value<decltype(detail::call_batch<callable, T>(
+        std::declval<callable&>(), {}, std::declval<batch_context&>()))>;
 
 public:
-    static constexpr bool blocks = !std::is_same_v<F, Given>;
+    static constexpr bool blocks = !std::is_same_v<callable, Given>;
     static_assert(!blocks || !answer::is_task, "corvid: a blocking handler is a plain function");
 
     /// All runs have ended before this handler goes.
@@ -136,10 +136,11 @@ private:
             try {
                 batch_context ctx(attempt, *range);
                 if constexpr (std::is_void_v<typename answer::type>) {
-                    detail::call_batch<F, T>(function_, part(*into, *range), ctx);
+                    detail::call_batch<callable, T>(function_, part(*into, *range), ctx);
                     attempt.answer(*range, outcome(done));
                 } else {
-                    tell(attempt, *range, detail::call_batch<F, T>(function_, part(*into, *range), ctx));
+                    tell(attempt, *range,
+                         detail::call_batch<callable, T>(function_, part(*into, *range), ctx));
                 }
             } catch (...) {
                 attempt.failed(*range, outcome_of_current_exception());
@@ -157,11 +158,11 @@ private:
             try {
                 batch_context ctx(attempt, *range);
                 if constexpr (std::is_void_v<typename answer::type>) {
-                    co_await detail::call_batch<F, T>(function_, part(*into, *range), ctx);
+                    co_await detail::call_batch<callable, T>(function_, part(*into, *range), ctx);
                     attempt.answer(*range, outcome(done));
                 } else {
                     tell(attempt, *range,
-                         co_await detail::call_batch<F, T>(function_, part(*into, *range), ctx));
+                         co_await detail::call_batch<callable, T>(function_, part(*into, *range), ctx));
                 }
             } catch (...) {
                 attempt.failed(*range, outcome_of_current_exception());
@@ -179,7 +180,7 @@ private:
             of.answer(range, batch_outcomes(std::forward<A>(said)));
     }
 
-    F function_;
+    callable function_;
     batch_attempt::settings settings_;
     std::mutex mutex_; // attempts may be on several threads at once
     std::vector<storage> spare_;

@@ -43,14 +43,14 @@ constexpr int walkers = 64;
 /// Follows every walker without a lock: the engine promises that one's steps come one at a time.
 class trail {
 public:
-    explicit trail(int each) : each_(each) {}
+    explicit trail(int steps) : each(steps) {}
     void step(const step_made& made) {
         int& next = next_[static_cast<std::size_t>(std::stoi(made.walker))];
         if (made.n != next) ++wrong;
         next = made.n + 1;
-        if (++taken == walkers * each_) over.set();
+        if (++taken == walkers * each) over.set();
     }
-    const int each_;
+    const int each;
     std::atomic<int> taken = 0, wrong = 0;
     signal over;
 

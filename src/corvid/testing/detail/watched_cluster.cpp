@@ -25,7 +25,7 @@ public:
         : of_(of), group_(std::move(group)), inner_(std::move(inner)) {
         of_.ends.push_back(this);
     }
-    ~watched_source() { std::erase(of_.ends, static_cast<broker_end*>(this)); }
+    ~watched_source() override { std::erase(of_.ends, static_cast<broker_end*>(this)); }
 
     [[nodiscard]] std::optional<broker::source_event> next_event() override {
         if (is_gone()) return std::nullopt;
@@ -175,7 +175,7 @@ public:
         : of_(of), inner_(std::move(inner)) {
         of_.ends.push_back(this);
     }
-    ~watched_reader() { std::erase(of_.ends, static_cast<broker_end*>(this)); }
+    ~watched_reader() override { std::erase(of_.ends, static_cast<broker_end*>(this)); }
 
     [[nodiscard]] record_batch take(std::size_t most) override {
         return is_gone() || of_.is_muzzled() ? record_batch() : inner_->take(most);
