@@ -5,10 +5,24 @@
 
 namespace corvid {
 
+namespace {
+
+std::optional<std::string> source_of(const header_list& list) {
+    const auto topic = find_header(list, wire::dlq_topic);
+    const auto partition = find_header(list, wire::dlq_partition);
+    const auto at = find_header(list, wire::dlq_offset);
+    if (!topic || !partition || !at) return std::nullopt;
+    return std::string(*topic) + '-' + std::string(*partition) + '-' + std::string(*at);
+}
+
+} // namespace
+
 std::string context::event_id() const {
     const header_list list = headers();
     for (std::string_view name : {wire::idempotency_key, std::string_view("ce_id")})
         if (auto id = find_header(list, name)) return std::string(*id);
+    if (run_->origin().is_retry_topic)
+        if (auto source = source_of(list)) return *std::move(source);
     return topic() + '-' + std::to_string(partition().value) + '-' + std::to_string(offset().value);
 }
 

@@ -40,7 +40,8 @@ public:
     [[nodiscard]] wall_time timestamp() const noexcept { return record_->time(); }
     /// Parsed at each call; valid while the context is.
     [[nodiscard]] header_list headers() const { return run_->headers(); }
-    /// Header idempotency_key, else ce_id, else `<topic>-<partition>-<offset>`.
+    /// Header idempotency_key, else ce_id, else `<topic>-<partition>-<offset>`: of where it came from, if it
+    /// comes from a retry topic.
     [[nodiscard]] std::string event_id() const;
 
     /// The same for all that one cause set off: header correlation_id, else the event id of this record,
@@ -99,6 +100,19 @@ public:
         return {};
     }
 #endif
+
+    /// Which of several handlers for one record this is; and what orders it (lane_number of held_record.hpp).
+    [[nodiscard]] std::uint32_t part() const noexcept { return run_->part(); }
+    /// Of a subscription with a completion stage, whose records are held.
+    [[nodiscard]] std::uint64_t lane_number() const noexcept {
+        return corvid::lane_number(*run_->held(), run_->origin().order);
+    }
+    /// The record is not done before the tally is answered, or refused, once more: for completion stages.
+    [[nodiscard]] publish_tally& hold_open() const {
+        publish_tally& tally = run_->published();
+        tally.one_more();
+        return tally;
+    }
 
     /// `co_await ctx.sleep(200ms)`: on the service's clock, which tests move by themselves.
     [[nodiscard]] sleep_operation sleep(duration length) const noexcept { return corvid::sleep(length); }

@@ -66,4 +66,11 @@ void held_record::deleter::operator()(held_record* r) const noexcept {
     detail::pool_free(r, block);
 }
 
+std::uint64_t lane_number(const lane_record& what, order how) noexcept {
+    std::uint64_t number = (std::uint64_t{what.scope} + 1) * 0x9e3779b97f4a7c15U;
+    if (how == unordered) return number ^ (static_cast<std::uint64_t>(what.offset) + 1);
+    if (how == by_key && what.key) return number ^ what.hash;
+    return (std::uint64_t{what.from.partition} + 1) * 0x9e3779b97f4a7c15U;
+}
+
 } // namespace corvid

@@ -56,8 +56,9 @@ public:
     publish_tally* open = nullptr;
     /// What was published for it in an attempt that failed, by handlers that are not called again.
     publish_tally* kept = nullptr;
-    bool waits = false;       ///< for what is open: the loop knows, and no handler is at it any more
-    bool unpublished = false; ///< some of it failed: it is to be tried again
+    bool waits = false;            ///< for what is open: the loop knows, and no handler is at it any more
+    bool unpublished = false;      ///< some of it failed: it is decided upon
+    verdict said = verdict::retry; ///< of what failed
 
 private:
     held_record() = default;
@@ -66,5 +67,9 @@ private:
     record what_;
     header_list headers_;
 };
+
+/// The same for records of one lane, and a number of its own for each that is ordered by nothing. Two lanes
+/// may share one, but hardly ever do.
+[[nodiscard]] std::uint64_t lane_number(const lane_record& what, order how) noexcept;
 
 } // namespace corvid

@@ -41,8 +41,9 @@ outcome run::settle_published(outcome what) noexcept {
     const bool failed = answered && published_->failure();
     if (!is_over && memo() != 0 && !failed) return what; // who published it is not called again: it is kept
     publish_tally& made = *std::exchange(published_, nullptr);
+    const bool of_others = memo() != 0 && what == verdict::dead_letter; // that said done: it is their retry
+    if (failed && (is_over || of_others)) what = *made.failure();
     if (failed) remember(0);
-    if (failed && is_over) what = retry(*made.failure());
     if (!is_over || answered) {
         made.leave();
         return what;

@@ -40,6 +40,8 @@ struct run_origin {
     stop_token stop;
     attempt_chain* chain = nullptr; ///< around each attempt; null: nothing is
     publisher* out = nullptr;       ///< of what handlers publish
+    corvid::order order = by_key;
+    bool is_retry_topic = false; ///< its records name where they come from in their headers
 };
 
 class worker;

@@ -23,6 +23,7 @@
 namespace corvid {
 
 class attempt_chain;
+class completion_stage;
 class publisher;
 class worker_pool;
 
@@ -59,6 +60,8 @@ struct subscription {
     std::optional<batch_limits> batch = {}; ///< the handler gets batches of runs
     commit_mode commit = commit_mode::when_done;
     std::shared_ptr<attempt_chain> chain = {}; ///< around each attempt; null: nothing is
+    /// What a record waits for beyond what it published; its handlers hand in. Null: nothing.
+    std::shared_ptr<completion_stage> completes = {};
     std::unique_ptr<handler> handle = {};
 };
 

@@ -7,6 +7,7 @@
 #include <corvid/observe/metrics.hpp>
 
 #include <algorithm>
+#include <mutex>
 
 namespace corvid {
 
@@ -84,7 +85,15 @@ struct effect_writer::impl : std::enable_shared_from_this<impl> {
     shard& shard_of(std::uint64_t lane) {
         return *shards[(lane * 0x9e3779b97f4a7c15U >> 32U) % shards.size()];
     }
-    void add(std::vector<effect> effects);
+    // What threads hand in meets the loop here, in their order, a post for as much as comes until it runs.
+    struct arrival {
+        effect what;
+        bool reopens = false; // its lane, nothing else
+    };
+    template <class F>
+    void arrive(F&& put);
+    void take_in();
+    void turn_all();
     void wake_lane_waiters();
     void show();
     static task<void> end(std::shared_ptr<impl> self);
@@ -100,17 +109,43 @@ struct effect_writer::impl : std::enable_shared_from_this<impl> {
     prng random;
     writer_figures figures;
     std::vector<std::unique_ptr<shard>> shards;
+    std::mutex mutex;
+    std::vector<arrival> arrived; // under the mutex
     std::vector<lane_idle*> lane_waiters;
     task_scope writing;
     bool closing = false;
 };
 
-void effect_writer::impl::add(std::vector<effect> effects) {
-    const steady_time now = db.loop().steady_now();
-    for (effect& each : effects) {
-        each.mark.group = group;
-        shard_of(each.lane).queue.add(std::move(each), now);
+template <class F>
+void effect_writer::impl::arrive(F&& put) {
+    {
+        const std::lock_guard lock(mutex);
+        const bool is_first = arrived.empty();
+        put(arrived);
+        if (!is_first || arrived.empty()) return;
     }
+    post_call(db.loop(), [self = shared_from_this()] { self->take_in(); });
+}
+
+void effect_writer::impl::take_in() {
+    std::vector<arrival> came;
+    {
+        const std::lock_guard lock(mutex);
+        came.swap(arrived);
+    }
+    const steady_time now = db.loop().steady_now();
+    for (arrival& each : came) {
+        each.what.mark.group = group;
+        effect_queue& queue = shard_of(each.what.lane).queue;
+        if (each.reopens)
+            queue.reopen(each.what.lane);
+        else
+            queue.add(std::move(each.what), now);
+    }
+    turn_all();
+}
+
+void effect_writer::impl::turn_all() {
     for (const auto& each : shards) {
         if (closing) each->queue.give_up(error(errc::stopped, {.operation = "write effects"}));
         each->turn();
@@ -212,7 +247,7 @@ task<result<std::shared_ptr<marked_unit>>> effect_writer::impl::begin_all(std::s
 
 task<void> effect_writer::impl::end(std::shared_ptr<impl> self) {
     self->closing = true;
-    self->add({});
+    self->take_in();
     if (auto failure = co_await self->writing.join()) std::rethrow_exception(failure);
     for (const auto& each : self->shards)
         self->db.loop().cancel(*each);
@@ -225,8 +260,14 @@ effect_writer::effect_writer(database& db, std::string group, sink to, const wri
 effect_writer::~effect_writer() { close(); }
 
 void effect_writer::add(std::vector<effect> effects) {
-    post_call(impl_->db.loop(),
-              [self = impl_, kept = std::move(effects)]() mutable { self->add(std::move(kept)); });
+    impl_->arrive([&](std::vector<impl::arrival>& to) {
+        for (effect& each : effects)
+            to.push_back({.what = std::move(each)});
+    });
+}
+
+void effect_writer::add(effect one) {
+    impl_->arrive([&](std::vector<impl::arrival>& to) { to.push_back({.what = std::move(one)}); });
 }
 
 void effect_writer::flush() {
@@ -239,7 +280,8 @@ void effect_writer::flush() {
 }
 
 void effect_writer::reopen(std::uint64_t lane) {
-    post_call(impl_->db.loop(), [self = impl_, lane] { self->shard_of(lane).queue.reopen(lane); });
+    impl_->arrive(
+        [lane](std::vector<impl::arrival>& to) { to.push_back({.what = {.lane = lane}, .reopens = true}); });
 }
 
 database_call<std::shared_ptr<marked_unit>> effect_writer::begin(event_mark mark, std::uint64_t lane) {

@@ -40,6 +40,7 @@ public:
     effect_writer& operator=(const effect_writer&) = delete;
 
     void add(std::vector<effect> effects);
+    void add(effect one);
     /// Nothing more is coming for now: do not wait for it.
     void flush();
     /// What was held of this lane has come back and may be handed in again.

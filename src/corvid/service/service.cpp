@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/service/service.hpp>
 
+#include <corvid/inbox/exactly_once/exactly_once_stages.hpp>
 #include <corvid/kafka/versions.hpp>
 #include <corvid/service/detail/group_health.hpp>
 #include <corvid/service/http_server.hpp>
@@ -66,6 +67,7 @@ struct service::parts {
     logger log;
     dependencies shared{log, &figures};
     std::shared_ptr<span_sink> spans;
+    exactly_once_stages stages;                               // outlive the groups, that hand in there
     std::map<std::string, std::vector<subscription>> waiting; // by group, until start()
     std::map<std::string, parked_of> parking;                 // subscriptions that park, by name
     std::vector<std::string> unfinished;                      // subscriptions whose sentence has not ended
@@ -114,25 +116,18 @@ logger& service::log() noexcept { return parts_->log; }
 scheduler& service::root() noexcept { return parts_->root; }
 std::uint16_t service::http_port() const noexcept { return parts_->http ? parts_->http->port() : 0; }
 
-subscription_options batch_options::as_subscription() && {
-    return {.group = std::move(group),
-            .topics = std::move(topics),
-            .pattern = std::move(pattern),
-            .order = order,
-            .key = std::move(key),
-            .concurrency = concurrency,
-            .retry = retry,
-            .retry_topics = std::move(retry_topics),
-            .gives_up_order = gives_up_order,
-            .rejected = rejected,
-            .classify = std::move(classify),
-            .intake = intake,
-            .window = window,
-            .batch = batch_limits{.max = max, .within = within, .bytes = bytes}};
+std::shared_ptr<inbox_stage> service::stage_of(const std::string& name, const subscription_options& options,
+                                               bool takes_units, std::uint32_t handlers) {
+    const std::string group = options.group.empty() ? settings_.group_of(name) : options.group;
+    return parts_->stages.add({.subscription = name,
+                               .group = group,
+                               .how = options.exactly_once,
+                               .parts = handlers,
+                               .takes_units = takes_units});
 }
 
 void service::subscribe(const std::string& name, std::string_view topic, subscription_options options,
-                        std::unique_ptr<handler> handle) {
+                        std::unique_ptr<handler> handle, std::shared_ptr<completion_stage> completes) {
     if (parts_->started)
         throw config_error(
             error(errc::invalid_argument, {.message = "subscription \"" + name + "\" comes after start()"}));
@@ -151,6 +146,7 @@ void service::subscribe(const std::string& name, std::string_view topic, subscri
                    .batch = options.batch,
                    .commit = options.commit,
                    .chain = nullptr,
+                   .completes = std::move(completes),
                    .handle = std::move(handle)};
     for (auto& given : options.topics)
         s.topics.emplace_back(std::move(given));
@@ -215,7 +211,8 @@ std::shared_ptr<pull_channel> service::pull(const std::string& name, std::string
                                              "stand around a handler, and a stream has none",
                                   .hint = "leave them out, or use on()",
                                   .operation = "subscribe"}));
-    options.order = by_partition; // "all before it" means something
+    static_cast<void>(stage_of(name, options, false)); // refuses exactly_once
+    options.order = by_partition;                      // "all before it" means something
     options.concurrency = std::numeric_limits<std::size_t>::max();
     options.rejected = when_rejected::stop_partition;
     options.retry_topics.clear();
@@ -266,7 +263,13 @@ void service::start() {
     if (!settings_.http.listen.empty())
         p.http = std::make_unique<http_server>(p.root, settings_.http, operator_pages(p.health, p.figures));
     add_breaker_checks();
-    join_groups();
+    try {
+        p.stages.open(&p.figures);
+        join_groups();
+    } catch (...) { // a database that is younger than the service goes before it
+        stop();
+        throw;
+    }
 }
 
 // What a dependency suffers from is no reason to restart this process or to keep records from it: they are
@@ -341,6 +344,7 @@ exit_code service::wait_for_groups() {
         if (loop->how_it_ended() == loop_end::undrained && code == exit_code::clean)
             code = exit_code::undrained;
     }
+    p.stages.close();
     return code;
 }
 

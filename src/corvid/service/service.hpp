@@ -21,6 +21,7 @@
 #include <corvid/consume/shapes/router.hpp>
 #include <corvid/consume/typed_handler.hpp>
 #include <corvid/consume/worker_pool.hpp>
+#include <corvid/inbox/exactly_once/with_unit.hpp>
 #include <corvid/middleware/attempt_chain.hpp>
 #include <corvid/observe/health.hpp>
 #include <corvid/produce/message_producer.hpp>
@@ -65,6 +66,8 @@ struct subscription_options {
     ledger_settings window = {};
     commit_mode commit = commit_mode::when_done; ///< by_hand: for stream() alone
     std::optional<batch_limits> batch = {};      ///< of on_batch() alone
+    /// `corvid::in(database)`: the handler takes a unit_of_work (inbox/exactly_once/settings.hpp).
+    std::optional<exactly_once_settings> exactly_once = {};
 };
 
 /// Of on_batch(): those of on() that it shares mean the same.
@@ -102,7 +105,8 @@ public:
     service(const service&) = delete;
     service& operator=(const service&) = delete;
 
-    /// Handles every T with `function`: see typed_handler.hpp for what it may look like.
+    /// Handles every T with `function`: see typed_handler.hpp for what it may look like. With
+    /// options.exactly_once it takes a unit_of_work& behind the context.
     ///
     /// Threads: it is called on the workers (threads.workers), for different keys at the same time, so what
     /// it shares between keys it must guard; options.concurrency = 1 keeps it to one call at a time. What a
@@ -112,10 +116,13 @@ public:
     /// its thread belongs into corvid::blocking().
     template <Message T, class F>
     service& on(const std::string& name, F function, subscription_options options = {}) {
-        std::unique_ptr<handler> handle = std::make_unique<typed_handler<T, F>>(std::move(function));
-        if constexpr (!std::is_same_v<detail::plain_function<F>, F>)
+        auto stage = stage_of(name, options, detail::TakesUnit<F, T>);
+        auto given = detail::with_unit<T>(std::move(function), stage.get());
+        using made = typed_handler<T, decltype(given)>;
+        std::unique_ptr<handler> handle = std::make_unique<made>(std::move(given));
+        if constexpr (made::blocks)
             handle = std::make_unique<pooled_handler>(std::move(handle), blocking_threads());
-        subscribe(name, message_traits<T>::topic, std::move(options), std::move(handle));
+        subscribe(name, message_traits<T>::topic, std::move(options), std::move(handle), std::move(stage));
         return *this;
     }
     /// Handles every T in batches: see shapes/batch_handler.hpp.
@@ -133,11 +140,13 @@ public:
     template <Message T, class... F>
     service& fan_out(const std::string& name, all_functions<F...> functions,
                      subscription_options options = {}) {
-        using made = fan_out_handler<T, F...>;
-        std::unique_ptr<handler> handle = std::make_unique<made>(std::move(functions));
+        auto stage = stage_of(name, options, (false || ... || detail::TakesUnit<F, T>), sizeof...(F));
+        auto given = detail::with_units<T>(std::move(functions), stage.get());
+        using made = fan_out_handler_of<T, decltype(given)>;
+        std::unique_ptr<handler> handle = std::make_unique<made>(std::move(given));
         if constexpr (made::blocks)
             handle = std::make_unique<pooled_handler>(std::move(handle), blocking_threads());
-        subscribe(name, message_traits<T>::topic, std::move(options), std::move(handle));
+        subscribe(name, message_traits<T>::topic, std::move(options), std::move(handle), std::move(stage));
         return *this;
     }
     /// Handles the events of one topic by their type: see shapes/router.hpp. The sentence ends with
@@ -145,13 +154,7 @@ public:
     [[nodiscard]] auto route(const std::string& name, const std::string& topic,
                              subscription_options options = {}) {
         begin_sentence(name);
-        return routes([this, name, topic, given = std::move(options)](std::unique_ptr<handler> handle,
-                                                                      bool blocks) mutable -> service& {
-            if (blocks) handle = std::make_unique<pooled_handler>(std::move(handle), blocking_threads());
-            subscribe(name, topic, std::move(given), std::move(handle));
-            end_sentence(name);
-            return *this;
-        });
+        return routes(end_of_route{*this, name, topic, std::move(options), nullptr});
     }
     /// Gives every T on request. The stream ends when the service stops.
     template <Message T>
@@ -196,10 +199,31 @@ public:
 private:
     struct parts;
     void subscribe(const std::string& name, std::string_view topic, subscription_options options,
-                   std::unique_ptr<handler> handle);
+                   std::unique_ptr<handler> handle, std::shared_ptr<completion_stage> completes = {});
+    [[nodiscard]] std::shared_ptr<inbox_stage> stage_of(const std::string& name,
+                                                        const subscription_options& options, bool takes_units,
+                                                        std::uint32_t handlers = 0);
     std::shared_ptr<pull_channel> pull(const std::string& name, std::string_view topic,
                                        subscription_options options);
     [[nodiscard]] blocking_pool& blocking_threads();
+    struct end_of_route {
+        template <class T, class F>
+        auto adapt(F function) {
+            if (detail::TakesUnit<F, T> && !stage) stage = of.stage_of(name, options, true);
+            return detail::with_unit<T>(std::move(function), stage.get());
+        }
+        service& operator()(std::unique_ptr<handler> handle, bool blocks) {
+            if (!stage) stage = of.stage_of(name, options, false);
+            if (blocks) handle = std::make_unique<pooled_handler>(std::move(handle), of.blocking_threads());
+            of.subscribe(name, topic, std::move(options), std::move(handle), std::move(stage));
+            of.end_sentence(name);
+            return of;
+        }
+        service& of;
+        std::string name, topic;
+        subscription_options options;
+        std::shared_ptr<inbox_stage> stage;
+    };
     // A route without otherwise() is refused at start().
     void begin_sentence(const std::string& name);
     void end_sentence(const std::string& name);

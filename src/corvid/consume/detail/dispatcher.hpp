@@ -171,9 +171,14 @@ private:
     void abandon_open(held_record* first, std::size_t count) noexcept;
     void wait_for(held_record& what);
     void published(publish_tally& all) noexcept;
-    void answered(held_record& what, std::optional<error> failure);
+    void answered(held_record& what, std::optional<outcome> failure);
     void leave_open(held_record& what);
     void advance(lane& in);
+
+    // --- completion stages (docs/decisions/0015)
+    [[nodiscard]] bool is_attempt(held_record& failed, const std::optional<error>& why);
+    void complete_dead_letter(held_record& what);
+    void dead_letter_completed(held_record& what);
 
     // --- outcomes
     void decide(held_record& failed, const outcome& what) { decide(failed, what, owner_.random01()); }

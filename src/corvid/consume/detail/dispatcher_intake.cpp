@@ -63,7 +63,7 @@ bool dispatcher::take_in(tenancy& from, broker::record_source& source, std::size
     if (from.tier > 0) {
         for (const record& each : batch.records())
             place_when_due(hold(from, each, batch));
-    } else if (where_.is_immediate() && from.condemned < 0) {
+    } else if (where_.is_immediate() && from.condemned < 0 && !reader_.completes) {
         work_inline(from, batch);
     } else {
         for (const record& each : batch.records())

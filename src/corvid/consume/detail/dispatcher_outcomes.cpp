@@ -54,6 +54,7 @@ void dispatcher::settle_unordered(work_run& over) {
 
 // The record is at work: first of its lane, or in none where unordered.
 void dispatcher::decide(held_record& failed, const outcome& what, double random01) {
+    if (reader_.completes && !is_attempt(failed, what.why())) return;
     failed.why = what.why().value_or(error(errc::handler_rejected, {.operation = "handle"}));
     if (failed.first_failed == wall_time{}) failed.first_failed = loop_.wall_now();
     const auto action = policy_.decide(
@@ -209,6 +210,8 @@ void dispatcher::stop_at(held_record& what, bool service) {
 
 void dispatcher::assigned(tenancy& fresh, std::size_t sharing) {
     fresh.origin.chain = chain_;
+    fresh.origin.order = lanes_.ordering();
+    fresh.origin.is_retry_topic = fresh.tier > 0;
     gate_.share_between(sharing);
     gate_.let_go(fresh.which.partition, intake_stop::revoking);
     gate_.let_go(fresh.which.partition, intake_stop::failed);

@@ -77,12 +77,13 @@ void dispatcher::published(publish_tally& all) noexcept {
     owner_.work_ended(of);
 }
 
-void dispatcher::answered(held_record& what, std::optional<error> failure) {
+void dispatcher::answered(held_record& what, std::optional<outcome> failure) {
     --open_;
     what.open = nullptr;
     what.waits = false;
     if (failure) {
-        what.why = std::move(failure);
+        what.why = failure->why();
+        what.said = failure->kind();
         what.unpublished = true;
     }
     if (lane* const in = what.in())
@@ -93,9 +94,11 @@ void dispatcher::answered(held_record& what, std::optional<error> failure) {
 
 // The first of its lane, or in none: what it published is answered.
 void dispatcher::leave_open(held_record& what) {
-    if (!std::exchange(what.unpublished, false) || what.of->is_over) return settled(what);
+    const bool failed = std::exchange(what.unpublished, false) && !what.of->is_over;
+    if (failed && what.goes != held_record::destination::none) return dead_letter_completed(what);
+    if (!failed) return settled(what);
     what.memo = 0;
-    decide(what, retry(*what.why));
+    decide(what, {what.said, *what.why});
 }
 
 // The first records of the lane leave, as far as they are answered.

@@ -107,7 +107,9 @@ void dispatcher::arrived(held_record& what, corvid::offset at) {
         of.figures.dead_letters(*what.why).add();
         if (what.is_released) return mark_key(what);
     }
-    settled(what);
+    const bool is_dead_letter = what.goes == held_record::destination::dead_letters ||
+                                what.goes == held_record::destination::dead_key;
+    reader_.completes&& is_dead_letter ? complete_dead_letter(what) : settled(what);
 }
 
 void dispatcher::mark_key(held_record& what) {

@@ -151,4 +151,16 @@ private:
     detail::spares<T> messages_;
 };
 
+namespace detail {
+template <class T, class Functions>
+struct fan_out_of;
+template <class T, class... F>
+struct fan_out_of<T, all_functions<F...>> {
+    using type = fan_out_handler<T, F...>;
+};
+} // namespace detail
+/// That of an all_functions.
+template <Message T, class Functions>
+using fan_out_handler_of = typename detail::fan_out_of<T, Functions>::type;
+
 } // namespace corvid

@@ -3,6 +3,7 @@
 
 #include <corvid/base/operation.hpp>
 #include <corvid/consume/held_record.hpp>
+#include <corvid/lanes/failure_policy.hpp>
 
 #include <new>
 
@@ -20,11 +21,18 @@ void publish_tally::end() noexcept {
 }
 
 void publish_tally::answered(std::optional<error> why) noexcept {
-    if (why) {
-        const std::lock_guard lock(mutex_);
-        if (!failure_) failure_ = std::move(why);
-    }
+    if (why) failed(retry(*std::move(why)));
     one_less();
+}
+
+void publish_tally::refused(error why) noexcept {
+    failed(failure_policy::outcome_of(std::move(why)));
+    one_less();
+}
+
+void publish_tally::failed(outcome what) noexcept {
+    const std::lock_guard lock(mutex_);
+    if (!failure_) failure_ = std::move(what);
 }
 
 void publish_tally::one_less() noexcept {
@@ -45,7 +53,7 @@ bool publish_tally::bind(dispatcher& by, held_record& what, scheduler& loop, wor
     return left_.fetch_sub(1, std::memory_order_acq_rel) == 1;
 }
 
-std::optional<error> publish_tally::take() noexcept {
+std::optional<outcome> publish_tally::take() noexcept {
     auto first = std::move(failure_);
     end();
     return first;

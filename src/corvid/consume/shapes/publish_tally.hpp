@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// publish_tally: what one attempt at a record has published and what of it is acknowledged. The record is
-// done when all is (docs/decisions/0014).
+// publish_tally: what one attempt at a record has published or handed in, and what of it is acknowledged. The
+// record is done when all is (docs/decisions/0014, 0015).
 //
 //   the handler publishes ─▶ one_more() … answered() ─┐
 //   run::complete ─▶ kept with the record ─▶ bind() ──┴─▶ all answered: `run` on the loop, or bind() says so
@@ -12,6 +12,7 @@
 
 #include <corvid/base/error.hpp>
 #include <corvid/base/scheduler.hpp>
+#include <corvid/model/outcome.hpp>
 
 #include <atomic>
 #include <mutex>
@@ -30,14 +31,16 @@ public:
 
     // Any thread.
     void one_more() noexcept { left_.fetch_add(1, std::memory_order_relaxed); }
-    /// One of them; `why` it failed.
+    /// One of them; `why` it failed, to be tried again.
     void answered(std::optional<error> why) noexcept;
+    /// One of them failed, and the kind of the error says what becomes of the record.
+    void refused(error why) noexcept;
     /// The attempt has ended and its record does not wait.
     void leave() noexcept { one_less(); }
     /// All that was published is answered: by whoever may still publish.
     [[nodiscard]] bool is_answered() const noexcept { return left_.load(std::memory_order_acquire) == 1; }
-    /// Once all is answered: the first failure.
-    [[nodiscard]] const std::optional<error>& failure() const noexcept { return failure_; }
+    /// Once all is answered: what the first failure makes of the record, with its reason.
+    [[nodiscard]] const std::optional<outcome>& failure() const noexcept { return failure_; }
 
     // Loop only.
 
@@ -52,11 +55,12 @@ public:
     [[nodiscard]] tenancy& of() const noexcept { return *of_; }
     [[nodiscard]] dispatcher& by() const noexcept { return *by_; }
     /// Ends it, once all is answered; the first failure.
-    [[nodiscard]] std::optional<error> take() noexcept;
+    [[nodiscard]] std::optional<outcome> take() noexcept;
 
 private:
     publish_tally() noexcept;
     ~publish_tally() = default;
+    void failed(outcome what) noexcept;
     void one_less() noexcept;
     void end() noexcept;
 
@@ -66,7 +70,7 @@ private:
     held_record* what_ = nullptr;
     tenancy* of_ = nullptr;
     std::mutex mutex_;
-    std::optional<error> failure_;
+    std::optional<outcome> failure_;
 };
 
 } // namespace corvid

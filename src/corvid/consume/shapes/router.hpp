@@ -21,8 +21,19 @@
 
 namespace corvid {
 
+namespace detail {
+template <class T, class Finish, class F>
+auto adapted_by(Finish& finish, F function) {
+    if constexpr (requires { finish.template adapt<T>(std::move(function)); })
+        return finish.template adapt<T>(std::move(function));
+    else
+        return function;
+}
+} // namespace detail
+
 /// The sentence that service.route() begins, which otherwise() ends. `Finish` gets the handler:
-/// finish(std::unique_ptr<handler>, bool blocks), and answers what otherwise() does.
+/// finish(std::unique_ptr<handler>, bool blocks), and answers what otherwise() does. It may have an
+/// adapt<T>(function), for functions of more shapes, that answers one of those that typed_handler takes.
 template <class Finish, class... Calls>
 class [[nodiscard]] routes {
 public:
@@ -44,9 +55,10 @@ public:
               message_traits<T>::event_type != message_traits<typename Calls::message_type>::event_type)),
             "corvid: two messages of this route have the same event_type: give one of them another "
             "by .event_type in its CORVID_MESSAGE");
-        using call = typed_handler<T, F>;
+        auto given = detail::adapted_by<T>(finish_, std::move(function));
+        using call = typed_handler<T, decltype(given)>;
         auto all =
-            std::tuple_cat(std::move(calls_), std::make_tuple(std::make_unique<call>(std::move(function))));
+            std::tuple_cat(std::move(calls_), std::make_tuple(std::make_unique<call>(std::move(given))));
         return routes<Finish, Calls..., call>(std::move(finish_), std::move(all), std::move(type_));
     }
 

@@ -20,8 +20,14 @@ void socket::detach() noexcept {
 
 void socket::set_deadline(steady_time when) {
     late_ = false;
+    at_work_ = true;
     loop_.cancel(deadline_);
     loop_.at(when, deadline_);
+}
+
+void socket::clear_deadline() noexcept {
+    at_work_ = false;
+    loop_.cancel(deadline_);
 }
 
 bool socket::wait_operation::start() {
@@ -38,9 +44,9 @@ void socket::wake() noexcept {
 
 // While a connection is made, reading means nothing before writing is possible.
 void socket::on_readable() noexcept {
-    if (!waiting_)
+    if (!at_work_)
         idle_(owner_);
-    else if (waiting_->direction_ != direction::write)
+    else if (waiting_ && waiting_->direction_ != direction::write)
         wake();
 }
 

@@ -11,7 +11,7 @@ namespace corvid::store::detail {
 
 class socket {
 public:
-    /// `when_idle` runs when bytes come that nobody waits for.
+    /// `when_idle` runs when bytes come while no deadline is set, so while nobody is at work with them.
     socket(scheduler& loop, void (*when_idle)(void*) noexcept, void* owner) noexcept
         : loop_(loop), idle_(when_idle), owner_(owner) {}
     ~socket() { detach(); }
@@ -23,7 +23,7 @@ public:
     [[nodiscard]] bool attached() const noexcept { return readable_.fd >= 0; }
 
     void set_deadline(steady_time when);
-    void clear_deadline() noexcept { loop_.cancel(deadline_); }
+    void clear_deadline() noexcept;
 
     enum class direction : std::uint8_t { read, write, both };
     class wait_operation : public operation<wait_operation, bool> {
@@ -70,6 +70,7 @@ private:
     writer writable_{*this};
     alarm deadline_{*this};
     wait_operation* waiting_ = nullptr;
+    bool at_work_ = false; // one that was woken may not have run yet
     bool late_ = false;
 };
 

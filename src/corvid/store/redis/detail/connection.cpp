@@ -162,7 +162,6 @@ task<result<redis_reply>> connection::receive() {
 task<std::vector<result<redis_reply>>> connection::exchange(std::span<const command> commands) {
     std::vector<result<redis_reply>> replies;
     result<void> ready;
-    exchanges_ = true;
     if (!context_) ready = co_await connect();
     socket_.set_deadline(loop_.steady_now() + settings_.command_deadline);
     if (ready) ready = co_await send(commands);
@@ -172,7 +171,6 @@ task<std::vector<result<redis_reply>>> connection::exchange(std::span<const comm
             ready = fail(replies.back().error());
     }
     socket_.clear_deadline();
-    exchanges_ = false;
     if (!ready) {
         drop();
         replies.resize(commands.size(), fail(ready.error()));

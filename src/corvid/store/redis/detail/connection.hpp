@@ -45,13 +45,7 @@ private:
     const redis_settings& settings_;
     address address_;
     std::unique_ptr<redisContext, free_context> context_;
-    bool exchanges_ = false; // between two waits of an exchange bytes are no surprise
-    detail::socket socket_{loop_,
-                           [](void* self) noexcept {
-                               auto& mine = *static_cast<connection*>(self);
-                               if (!mine.exchanges_) mine.drop();
-                           },
-                           this};
+    detail::socket socket_{loop_, [](void* self) noexcept { static_cast<connection*>(self)->drop(); }, this};
 };
 
 } // namespace corvid::store::redis_detail

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// exactly_once_stages: those of a service, one for each subscription that says exactly_once, over one
+// group_inbox for each group and database.
+#pragma once
+
+#include <corvid/inbox/exactly_once/inbox_stage.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace corvid {
+
+class exactly_once_stages {
+public:
+    /// What a subscription says and what its handlers take.
+    struct wish {
+        const std::string& subscription;
+        const std::string& group;
+        const std::optional<exactly_once_settings>& how;
+        std::uint32_t parts = 0;  ///< handlers for each record; 0: one
+        bool takes_units = false; ///< at least one does
+    };
+    /// Null where neither is asked for. Throws config_error, naming both, where one is without the other.
+    [[nodiscard]] std::shared_ptr<inbox_stage> add(const wish& of);
+
+    /// Throws config_error; what was opened is closed then. On a thread that is no loop.
+    void open(metrics* figures);
+    /// All groups have ended.
+    void close();
+
+private:
+    [[nodiscard]] group_inbox& inbox_of(const std::string& group, const exactly_once_settings& how);
+    std::vector<std::unique_ptr<group_inbox>> inboxes_;
+    std::uint64_t count_ = 0;
+};
+
+} // namespace corvid

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// What handlers of a service record while sessions die under it.
+#include "exactly_once_harness.hpp"
+#include "postgres_server.hpp"
+
+#include <atomic>
+
+namespace corvid::test {
+namespace {
+
+class exactly_once_losses : public exactly_once_on_threads {
+protected:
+    /// Five times, in the middle of it.
+    void end_all_sessions(const booked& at) {
+        if (at.account != "a0" || at.n % 20 != 11) return;
+        const auto admin = connect_raw(postgres_url());
+        const std::string url = here_->url();
+        const auto from = url.find("application_name=") + 17;
+        ask_raw(
+            admin.get(),
+            "select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity where application_name = '" +
+                url.substr(from, url.find('&') - from) + "'");
+        ++deaths_;
+    }
+    std::atomic<int> deaths_{0};
+};
+
+TEST_F(exactly_once_losses, of_all_sessions_again_and_again_lose_nothing_and_are_no_attempts) {
+    expect_each_once([this](const booked& b, context& ctx, unit_of_work& unit) {
+        end_all_sessions(b);
+        books()(b, ctx, unit);
+    });
+    EXPECT_GE(deaths_, 5);
+}
+
+TEST_F(exactly_once_losses, under_units_that_ask_lose_nothing_and_are_no_attempts) {
+    expect_each_once([this](const booked& b, context& ctx, unit_of_work& unit) {
+        end_all_sessions(b);
+        return asks_and_books()(b, ctx, unit);
+    });
+    EXPECT_GE(deaths_, 5);
+}
+
+} // namespace
+} // namespace corvid::test
