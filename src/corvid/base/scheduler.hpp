@@ -29,6 +29,14 @@ struct work {
     explicit work(function f) noexcept : run(f) {}
     work* next = nullptr;
     function run;
+
+    /// Asks for the node's memory, and for what lies around it (nodes stand in what they run on): where many
+    /// wait they have left the cache, and come back while another runs.
+    void prefetch() const noexcept {
+        const auto* const place = reinterpret_cast<const char*>(this);
+        for (const int line : {-128, -64, 0, 64, 128})
+            __builtin_prefetch(place + line, 1);
+    }
 };
 
 /// Nodes in the order of arrival; hands over as a whole in O(1). Owns nothing.
@@ -54,13 +62,9 @@ public:
         other.head_ = other.tail_ = nullptr;
     }
 
-    /// Asks for the first node's memory, and for what lies around it (nodes stand in what they run on): where
-    /// many wait they have left the cache, and come back while another runs.
+    /// The first node's memory.
     void prefetch() const noexcept {
-        const auto* place = reinterpret_cast<const char*>(head_);
-        if (!place) return;
-        for (const int line : {-128, -64, 0, 64, 128})
-            __builtin_prefetch(place + line, 1);
+        if (head_) head_->prefetch();
     }
 
     [[nodiscard]] work* pop() noexcept {

@@ -48,6 +48,7 @@ public:
     int attempt = 1;          ///< of the handler since it was delivered, the next or the present one
     int attempts_before = 0;  ///< before it came through a retry topic
     int transfers = 0;        ///< that failed
+    bool is_early = false;    ///< of a retry topic, and not due
     bool is_released = false; ///< until it is done: it comes from the parked topic, with its source's offset
     wall_time first_failed{}; ///< once it failed
     std::uint64_t memo = 0;   ///< the handler's own, from one attempt to the next

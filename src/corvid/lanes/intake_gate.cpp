@@ -152,13 +152,14 @@ intake_stop intake_gate::why_stopped(std::uint32_t partition) const noexcept {
 }
 
 intake_stop intake_gate::runnable_stop(const partition_state& p) const noexcept {
-    if (total_.runnable_records >= settings_.runnable_records) return intake_stop::runnable_records;
     if (total_.runnable_bytes >= settings_.runnable_bytes) return intake_stop::runnable_bytes;
-    if (!is_waiting_full()) return intake_stop::open;
+    const bool is_full = total_.runnable_records >= settings_.runnable_records;
+    if (!is_full && !is_waiting_full()) return intake_stop::open;
     const std::size_t sharers = std::max<std::size_t>(partitions_, 1);
-    const bool over = p.count.runnable_records * sharers >= settings_.runnable_records ||
-                      p.count.runnable_bytes * sharers >= settings_.runnable_bytes;
-    return over ? intake_stop::runnable_share : intake_stop::open;
+    const bool has_its_share = p.count.runnable_records * sharers >= settings_.runnable_records ||
+                               p.count.runnable_bytes * sharers >= settings_.runnable_bytes;
+    if (!has_its_share) return intake_stop::open;
+    return is_full ? intake_stop::runnable_records : intake_stop::runnable_share;
 }
 
 void intake_gate::hold(std::uint32_t partition, intake_stop why) {

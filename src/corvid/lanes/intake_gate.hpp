@@ -6,8 +6,10 @@
 //   waiting    records that may not: in back-off, behind a blocked key, deep behind a busy one, parked in
 //              memory                                   bytes, a subscription
 //
-// A full runnable budget stops the intake of all; it empties as handlers finish. A full waiting budget stops
-// only the partitions that add to it, each until it has nothing waiting or the budget is down to 7/8: a
+// A full runnable budget stops the intake, but of partitions that hold less than their equal share of its
+// count: whoever was fetched first does not keep the keys of the others from the handlers, and the count
+// stays below twice the budget. Full in bytes stops all. It empties as handlers finish. A full waiting budget
+// stops only the partitions that add to it, each until it has nothing waiting or the budget is down to 7/8: a
 // partition whose keys are all well goes on. While it is full no partition may hold more than its equal share
 // of the runnable budget, so that what can still turn into waiting is bounded: all in all no more than twice
 // the runnable budget on top of the waiting one.

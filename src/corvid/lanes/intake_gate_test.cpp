@@ -81,12 +81,12 @@ private:
     intake_stop expected(std::uint32_t p) const {
         const auto all = total(), mine = count(p);
         if (stopped_[p]) return intake_stop::waiting_bytes;
-        if (all.runnable_records >= settings_.runnable_records) return intake_stop::runnable_records;
         if (all.runnable_bytes >= settings_.runnable_bytes) return intake_stop::runnable_bytes;
-        if (all.waiting_bytes >= settings_.waiting_bytes &&
-            (mine.runnable_records * partitions >= settings_.runnable_records ||
-             mine.runnable_bytes * partitions >= settings_.runnable_bytes))
-            return intake_stop::runnable_share;
+        if (mine.runnable_records * partitions < settings_.runnable_records &&
+            mine.runnable_bytes * partitions < settings_.runnable_bytes)
+            return intake_stop::open;
+        if (all.runnable_records >= settings_.runnable_records) return intake_stop::runnable_records;
+        if (all.waiting_bytes >= settings_.waiting_bytes) return intake_stop::runnable_share;
         return intake_stop::open;
     }
 

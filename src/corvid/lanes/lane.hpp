@@ -28,6 +28,8 @@ public:
     /// Of all its records, those at work among them.
     [[nodiscard]] std::size_t length() const noexcept { return length_; }
     [[nodiscard]] std::size_t at_work() const noexcept { return at_work_; }
+    /// Its work has been at one record for long: what stands behind that waits.
+    [[nodiscard]] bool is_stalled() const noexcept { return stalled_; }
     /// The key's hash, mixed: what to choose a worker by.
     [[nodiscard]] std::uint64_t hash() const noexcept { return hash_; }
 
@@ -46,6 +48,7 @@ private:
     std::uint32_t length_ = 0;
     std::uint32_t at_work_ = 0; // that many from the front
     bool keyed_ = false;
+    bool stalled_ = false;
     state state_ = state::ready;
 };
 

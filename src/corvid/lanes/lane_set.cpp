@@ -34,6 +34,14 @@ void ready_list::remove(lane& one) noexcept {
     records_ -= one.length_;
 }
 
+void ready_list::prefetch() const noexcept {
+    if (!head_) return;
+    const auto* const record = reinterpret_cast<const char*>(head_->head_);
+    for (const int line : {0, 64, 128, 192, 256, 320})
+        __builtin_prefetch(record + line, 1);
+    if (const lane* const second = head_->next_) __builtin_prefetch(second, 1);
+}
+
 lane_set::~lane_set() {
     table_.for_each([this](lane& one) { pool_.give_back(one); });
 }
@@ -84,6 +92,7 @@ lane_run lane_set::take(std::size_t most) noexcept {
     lane* const one = ready_.front();
     if (!one) return {};
     ready_.remove(*one);
+    ready_.prefetch();
     return order_ == unordered ? take_unordered(*one, most) : start(*one, most);
 }
 
@@ -124,6 +133,7 @@ bool lane_set::finish(lane& running, std::size_t n) noexcept {
     assert(running.state_ == lane::state::running && n <= running.at_work_);
     drop(running, n);
     running.at_work_ = 0;
+    running.stalled_ = false;
     if (!running.head_) {
         end(running);
         return false;
@@ -135,6 +145,7 @@ bool lane_set::finish(lane& running, std::size_t n) noexcept {
 void lane_set::block(lane& running) noexcept {
     assert(running.state_ == lane::state::running && running.head_);
     running.at_work_ = 0;
+    running.stalled_ = false;
     running.state_ = lane::state::blocked;
 }
 

@@ -46,6 +46,8 @@ public:
     void one_less() noexcept { --records_; }
     void push(lane& one) noexcept;
     void remove(lane& one) noexcept;
+    /// Asks for the memory of what is taken next: the first lane's record, and the lane behind it.
+    void prefetch() const noexcept;
 
 private:
     lane* head_ = nullptr;
@@ -92,6 +94,8 @@ public:
     bool finish(lane& running, std::size_t n) noexcept;
     /// The work is over, no record with it, and none may run until unblock() or take_front().
     void block(lane& running) noexcept;
+    /// Until the work is over, or told otherwise.
+    void stall(lane& running, bool is_stalled) noexcept { running.stalled_ = is_stalled; }
     /// A blocked lane is ready again.
     void unblock(lane& blocked) noexcept;
 

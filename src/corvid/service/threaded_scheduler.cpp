@@ -9,12 +9,14 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/timerfd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
+#include <chrono>
 #include <mutex>
 #include <stdexcept>
 #include <system_error>
@@ -44,6 +46,42 @@ struct watched {
     asio::posix::stream_descriptor fd;
 };
 
+// Wakes the io_context at a time: Asio's own timer would set its descriptor twice a wake-up, which is most of
+// what one costs.
+class alarm_clock {
+public:
+    explicit alarm_clock(asio::io_context& io) : fd_(io) {
+        const int made = ::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+        if (made < 0) throw std::system_error(errno, std::generic_category(), "no timer descriptor");
+        fd_.assign(made);
+    }
+
+    /// An alarm that is too early stays: it costs one round, and moving it for every timer would cost more.
+    void set(steady_time when) {
+        if (set_for_ && *set_for_ <= when) return;
+        set_for_ = when;
+        const auto since = when.time_since_epoch();
+        const auto seconds = std::chrono::floor<std::chrono::seconds>(since);
+        itimerspec at{};
+        at.it_value.tv_sec = seconds.count();
+        at.it_value.tv_nsec = (since - seconds).count();
+        ::timerfd_settime(fd_.native_handle(), TFD_TIMER_ABSTIME, &at, nullptr);
+        if (std::exchange(waits_, true)) return;
+        fd_.async_wait(asio::posix::stream_descriptor::wait_read,
+                       asio::bind_allocator(handler_allocator<std::byte>(memory_),
+                                            [this](const boost::system::error_code&) {
+                                                waits_ = false;
+                                                set_for_.reset();
+                                            }));
+    }
+
+private:
+    handler_memory memory_;
+    asio::posix::stream_descriptor fd_; // setting it anew takes back that it has rung: it is never read
+    std::optional<steady_time> set_for_;
+    bool waits_ = false;
+};
+
 } // namespace
 
 struct threaded_scheduler::impl {
@@ -55,7 +93,6 @@ struct threaded_scheduler::impl {
     void take_remote();
     bool sleep();
     void poll();
-    void set_alarm();
     void finish();
 
     void post(work_list&& nodes) noexcept;
@@ -70,13 +107,11 @@ struct threaded_scheduler::impl {
 
     scheduler& self;
     handler_memory wake_memory;
-    handler_memory alarm_memory;
     asio::io_context io{1};
     asio::executor_work_guard<asio::io_context::executor_type> guard{io.get_executor()};
-    asio::steady_timer alarm{io};
+    alarm_clock alarm{io};
 
     // The loop's own.
-    std::optional<steady_time> alarm_set;
     steady_time polled{};
     timer_queue timers;
     work_list local;
@@ -137,7 +172,7 @@ void threaded_scheduler::impl::take_remote() {
 
 // Until Asio has something to do, a wake-up included. False, at once, if nodes have come meanwhile.
 bool threaded_scheduler::impl::sleep() {
-    set_alarm();
+    if (!timers.empty()) alarm.set(timers.next_due());
     {
         const std::scoped_lock lock(mutex);
         if (!remote.empty() || stopping) return false;
@@ -157,17 +192,6 @@ void threaded_scheduler::impl::poll() {
     polled = now;
     // So many and no more: a descriptor that stays readable is ready again each time.
     for (unsigned left = nodes_between_polls; left > 0 && io.poll_one() > 0; --left) {}
-}
-
-// An alarm that is too early stays: it costs one round, and moving it for every timer would cost more.
-void threaded_scheduler::impl::set_alarm() {
-    if (timers.empty() || (alarm_set && *alarm_set <= timers.next_due())) return;
-    alarm_set = timers.next_due();
-    alarm.expires_at(*alarm_set);
-    alarm.async_wait(asio::bind_allocator(handler_allocator<std::byte>(alarm_memory),
-                                          [this](const boost::system::error_code& cancelled) {
-                                              if (!cancelled) alarm_set.reset();
-                                          }));
 }
 
 // Lets go of every node while they all live. A poster that has claimed the wake-up is waited for: it still

@@ -133,6 +133,7 @@ private:
     void cut_at_what_is_held_back();
 
     // --- runs
+    void tell_stalled(work_run& which, bool is_stalled);
     void begin(const lane_run& chosen);
     void condemn(held_record& killer);
     [[nodiscard]] static bool has_dead_keys(const tenancy& at) noexcept {

@@ -127,6 +127,7 @@ void dispatcher::wake_due(steady_time now) {
         auto& due = static_cast<held_record&>(*entry);
         lane* const in = due.in();
         if (!in) loose_.erase(&due);
+        if (std::exchange(due.is_early, false)) --due.of->early;
         if (due.goes != held_record::destination::none) {
             if (in) static_cast<void>(lanes_.take_front(*in, 1));
             transfer(due);

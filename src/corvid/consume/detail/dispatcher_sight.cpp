@@ -8,6 +8,9 @@ namespace corvid {
 
 namespace {
 
+// A handler that has been at one record for so long holds up its key.
+constexpr duration stalls_after = std::chrono::seconds(1);
+
 record_sight sight_of(const held_record& what) { return {what.of->origin.where, offset(what.offset)}; }
 
 const held_record& front_of(const lane& in) noexcept { return static_cast<const held_record&>(in.front()); }
@@ -23,6 +26,7 @@ handler_sight dispatcher::sight(steady_time now) {
             each->seen = each->marked;
             each->seen_since = now;
         }
+        if (each->in) tell_stalled(*each, now - each->seen_since >= stalls_after);
         if (!seen.oldest || each->seen_since < seen.oldest->since)
             seen.oldest = {sight_of(*each->unmarked), each->seen_since};
     }
@@ -42,6 +46,16 @@ handler_sight dispatcher::sight(steady_time now) {
         seen.failing = {sight_of(*worst), worst->all_attempts() - 1,
                         worst->why ? worst->why->describe() : std::string()};
     return seen;
+}
+
+// What stands behind a record that does not get on is not runnable, whatever its count: counted as such, a
+// few keys that stand still would keep all others from being taken in.
+void dispatcher::tell_stalled(work_run& which, bool is_stalled) {
+    if (which.in->is_stalled() == is_stalled) return;
+    lanes_.stall(*which.in, is_stalled);
+    if (!is_stalled) return;
+    for (held_record* each = which.unmarked->following(); each; each = each->following())
+        gate_.waiting(*each);
 }
 
 } // namespace corvid

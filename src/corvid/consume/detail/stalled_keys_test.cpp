@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What waits for long, behind a key or for its time, does not keep others from being taken in.
+#include <corvid/consume/detail/group_world_test.hpp>
+
+namespace corvid::consume_test {
+namespace {
+
+struct observed {
+    bool stands_still = true;
+    int healthy = 0;
+};
+
+/// Stays with each record whose key begins with "slow" while it is to stand still, and counts the others.
+auto watching(observed& by) {
+    return [&by](const keyed& e, context& ctx) -> task<void> {
+        if (!e.key.starts_with("slow")) {
+            ++by.healthy;
+            co_return;
+        }
+        while (by.stands_still)
+            co_await ctx.sleep(1s);
+    };
+}
+
+class stalled_keys : public testing::TestWithParam<int> {};
+
+TEST_P(stalled_keys, however_many_records_stand_behind_them_leave_all_others_moving) {
+    group_world w(6, 4);
+    observed by;
+    auto loop = w.join(watching(by), {.concurrency = 256});
+    for (int n = 0; n < 300; ++n)
+        for (int k = 0; k < GetParam(); ++k)
+            w.publish("slow" + std::to_string(k));
+    w.flush();
+    w.sim.run_for(20s);
+    w.publish(100, 10);
+    w.sim.run_for(20s);
+    EXPECT_EQ(by.healthy, 1'000);
+    by.stands_still = false;
+    EXPECT_EQ(w.end(*loop), loop_end::clean);
+}
+INSTANTIATE_TEST_SUITE_P(by_count, stalled_keys, testing::Values(16, 64, 200));
+
+TEST(stalled_key, of_large_records_leaves_the_other_partitions_moving) {
+    group_world w(6, 4);
+    observed by;
+    auto loop = w.join(watching(by), {.concurrency = 256, .intake = {.runnable_bytes = 1 << 20}});
+    message_producer to(*w.out);
+    const std::string large = R"({"key":"slow","n":0,"x":")" + std::string(30'000, 'x') + "\"}";
+    for (int n = 0; n < 100; ++n)
+        ASSERT_TRUE(to.post(**to.topic(keyed_topic.str()), "slow", large, {}));
+    w.flush();
+    w.sim.run_for(5s);
+    w.publish(100, 10);
+    w.sim.run_for(20s);
+    EXPECT_EQ(by.healthy, 1'000);
+    by.stands_still = false;
+    EXPECT_EQ(w.end(*loop), loop_end::clean);
+}
+
+// 2,000 records that wait an hour in a retry topic, and a budget that a quarter of them would fill.
+TEST(retry_topic, that_is_full_does_not_slow_healthy_records) {
+    for (const int failing : {0, 2'000}) {
+        SCOPED_TRACE(testing::Message() << failing << " in the retry topic");
+        group_world w(16, 4);
+        w.make_topic(topic_name("test.keyed.made.group.retry.1h"));
+        int healthy = 0;
+        std::map<std::string, int> tries;
+        auto loop = w.join(
+            [&](const keyed& e) {
+                if (e.key.starts_with("bad")) throw std::runtime_error("bad");
+                if (e.key.starts_with("flaky") && ++tries[e.key] == 1) throw std::runtime_error("once");
+                ++healthy;
+            },
+            {.failure = {.retry = {.first = 5s, .factor = 1, .limit = 2, .jitter = 0},
+                         .retry_topics = {1h},
+                         .gives_up_order = true},
+             .intake = {.waiting_bytes = 1 << 20}});
+        const std::string padding(1'000, 'x');
+        for (int n = 0; n < failing; ++n)
+            w.publish("bad" + padding + std::to_string(n));
+        w.flush();
+        w.sim.run_for(100s);
+        for (int n = 0; n < 40'000; ++n)
+            w.publish((n % 200 == 0 ? "flaky" : "good") + std::to_string(n));
+        w.flush();
+        EXPECT_TRUE(w.sim.run_until([&] { return healthy == 40'000; }, 15s)) << healthy;
+        w.end(*loop);
+    }
+}
+
+} // namespace
+} // namespace corvid::consume_test
