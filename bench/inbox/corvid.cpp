@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // corvid's writers, fed with what handlers would have recorded: what exactly once costs without Kafka.
+#include <corvid/inbox/by_offset/offset_writer.hpp>
 #include <corvid/inbox/effect_writer.hpp>
 #include <corvid/inbox/inbox.hpp>
-#include <corvid/inbox/offset_writer.hpp>
 #include <corvid/service/threaded_scheduler.hpp>
 
 #include <bench/inbox/arms.hpp>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "inbox_harness.hpp"
-#include <corvid/inbox/offset_writer.hpp>
+#include <corvid/inbox/by_offset/offset_writer.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -94,7 +94,7 @@ TEST_F(offset_writing, moves_the_row_with_the_effects_in_order_of_offset) {
     EXPECT_EQ(count(), 40);
 }
 
-TEST_F(offset_writing, a_second_owner_takes_over_and_the_first_loses_its_place) {
+TEST_F(offset_writing, what_a_second_owner_has_written_the_first_does_not_write_again) {
     auto& out = writer();
     assign(out, 1, 0, false);
     out.add(1, from_to(0, 10));
@@ -106,15 +106,58 @@ TEST_F(offset_writing, a_second_owner_takes_over_and_the_first_loses_its_place) 
     ASSERT_TRUE(news_.until_next(2, 15));
     out.add(1, from_to(10, 20));
     out.complete(1, 20);
-    ASSERT_TRUE(news_.until([](partition_news& n) { return !n.lost_.empty(); }));
-    EXPECT_EQ(news_.lost_[0].code(), errc::offset_moved) << news_.lost_[0].describe();
-    EXPECT_EQ(position(), 15);
-    EXPECT_EQ(count(), 15);
+    ASSERT_TRUE(news_.until_next(1, 20));
+    EXPECT_EQ(position(), 20);
+    EXPECT_EQ(count(), 20);
     assign(out, 3, 0, false); // one that believes there is no row
     out.add(3, from_to(0, 2));
     out.complete(3, 2);
-    ASSERT_TRUE(news_.until([](partition_news& n) { return n.lost_.size() == 2; }));
-    EXPECT_EQ(count(), 15);
+    ASSERT_TRUE(news_.until_next(3, 20));
+    EXPECT_EQ(news_.fates_[1], "already");
+    EXPECT_EQ(count(), 20);
+    EXPECT_TRUE(news_.lost_.empty());
+}
+
+TEST_F(offset_writing, a_row_that_was_moved_back_ends_the_assignment) {
+    auto& out = writer();
+    assign(out, 1, 0, false);
+    out.add(1, from_to(0, 10));
+    out.complete(1, 10);
+    ASSERT_TRUE(news_.until_next(1, 10));
+    EXPECT_EQ(get(reset_position(*db_, mark(), 3)).value_or(-1), 1);
+    out.add(1, from_to(10, 12));
+    out.complete(1, 12);
+    ASSERT_TRUE(news_.until([](partition_news& n) { return !n.lost_.empty(); }));
+    EXPECT_EQ(news_.lost_[0].code(), errc::offset_moved) << news_.lost_[0].describe();
+    EXPECT_EQ(news_.fates_[11], to_string(errc::effect_held)) << "given back";
+    EXPECT_EQ(position(), 3);
+    EXPECT_EQ(count(), 10);
+}
+
+TEST_F(offset_writing, a_record_that_asks_is_a_run_of_one_behind_all_before_it) {
+    auto& out = writer();
+    assign(out, 1, 0, false);
+    out.expect(1, {{0, 5}});
+    for (const std::int64_t offset : {4, 0, 1})
+        out.hand_in(1, at(offset));
+    EXPECT_EQ(get(out.begin(1, 3, 20ms)).error().code(), errc::effect_held) << "2 is missing";
+    auto asked = get(out.begin(1, 2, 30s));
+    ASSERT_TRUE(asked) << asked.error().describe();
+    EXPECT_EQ(position(), 2);
+    unit_of_work unit(std::static_pointer_cast<unit_reader>(*asked));
+    record(unit, "2");
+    const auto seen = on_loop(unit.query<std::int64_t>("select count(*) from effect"));
+    EXPECT_EQ(seen.value().front(), 3) << "with what it has recorded itself";
+    EXPECT_EQ(on_loop((*asked)->commit(unit)), processing::processed);
+    EXPECT_EQ(position(), 3);
+    asked->reset();
+    auto again = get(out.begin(1, 2, 30s));
+    EXPECT_FALSE((*again)->any_new());
+    auto dropped = get(out.begin(1, 3, 30s));
+    dropped->reset(); // rolled back: it comes again, recorded
+    out.hand_in(1, at(3));
+    ASSERT_TRUE(news_.until_next(1, 5));
+    EXPECT_EQ(count(), 5);
 }
 
 TEST_F(offset_writing, a_refused_record_holds_its_partition_and_no_other) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What handlers of a service record while sessions die under it.
-#include "exactly_once_harness.hpp"
+#include "by_offset_harness.hpp"
 #include "postgres_server.hpp"
 
 #include <atomic>
@@ -8,8 +8,10 @@
 namespace corvid::test {
 namespace {
 
-class exactly_once_losses : public exactly_once_on_threads {
+template <class Fixture>
+class losses : public Fixture {
 protected:
+    using Fixture::here_;
     /// Five times, in the middle of it.
     void end_all_sessions(const booked& at) {
         if (at.account != "a0" || at.n % 20 != 11) return;
@@ -24,6 +26,8 @@ protected:
     }
     std::atomic<int> deaths_{0};
 };
+using exactly_once_losses = losses<exactly_once_on_threads>;
+using by_offset_losses = losses<by_offset_on_threads>;
 
 TEST_F(exactly_once_losses, of_all_sessions_again_and_again_lose_nothing_and_are_no_attempts) {
     expect_each_once([this](const booked& b, context& ctx, unit_of_work& unit) {
@@ -37,6 +41,22 @@ TEST_F(exactly_once_losses, under_units_that_ask_lose_nothing_and_are_no_attempt
     expect_each_once([this](const booked& b, context& ctx, unit_of_work& unit) {
         end_all_sessions(b);
         return asks_and_books()(b, ctx, unit);
+    });
+    EXPECT_GE(deaths_, 5);
+}
+
+TEST_F(by_offset_losses, of_all_sessions_again_and_again_lose_nothing_and_are_no_attempts) {
+    expect_each_once_in_order_of_offset([this](const booked& b, context& ctx, unit_of_work& unit) {
+        end_all_sessions(b);
+        places()(b, ctx, unit);
+    });
+    EXPECT_GE(deaths_, 5);
+}
+
+TEST_F(by_offset_losses, under_units_that_ask_lose_nothing_and_are_no_attempts) {
+    expect_each_once_in_order_of_offset([this](const booked& b, context& ctx, unit_of_work& unit) {
+        end_all_sessions(b);
+        return asks_and_places()(b, ctx, unit);
     });
     EXPECT_GE(deaths_, 5);
 }

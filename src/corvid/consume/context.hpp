@@ -107,6 +107,8 @@ public:
     [[nodiscard]] std::uint64_t lane_number() const noexcept {
         return corvid::lane_number(*run_->held(), run_->origin().order);
     }
+    /// Of its assignment, where the completion stage keeps positions.
+    [[nodiscard]] std::uint64_t ticket() const noexcept { return run_->origin().ticket; }
     /// The record is not done before the tally is answered, or refused, once more: for completion stages.
     [[nodiscard]] publish_tally& hold_open() const {
         publish_tally& tally = run_->published();

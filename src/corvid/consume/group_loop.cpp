@@ -30,6 +30,7 @@ group_loop::group_loop(broker::cluster& cluster, scheduler& root, group_settings
       elsewhere_(settings_.producer, root, settings_.service, instance_of(settings_.source)),
       watch_(settings_.watch),
       request_(*this),
+      door_(std::make_shared<loop_door>(*this)),
       pump_node_(*this,
                  [](work& w) noexcept {
                      group_loop& loop = static_cast<timed&>(w).owner;
@@ -123,7 +124,7 @@ void group_loop::pump() noexcept {
 }
 
 void group_loop::take_events() {
-    while (source_) {
+    while (source_ && !search_) {
         auto event = source_->next_event();
         if (!event) return;
         std::visit([this](auto& e) { on(e); }, *event);

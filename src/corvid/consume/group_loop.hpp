@@ -18,6 +18,7 @@
 #include <corvid/consume/commit_schedule.hpp>
 #include <corvid/consume/detail/dispatcher.hpp>
 #include <corvid/consume/group_figures.hpp>
+#include <corvid/consume/positions/start_search.hpp>
 #include <corvid/observe/log.hpp>
 
 #include <atomic>
@@ -103,6 +104,18 @@ private:
     [[nodiscard]] bool follow_starts();
     void wake_at_next_due();
 
+    // Where partitions begin, if a completion stage keeps their positions.
+    [[nodiscard]] tenancy* tenancy_of(epoch of) const noexcept;
+    void accept(std::vector<broker::start_at> starts);
+    void ask_positions();
+    void position_found(epoch of, const result<std::optional<offset>>& found);
+    void ask_ranges();
+    void ranges_found(const std::vector<found_range>& all);
+    void finish_search();
+    void forget_search();
+    [[nodiscard]] std::function<void(const error&)> when_moved_back(tenancy& which) override;
+    void moved_back(epoch of, const error& why);
+
     void work_ended(tenancy& of) noexcept override;
     void partition_stopped(tenancy& which) override;
     void handler_stopped(const error& why) override;
@@ -126,6 +139,7 @@ private:
     void tell_stopped();
     void try_release();
     void stop_partition_of(const error& why);
+    void stop_partition(tenancy& which, std::string_view text, const error& why);
     void stop_for_good(const error& why);
 
     void tick() noexcept;
@@ -176,6 +190,8 @@ private:
     broker::offset_committer* committer_ = nullptr;
     commit_request request_;
     std::vector<std::unique_ptr<start_inquiry>> inquiries_;
+    std::optional<start_search> search_;
+    std::shared_ptr<loop_door> door_;
     bool watches_starts_ = false; // some partition is not free yet
     bool may_hurry_ = true;       // no commit has failed since the last tick
     // What the group suffers from: until its broker answers again, and until the topic is there.

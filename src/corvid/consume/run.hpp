@@ -42,6 +42,7 @@ struct run_origin {
     publisher* out = nullptr;       ///< of what handlers publish
     corvid::order order = by_key;
     bool is_retry_topic = false; ///< its records name where they come from in their headers
+    std::uint64_t ticket = 0;    ///< of the assignment at the position keeper of its completion stage
 };
 
 class worker;

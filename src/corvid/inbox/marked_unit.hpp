@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// marked_unit: the transaction of an event that asks: its mark comes first, then questions and what was
-// recorded between them, then the rest and COMMIT. While it is open it holds a session and its locks.
+// marked_unit: the transaction of an event that asks, or of events that one handler takes together, under the
+// mark by event id.
 #pragma once
 
+#include <corvid/inbox/asked_unit.hpp>
 #include <corvid/inbox/effect.hpp>
 #include <corvid/inbox/mark_table.hpp>
 #include <corvid/store/database.hpp>
@@ -12,7 +13,7 @@
 
 namespace corvid {
 
-class marked_unit final : public unit_reader {
+class marked_unit final : public asked_unit {
 public:
     /// Begins the transaction with the marks, of one group. `db` outlives what it gives. On the database's
     /// loop. Errors: those of validate(), and what the database says.
@@ -21,15 +22,9 @@ public:
 
     /// False: this one of the events has had its effect, or comes twice here and is not the first.
     [[nodiscard]] bool is_new(std::size_t index = 0) const noexcept { return new_[index]; }
-    /// False: there is nothing to do; questions are answered with already_processed, nothing is written.
-    [[nodiscard]] bool any_new() const noexcept { return held_.has_value(); }
-
+    [[nodiscard]] bool any_new() const noexcept override { return held_.has_value(); }
     [[nodiscard]] task<result<store::answer>> ask(unit_of_work& unit, store::statement question) override;
-
-    /// Writes what `unit` has left, and commits; the unit stays in place meanwhile. A COMMIT whose answer was
-    /// lost is looked up by its mark: processed, or a retriable error after which nothing of it is there.
-    /// Await it on any loop. Without it the transaction is rolled back when the last owner lets go.
-    [[nodiscard]] task<result<processing>> commit(unit_of_work& unit);
+    [[nodiscard]] task<result<processing>> commit(unit_of_work& unit) override;
 
 private:
     marked_unit(database& db, std::shared_ptr<inbox_detail::mark_table> table, std::vector<event_mark> marks);

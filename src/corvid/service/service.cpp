@@ -123,7 +123,11 @@ std::shared_ptr<inbox_stage> service::stage_of(const std::string& name, const su
                                .group = group,
                                .how = options.exactly_once,
                                .parts = handlers,
-                               .takes_units = takes_units});
+                               .takes_units = takes_units,
+                               .order = options.order,
+                               .retries = options.retry.limit > 1,
+                               .has_retry_topics = !options.retry_topics.empty(),
+                               .parks_keys = options.rejected == when_rejected::park_key});
 }
 
 void service::subscribe(const std::string& name, std::string_view topic, subscription_options options,
@@ -263,6 +267,8 @@ void service::start() {
     if (!settings_.http.listen.empty())
         p.http = std::make_unique<http_server>(p.root, settings_.http, operator_pages(p.health, p.figures));
     add_breaker_checks();
+    for (const std::string& each : p.stages.warnings())
+        p.log.warn(each);
     try {
         p.stages.open(&p.figures);
         join_groups();

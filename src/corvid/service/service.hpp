@@ -21,6 +21,7 @@
 #include <corvid/consume/shapes/router.hpp>
 #include <corvid/consume/typed_handler.hpp>
 #include <corvid/consume/worker_pool.hpp>
+#include <corvid/inbox/exactly_once/settings.hpp>
 #include <corvid/inbox/exactly_once/with_unit.hpp>
 #include <corvid/middleware/attempt_chain.hpp>
 #include <corvid/observe/health.hpp>

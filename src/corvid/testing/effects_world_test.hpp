@@ -63,7 +63,9 @@ public:
         };
         return wait_for<result<T>>(w.time(), w.time(), steps::run(call));
     }
-    exactly_once_settings into() { return in(db, {.writer = {.linger = 2ms}}); }
+    exactly_once_settings into(effect_mark by = by_event_id) {
+        return in(db, by, {.writer = {.linger = 2ms}});
+    }
 
     /// Each of the good ones once, a customer's in order.
     void expect_effects(const std::set<std::pair<std::string, int>>& good, int part = 0,

@@ -39,6 +39,8 @@ public:
     /// A record stopped its partition.
     virtual void partition_stopped(tenancy& which) = 0;
     virtual void handler_stopped(const error& why) = 0;
+    /// What tells, from any thread, that the position of `which` was moved back.
+    [[nodiscard]] virtual std::function<void(const error&)> when_moved_back(tenancy& which) = 0;
     [[nodiscard]] virtual double random01() noexcept = 0;
 
 protected:
@@ -180,6 +182,10 @@ private:
     [[nodiscard]] bool is_attempt(held_record& failed, const std::optional<error>& why);
     void complete_dead_letter(held_record& what);
     void dead_letter_completed(held_record& what);
+
+    // --- positions of a stage's own (docs/decisions/0017)
+    void take_seat(tenancy& at, std::span<const record> records);
+    void take_back(const held_record& first, std::size_t count);
 
     // --- outcomes
     void decide(held_record& failed, const outcome& what) { decide(failed, what, owner_.random01()); }

@@ -86,6 +86,7 @@ void dispatcher::track(tenancy& at, std::span<const record> records) {
         at.first = records.front().offset;
         at.ledger.assign(at.which.since, offset(at.first));
     }
+    if (at.keeper) take_seat(at, records);
     const offset end(records.back().offset + 1);
     const std::int64_t missing =
         end.value - at.ledger.end().value - static_cast<std::int64_t>(records.size());

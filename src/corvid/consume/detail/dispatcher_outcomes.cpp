@@ -177,7 +177,9 @@ void dispatcher::transferred(held_record& what, const result<corvid::offset>& an
 void dispatcher::pass_over(held_record& what) {
     what.of->figures.rejected.add();
     tell(log_level::error, "a record was rejected and passed over", *what.why, what);
-    settled(what);
+    if (!what.of->keeper) return settled(what);
+    if (lane* const in = what.in()) lanes_.narrow(*in, 1);
+    complete_dead_letter(what);
 }
 
 void dispatcher::settled(held_record& what) {
@@ -274,6 +276,7 @@ void dispatcher::drop(tenancy& which) {
     which.kept = record_batch();
     if (std::exchange(which.drains, false)) --draining_;
     if (which.parks) which.parks->close();
+    if (which.origin.ticket != 0) which.keeper->end(which.origin.ticket);
     which.ledger.revoke();
     which.is_over = true;
     if (batches_) batches_->hurry(false);

@@ -107,6 +107,7 @@ void dispatcher::advance(lane& in) {
         held_record& first = front_of(in);
         if (first.open) return;
         if (first.unpublished && !first.of->is_over) {
+            if (left > 1) take_back(*first.following(), left - 1);
             abandon_open(first.following(), left - 1);
             return leave_open(first);
         }

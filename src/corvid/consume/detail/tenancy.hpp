@@ -8,6 +8,7 @@
 #include <corvid/base/stop.hpp>
 #include <corvid/broker/record_source.hpp>
 #include <corvid/consume/group_figures.hpp>
+#include <corvid/consume/positions/position_keeper.hpp>
 #include <corvid/consume/run.hpp>
 #include <corvid/lanes/crash_guard.hpp>
 #include <corvid/lanes/offset_ledger.hpp>
@@ -57,6 +58,9 @@ struct tenancy {
     bool put_off = false;        ///< a record came back undone, and waits
     std::size_t early = 0;       ///< records of a retry topic that are held, and not due
 
+    position_keeper* keeper = nullptr;   ///< of its position; null: the group's commit is
+    std::optional<offset> position = {}; ///< where it began, if that was the keeper's
+
     std::shared_ptr<parking> parks{}; ///< its dead keys; none: keys do not die
 
     std::string stopped_by{}; ///< why a record stopped it; empty: none did
@@ -65,7 +69,11 @@ struct tenancy {
     /// Records of a retry topic may have to wait here for their time.
     [[nodiscard]] std::size_t most_at_once() const noexcept { return tier > 0 ? 32 : run::most; }
     [[nodiscard]] bool takes_in() const noexcept { return cut == no_cut; }
-    void cut_at(std::int64_t from) noexcept { cut = std::min(cut, from); }
+    void cut_at(std::int64_t from) noexcept {
+        if (from >= cut) return;
+        cut = from;
+        if (origin.ticket != 0) keeper->cut_from(origin.ticket, offset(std::max<std::int64_t>(cut, 0)));
+    }
     /// Nobody is at work, and what was begun and could be finished is done.
     [[nodiscard]] bool is_drained() const noexcept {
         return at_work == 0 &&

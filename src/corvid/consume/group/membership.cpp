@@ -2,6 +2,7 @@
 //
 // The group's side of group_loop: assigned, revoked, lost; a client that broke, and its successor.
 #include <corvid/consume/group_loop.hpp>
+#include <corvid/consume/shapes/completion_stage.hpp>
 
 #include <algorithm>
 #include <regex>
@@ -43,6 +44,7 @@ void group_loop::on(broker::assigned& event) {
         fresh.figures = figures_.of(which.where, its.by.reader().name);
         if (its.by.reader().failure.rejected == when_rejected::park_key)
             its.by.park_keys(fresh, cluster_, *this, *settings_.producer);
+        if (its.by.reader().completes) fresh.keeper = its.by.reader().completes->positions();
         fresh.mine_since = loop_->steady_now();
         if (its.by.reader().commit == commit_mode::when_done) fresh.guard = crash_guard(settings_.crashes);
     }
@@ -60,7 +62,7 @@ void group_loop::on(broker::assigned& event) {
         refused_.reset();
     tell_trouble();
     reopen_after_ = settings_.reopen_first;
-    source_->accept(starts);
+    accept(std::move(starts));
     ask_starts();
     if (!tenancies_.empty() && !was_assigned_.is_set()) was_assigned_.set();
 }
@@ -154,10 +156,14 @@ void group_loop::stop_partition_of(const error& why) {
     for (auto& each : tenancies_) {
         const topic_partition& where = each->origin.where;
         if (where.topic.str() != why.topic() || where.partition.value != *why.partition()) continue;
-        log_.error("a partition stops: there is no offset to read from", why);
-        each->stopped_by = to_string(where) + ": " + why.describe();
-        each->by.drain(*each);
+        stop_partition(*each, "a partition stops: there is no offset to read from", why);
     }
+}
+
+void group_loop::stop_partition(tenancy& which, std::string_view text, const error& why) {
+    log_.error(text, why);
+    which.stopped_by = to_string(which.origin.where) + ": " + why.describe();
+    which.by.drain(which);
     tell_stopped();
 }
 
@@ -178,6 +184,7 @@ void group_loop::on(broker::source_error& event) {
 void group_loop::stop_for_good(const error& why) {
     log_.critical("two instances have one name; this one stops", why);
     drop_all();
+    search_.reset();
     source_.reset();
     committer_ = nullptr;
     handler_stopped(why);
@@ -207,6 +214,7 @@ void group_loop::tell_trouble() {
 
 // What is at work works on copies: the client may go at once.
 void group_loop::abandon_source() {
+    search_.reset();
     source_.reset();
     committer_ = nullptr;
     if (phase_ != phase::working) {
@@ -244,6 +252,8 @@ void group_loop::finish_when_idle() {
 }
 
 void group_loop::finish() {
+    door_->close();
+    search_.reset();
     source_.reset();
     committer_ = nullptr;
     for (timed* t : {&tick_, &due_, &reopen_timer_, &revoke_timer_, &stop_timer_})

@@ -29,6 +29,7 @@ void group_loop::ask_starts() {
     if (!committer_) return;
     auto asked = std::make_unique<start_inquiry>(*this);
     for (auto& each : tenancies_) {
+        if (each->keeper && search_) continue;
         if (each->guard.at() != stage::asking || std::exchange(each->is_asked_for, true)) continue;
         asked->offsets.push_back({.where = each->origin.where});
         asked->of.push_back(each->which.since);
@@ -53,7 +54,10 @@ void group_loop::starts_answered(start_inquiry& answered) noexcept {
             log_.warn("what is committed could not be read; it is asked again", *why);
             continue;
         }
-        of.guard.found(answer.next, answer.metadata, loop_->steady_now());
+        if (of.position && of.position > answer.next) // its own position is ahead of what is committed
+            of.guard.found(of.position, {}, loop_->steady_now());
+        else
+            of.guard.found(answer.next, answer.metadata, loop_->steady_now());
         of.figures.starts.set(of.guard.starts());
         if (of.guard.starts() >= settings_.crashes.suspect_after)
             log_.error(

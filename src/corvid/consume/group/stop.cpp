@@ -31,6 +31,7 @@ void group_loop::tick() noexcept {
     may_hurry_ = true;
     commit_now(); // while a part is given back the rest goes on
     ask_starts();
+    ask_positions();
     pump_later(); // what waits for an answer that failed goes on
     if (unreachable_ && now - unreachable_at_ > silence_is_health) trouble_is_over();
     loop_->at(now + settings_.commit_every, tick_);
@@ -42,7 +43,8 @@ void group_loop::note_progress() {
     for (const auto& each : tenancies_) {
         if (each->by.reader().commit != commit_mode::when_done) continue;
         follow(*each);
-        const auto next = each->ledger.is_assigned() ? each->ledger.frontier() : each->guard.position();
+        auto next = each->ledger.is_assigned() ? each->ledger.frontier() : each->guard.position();
+        if (!next && each->guard.at() == crash_guard::stage::free) next = each->position;
         if (next) commits_.advance(each->origin.where, *next, each->guard.note(*next));
     }
 }
@@ -144,6 +146,7 @@ void group_loop::advance_stop() {
     note_progress();
     if (stop_timer_.pending()) loop_->cancel(stop_timer_);
     phase_ = phase::leaving;
+    forget_search();
     source_->close(); // commits happen inside the revoke that follows
     if (revoking_) try_release();
     pump_later();

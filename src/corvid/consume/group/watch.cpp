@@ -82,6 +82,7 @@ void group_loop::leave_while(const handler_sight& stuck) {
     figures_.watchdog_leaves.add();
     state_.away(why);
     log_.error("the member leaves its group until a handler returns", {{"why", why}});
+    forget_search();
     source_->close();
     pump_later();
 }

@@ -17,6 +17,7 @@
 namespace corvid {
 
 class context;
+class position_keeper;
 
 class completion_stage {
 public:
@@ -28,6 +29,9 @@ public:
     virtual void dead_lettered(context& record) = 0;
     /// False: what failed was not the record's doing, and the attempt does not count.
     [[nodiscard]] virtual bool is_attempt(const error& why) const noexcept = 0;
+    /// Where it keeps a position of its own for each partition; null: it does not. Records that are passed
+    /// over are told as dead letters then.
+    [[nodiscard]] virtual position_keeper* positions() noexcept { return nullptr; }
 };
 
 } // namespace corvid

@@ -5,6 +5,7 @@
 // stands in front of the reopening, and behind it what is handed in anew.
 #include <corvid/consume/context.hpp>
 #include <corvid/consume/detail/dispatcher.hpp>
+#include <corvid/consume/positions/position_keeper.hpp>
 #include <corvid/consume/shapes/completion_stage.hpp>
 #include <corvid/consume/shapes/publish_tally.hpp>
 
@@ -26,6 +27,23 @@ bool dispatcher::is_attempt(held_record& failed, const std::optional<error>& why
     return false;
 }
 
+// Its records are the stage's from now on.
+void dispatcher::take_seat(tenancy& at, std::span<const record> records) {
+    if (at.origin.ticket == 0)
+        at.origin.ticket =
+            at.keeper->begin(at.origin.where, at.position.value_or(offset(records.front().offset)),
+                             at.position.has_value(), owner_.when_moved_back(at));
+    at.keeper->took(at.origin.ticket, records);
+}
+
+// They are handled once more, behind the one before them.
+void dispatcher::take_back(const held_record& first, std::size_t count) {
+    const tenancy& of = *first.of;
+    if (!of.keeper || of.is_over) return;
+    for (const held_record* each = &first; count > 0; --count, each = each->following())
+        of.keeper->take_back(of.origin.ticket, offset(each->offset));
+}
+
 // It is at work: first of its lane, or in none. What it waits for already, it waits for, too.
 void dispatcher::complete_dead_letter(held_record& what) {
     run over(loop_, [](work&) noexcept {});
@@ -37,8 +55,9 @@ void dispatcher::complete_dead_letter(held_record& what) {
 }
 
 // Nothing can be done for it but to ask again, and that only where the stage was closed for others of its
-// lane.
+// lane. One that is cut off is read again, by whoever has the partition next.
 void dispatcher::dead_letter_completed(held_record& what) {
+    if (what.of->keeper && what.offset >= what.of->cut) return leave(what.in(), &what, 1);
     if (*what.why == errc::effect_held) {
         reader_.completes->reopen(lane_number(what, lanes_.ordering()));
         return complete_dead_letter(what);

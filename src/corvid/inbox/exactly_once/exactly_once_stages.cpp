@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/inbox/exactly_once/exactly_once_stages.hpp>
 
+#include <corvid/inbox/exactly_once/offset_stage.hpp>
+
 namespace corvid {
 
 namespace {
@@ -22,12 +24,34 @@ std::shared_ptr<inbox_stage> exactly_once_stages::add(const wish& of) {
     if (!of.takes_units)
         refuse(of.subscription, "exactly_once is set, and its handler takes no unit_of_work",
                "take a corvid::unit_of_work& behind the context, or leave exactly_once out");
-    return std::make_shared<inbox_stage>(inbox_of(of.group, *of.how), ++count_, of.parts);
+    group_inbox& into = inbox_of(of.group, *of.how);
+    if (of.how->by == effect_mark::by_event_id)
+        return std::make_shared<event_stage>(into, ++count_, of.parts);
+    refuse_by_offset(of);
+    if (of.order == by_key && of.retries)
+        warnings_.push_back(
+            "subscription \"" + of.subscription +
+            "\": by_key with by_offset: a record that is tried again holds its partition, "
+            "not its key alone (order = by_partition says so, retry = {.limit = 1} avoids it)");
+    return std::make_shared<offset_stage>(into);
+}
+
+// What is to be applied in the order of the offsets has one place in it.
+void exactly_once_stages::refuse_by_offset(const wish& of) {
+    if (of.parts > 0)
+        refuse(of.subscription, "by_offset knows one effect a record, and fan_out has several",
+               "use by_event_id, or a subscription for each handler");
+    if (of.has_retry_topics)
+        refuse(of.subscription, "by_offset does not know a record that is twice in a retry topic",
+               "use by_event_id, or retry without retry_topics");
+    if (of.parks_keys)
+        refuse(of.subscription, "by_offset has passed a record that is parked, and would not apply it later",
+               "use by_event_id, or dead_letters instead of park_key");
 }
 
 group_inbox& exactly_once_stages::inbox_of(const std::string& group, const exactly_once_settings& how) {
     for (const auto& each : inboxes_)
-        if (each->group() == group && &each->into() == how.into) return *each;
+        if (each->group() == group && &each->into() == how.into && each->by() == how.by) return *each;
     return *inboxes_.emplace_back(std::make_unique<group_inbox>(group, how));
 }
 

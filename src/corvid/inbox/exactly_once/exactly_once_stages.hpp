@@ -4,6 +4,7 @@
 // group_inbox for each group and database.
 #pragma once
 
+#include <corvid/inbox/exactly_once/group_inbox.hpp>
 #include <corvid/inbox/exactly_once/inbox_stage.hpp>
 
 #include <memory>
@@ -22,18 +23,26 @@ public:
         const std::optional<exactly_once_settings>& how;
         std::uint32_t parts = 0;  ///< handlers for each record; 0: one
         bool takes_units = false; ///< at least one does
+        corvid::order order = by_key;
+        bool retries = false; ///< in this process
+        bool has_retry_topics = false;
+        bool parks_keys = false;
     };
     /// Null where neither is asked for. Throws config_error, naming both, where one is without the other.
     [[nodiscard]] std::shared_ptr<inbox_stage> add(const wish& of);
 
     /// Throws config_error; what was opened is closed then. On a thread that is no loop.
     void open(metrics* figures);
+    /// What works otherwise than its settings sound, for the log.
+    [[nodiscard]] const std::vector<std::string>& warnings() const noexcept { return warnings_; }
     /// All groups have ended.
     void close();
 
 private:
+    static void refuse_by_offset(const wish& of);
     [[nodiscard]] group_inbox& inbox_of(const std::string& group, const exactly_once_settings& how);
     std::vector<std::unique_ptr<group_inbox>> inboxes_;
+    std::vector<std::string> warnings_;
     std::uint64_t count_ = 0;
 };
 

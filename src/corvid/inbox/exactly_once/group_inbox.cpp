@@ -16,6 +16,7 @@ inbox_settings settings_of(const std::string& group, const exactly_once_settings
 
 void tell(std::vector<settled> done) {
     for (settled& each : done) {
+        // NOLINTNEXTLINE(performance-no-int-to-ptr): the address of the tally, as it was handed in
         auto& tally = *reinterpret_cast<publish_tally*>(static_cast<std::uintptr_t>(each.tag));
         if (each.outcome)
             tally.answered(std::nullopt);
@@ -48,12 +49,40 @@ void group_inbox::open(metrics* figures) {
     };
     if (auto made = wait_for(db.threads(), db.loop(), steps::run(*marks_)); !made)
         throw config_error(std::move(made.error()));
+    if (how_.by == effect_mark::by_offset) {
+        by_offset_.emplace(
+            db, group_, [this](offset_writer::news what) { told(std::move(what)); }, how_.writer, figures);
+        return;
+    }
     marks_->keep_clean();
     writer_.emplace(db, group_, tell, how_.writer, figures);
 }
 
+std::uint64_t group_inbox::new_ticket(std::function<void(const error&)> lost) {
+    const std::lock_guard lock(mutex_);
+    when_lost_.emplace(++tickets_, std::move(lost));
+    return tickets_;
+}
+
+void group_inbox::end_ticket(std::uint64_t ticket) {
+    const std::lock_guard lock(mutex_);
+    when_lost_.erase(ticket);
+}
+
+void group_inbox::told(offset_writer::news what) {
+    tell(std::move(what.effects));
+    if (!what.lost) return;
+    std::function<void(const error&)> then;
+    {
+        const std::lock_guard lock(mutex_);
+        if (const auto known = when_lost_.find(what.of); known != when_lost_.end()) then = known->second;
+    }
+    if (then) then(*what.lost);
+}
+
 void group_inbox::close() {
     writer_.reset();
+    by_offset_.reset();
     marks_.reset();
 }
 

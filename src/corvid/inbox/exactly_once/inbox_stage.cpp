@@ -3,6 +3,7 @@
 
 #include <corvid/consume/shapes/event_type.hpp>
 #include <corvid/consume/shapes/publish_tally.hpp>
+#include <corvid/inbox/exactly_once/group_inbox.hpp>
 #include <corvid/lanes/failure_policy.hpp>
 
 namespace corvid {
@@ -26,39 +27,49 @@ event_mark mark_of(const context& record, std::uint32_t part) {
 
 } // namespace
 
+outcome inbox_stage::hand_in(const context& record, unit_of_work unit, outcome said) {
+    if (!is_over(said)) return said;
+    if (said == verdict::skip) unit = {};
+    add(record, std::move(unit));
+    return said;
+}
+
+bool inbox_stage::is_attempt(const error& why) const noexcept {
+    return why != errc::effect_held && why != errc::stopped && why != errc::database_unreachable &&
+           why != errc::pool_exhausted && why != errc::commit_unknown && why != errc::offset_moved;
+}
+
+// --- by event id ------------------------------------------------------------------------------------------
+
+void event_stage::add(const context& record, unit_of_work unit) {
+    add_part(record, record.part(), std::move(unit));
+}
+
 // The mark first: nobody answers a tally for what could not be handed in.
-void inbox_stage::add(const context& record, std::uint32_t part, unit_of_work unit) {
+void event_stage::add_part(const context& record, std::uint32_t part, unit_of_work unit) {
     effect one{.lane = record.lane_number() ^ salt_, .mark = mark_of(record, part), .unit = std::move(unit)};
     one.tag = reinterpret_cast<std::uintptr_t>(&record.hold_open());
     of_.writer().add(std::move(one));
 }
 
-outcome inbox_stage::hand_in(const context& record, unit_of_work unit, outcome said) {
-    if (!is_over(said)) return said;
-    if (said == verdict::skip) unit = {};
-    add(record, record.part(), std::move(unit));
-    return said;
+task<result<std::shared_ptr<asked_unit>>> event_stage::begin(const context& record) {
+    auto beginning = of_.writer().begin(mark_of(record, record.part()), record.lane_number() ^ salt_);
+    auto begun = co_await beginning;
+    if (!begun) co_return fail(std::move(begun.error()));
+    co_return *std::move(begun);
 }
 
-database_call<std::shared_ptr<marked_unit>> inbox_stage::begin(const context& record) {
-    return of_.writer().begin(mark_of(record, record.part()), record.lane_number() ^ salt_);
-}
+void event_stage::reopen(std::uint64_t lane) noexcept { of_.writer().reopen(lane ^ salt_); }
 
-void inbox_stage::reopen(std::uint64_t lane) noexcept { of_.writer().reopen(lane ^ salt_); }
-
-void inbox_stage::dead_lettered(context& record) {
+void event_stage::dead_lettered(context& record) {
     for (std::uint32_t part = parts_ > 0 ? 1 : 0; part <= parts_; ++part)
-        add(record, part, {});
+        add_part(record, part, {});
 }
 
-bool inbox_stage::is_attempt(const error& why) const noexcept {
-    return why != errc::effect_held && why != errc::stopped && why != errc::database_unreachable &&
-           why != errc::pool_exhausted && why != errc::commit_unknown;
-}
+// --- handlers that ask ------------------------------------------------------------------------------------
 
 task<result<std::shared_ptr<unit_reader>>> asking_attempt::open(std::uint64_t) {
-    auto beginning = by_.begin(record_);
-    auto begun = co_await beginning;
+    auto begun = co_await by_.begin(record_);
     if (!begun) {
         refused_ = begun.error();
         co_return fail(std::move(begun.error()));

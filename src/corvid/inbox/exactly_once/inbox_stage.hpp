@@ -1,34 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // inbox_stage: where the handlers of one subscription hand in what they recorded; it holds their records open
-// until that is committed (consume/shapes/completion_stage.hpp, docs/decisions/0015).
+// until that is committed (consume/shapes/completion_stage.hpp, docs/decisions/0015, 0017).
 #pragma once
 
 #include <corvid/consume/context.hpp>
 #include <corvid/consume/shapes/completion_stage.hpp>
-#include <corvid/inbox/exactly_once/group_inbox.hpp>
+#include <corvid/inbox/asked_unit.hpp>
+#include <corvid/inbox/effect.hpp>
 
 namespace corvid {
 
-class inbox_stage final : public completion_stage {
+class inbox_stage : public completion_stage {
 public:
-    /// `number`: of the subscription within its group. `parts`: how many handlers a record has; 0: one, which
-    /// is no part.
-    inbox_stage(group_inbox& of, std::uint64_t number, std::uint32_t parts) noexcept
-        : of_(of), salt_(number * 0xd6e8feb86659fd93U), parts_(parts) {}
-
-    /// What the handler recorded, if it said done: the record is open until that is committed. With skip its
-    /// mark alone. Answers what the handler said. Where the handler runs.
+    /// What the handler recorded, if it said done: the record is open until that is committed. With skip it
+    /// is done without effect. Answers what the handler said. Where the handler runs.
     [[nodiscard]] outcome hand_in(const context& record, unit_of_work unit, outcome said);
     /// The transaction of a handler that asks.
-    [[nodiscard]] database_call<std::shared_ptr<marked_unit>> begin(const context& record);
+    [[nodiscard]] virtual task<result<std::shared_ptr<asked_unit>>> begin(const context& record) = 0;
 
-    void reopen(std::uint64_t lane) noexcept override;
-    void dead_lettered(context& record) override;
     [[nodiscard]] bool is_attempt(const error& why) const noexcept override;
 
 private:
-    void add(const context& record, std::uint32_t part, unit_of_work unit);
+    virtual void add(const context& record, unit_of_work unit) = 0;
+};
+
+/// By event id.
+class event_stage final : public inbox_stage {
+public:
+    /// `number`: of the subscription within its group. `parts`: how many handlers a record has; 0: one, which
+    /// is no part.
+    event_stage(class group_inbox& of, std::uint64_t number, std::uint32_t parts) noexcept
+        : of_(of), salt_(number * 0xd6e8feb86659fd93U), parts_(parts) {}
+
+    [[nodiscard]] task<result<std::shared_ptr<asked_unit>>> begin(const context& record) override;
+    void reopen(std::uint64_t lane) noexcept override;
+    void dead_lettered(context& record) override;
+
+private:
+    void add(const context& record, unit_of_work unit) override;
+    void add_part(const context& record, std::uint32_t part, unit_of_work unit);
     group_inbox& of_;
     const std::uint64_t salt_;
     const std::uint32_t parts_;
@@ -46,7 +57,7 @@ public:
 private:
     inbox_stage& by_;
     const context& record_;
-    std::shared_ptr<marked_unit> opened_;
+    std::shared_ptr<asked_unit> opened_;
     std::optional<error> refused_; ///< a question, or the transaction itself: it takes nothing more
 };
 

@@ -11,15 +11,16 @@
 // each.
 //
 // A record that the database refuses is told with its error, after everything before it is written, and holds
-// its partition until it is added again or dropped. Where another owner has moved the row, the partition is
-// lost: its effects here are forgotten; read the position and assign it again. What the database cannot do
-// now is tried for as long as it takes. A lost COMMIT is looked up in the row.
+// its partition until it is added again or dropped. Where another owner has moved the row, it is read again,
+// and what lies below it here has been processed; one that was moved back, or is gone, ends the assignment.
+// What the database cannot do now is tried for as long as it takes. A lost COMMIT is looked up in the row.
 //
-// Any thread may call it; the sink runs on the database's loop and must not block.
+// Any thread may call it; the sink runs on the database's loop and must not block. Every effect is told once.
 #pragma once
 
-#include <corvid/inbox/offset_mark.hpp>
-#include <corvid/inbox/offset_run.hpp>
+#include <corvid/inbox/asked_unit.hpp>
+#include <corvid/inbox/by_offset/offset_mark.hpp>
+#include <corvid/inbox/by_offset/offset_run.hpp>
 
 #include <functional>
 #include <memory>
@@ -35,11 +36,15 @@ public:
 
     struct news {
         handle of;
-        std::vector<settled> effects = {};     ///< processed, already_processed, or refused
+        std::vector<settled> effects = {};     ///< processed, already_processed, refused, or given back
         std::optional<std::int64_t> next = {}; ///< the row has moved there
-        std::optional<error> lost = {};        ///< offset_moved: nothing more comes of this assignment
+        std::optional<error> lost = {};        ///< offset_moved: nothing more is written for this assignment
     };
     using sink = std::function<void(news)>;
+    /// Offsets [first, last) that are all records.
+    struct span {
+        std::int64_t first, last;
+    };
 
     /// Throws config_error for settings that cannot work. `db` and `figures` outlive it.
     offset_writer(database& db, std::string group, sink to, const writer_settings& settings = {},
@@ -49,22 +54,40 @@ public:
     offset_writer(const offset_writer&) = delete;
     offset_writer& operator=(const offset_writer&) = delete;
 
+    /// `then` is told what read_position() says, on the database's loop; errc::stopped after close().
+    void read(std::string topic, std::int32_t partition,
+              std::function<void(result<std::optional<std::int64_t>>)> then);
     /// `row_known`: there is a row, and it stands at `next`.
     void assign(handle of, std::string topic, std::int32_t partition, std::int64_t next, bool row_known);
-    /// What was not written is forgotten; a transaction that is under way ends as it will. No news after it.
+    /// What was not written is given back (effect_held), and what comes for it later; a transaction that is
+    /// under way ends as it will.
     void revoke(handle of);
 
     void add(handle of, std::vector<offset_effect> effects);
     void complete(handle of, std::int64_t below);
     void drop(handle of, std::int64_t offset);
+
+    // Or, for who hands in something for each record, instead of complete() (offset_run):
+    void expect(handle of, std::vector<span> records);
+    void hand_in(handle of, offset_effect what);
+    void take_back(handle of, std::int64_t offset);
+    void cut_from(handle of, std::int64_t offset);
+
+    /// A run of one: the transaction of a record that asks, begun when all before it are written. effect_held
+    /// where that is not so within `patience`: whoever is before it may wait for what this one holds. Hand in
+    /// nothing for the record before that has ended.
+    [[nodiscard]] database_call<std::shared_ptr<asked_unit>> begin(handle of, std::int64_t offset,
+                                                                   duration patience);
+
     /// Nothing more is coming for now: do not wait for it.
     void flush();
 
-    /// Lets transactions that are under way end; forgets the rest. Idempotent.
+    /// Lets transactions that are under way end; gives the rest back, and what comes later. Idempotent.
     void close();
 
 private:
     struct impl;
+    class unit;
     std::shared_ptr<impl> impl_;
 };
 

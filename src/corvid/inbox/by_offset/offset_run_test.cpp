@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/base/random.hpp>
-#include <corvid/inbox/offset_run.hpp>
+#include <corvid/inbox/by_offset/offset_run.hpp>
 
 #include <gtest/gtest.h>
 
@@ -94,6 +94,77 @@ TEST(offset_run, one_that_comes_again_is_known_by_its_offset) {
     const auto told = run.take_settled();
     ASSERT_EQ(told.size(), 1U);
     EXPECT_EQ(told[0].outcome, processing::already_processed);
+}
+
+TEST(offset_run, covers_what_was_handed_in_and_the_gaps_between) {
+    offset_run run(settings, 3);
+    run.expect(5, 7); // 3 and 4 are no records
+    run.expect(9, 10);
+    run.hand_in(make(6), start);
+    EXPECT_EQ(run.due(), start + 5ms) << "the gap alone";
+    run.hand_in(make(5), start);
+    EXPECT_EQ(take(run, start + 5ms), (taken{3, 9, {5, 6}}));
+    EXPECT_EQ(run.waiting_since(), start);
+    run.committed(start + 5ms);
+    EXPECT_EQ(run.waiting_since(), std::nullopt);
+    run.hand_in(make(9), start);
+    EXPECT_EQ(take(run, start + 9ms), (taken{9, 10, {9}}));
+}
+
+TEST(offset_run, what_is_taken_back_or_cut_off_is_given_back_and_not_written) {
+    offset_run run(settings, 0);
+    run.expect(0, 3);
+    for (const std::int64_t offset : {1, 0, 2})
+        run.hand_in(make(offset), start);
+    run.take_back(1);
+    EXPECT_EQ(take(run, start + 5ms), (taken{0, 1, {0}}));
+    run.take_back(0); // it is under way
+    run.hand_in(make(0), start);
+    run.cut_from(2);
+    run.committed(start);
+    run.hand_in(make(1), start);
+    EXPECT_EQ(take(run, start + 10ms), (taken{1, 2, {1}}));
+    run.committed(start);
+    run.hand_in(make(2), start);
+    EXPECT_EQ(run.due(), std::nullopt);
+    std::string fates;
+    for (const settled& each : run.take_settled())
+        fates += std::to_string(each.tag) + (each.outcome ? '+' : '-');
+    EXPECT_EQ(fates, "1-2-0+0+1+2-");
+}
+
+TEST(offset_run, goes_on_behind_what_another_has_written) {
+    offset_run run(settings, 0);
+    run.expect(0, 6);
+    for (const std::int64_t offset : {0, 1, 2, 3, 5})
+        run.hand_in(make(offset), start);
+    EXPECT_EQ(take(run, start + 5ms).last, 4);
+    run.moved_to(3);
+    EXPECT_EQ(run.take_settled().size(), 3U);
+    EXPECT_EQ(take(run, start + 10ms), (taken{3, 4, {3}}));
+    run.moved_to(9); // beyond all that was taken
+    EXPECT_EQ(run.take_settled().size(), 2U);
+    run.expect(6, 10);
+    for (const std::int64_t offset : {9, 6, 7, 8, 4})
+        run.hand_in(make(offset), start);
+    EXPECT_EQ(take(run, start + 10ms), (taken{9, 10, {9}}));
+}
+
+TEST(offset_run, a_record_alone_is_taken_when_it_is_the_next) {
+    offset_run run(settings, 0);
+    run.expect(0, 3);
+    run.hand_in(make(0), start);
+    run.hand_in(make(2), start);
+    EXPECT_FALSE(run.take_alone(1));
+    EXPECT_EQ(take(run, start + 5ms).last, 1);
+    EXPECT_FALSE(run.take_alone(1)) << "a run is under way";
+    run.committed(start);
+    ASSERT_TRUE(run.take_alone(1));
+    EXPECT_EQ(run.due(), std::nullopt);
+    run.put_back();
+    ASSERT_TRUE(run.take_alone(1));
+    run.committed(start);
+    EXPECT_EQ(take(run, start + 10ms), (taken{2, 3, {2}}));
 }
 
 // Handlers end in any order, some records have no effect, some are refused for ever or for a while: the

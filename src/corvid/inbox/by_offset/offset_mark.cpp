@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <corvid/inbox/offset_mark.hpp>
+#include <corvid/inbox/by_offset/offset_mark.hpp>
 
 namespace corvid {
 
@@ -40,9 +40,10 @@ result<void> check_position(const partition_mark& of, std::int64_t position, std
         (beyond ? "ends at " + std::to_string(log_end) + ": the topic was made anew, or the cluster restored"
                 : "begins at " + std::to_string(log_start) + ": records were deleted before they were read");
     details.hint =
-        beyond ? "find out what the log holds now, then reset the group (corvid inbox reset)"
-               : "records up to there are lost; reset the group to go on (corvid inbox reset), and raise "
-                 "the topic's retention";
+        beyond ? "find out what the log holds now, reset the group (reset_position(), or by hand the "
+                 "partition's row in processed_offsets; without it the group's commit counts), restart"
+               : "what was deleted is lost; raise the topic's retention, and to go on reset the group: "
+                 "reset_position(), or by hand the partition's row in processed_offsets, and restart";
     return fail(errc::offset_outside_log, std::move(details));
 }
 
