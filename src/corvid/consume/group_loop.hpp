@@ -17,6 +17,7 @@
 #include <corvid/broker/cluster.hpp>
 #include <corvid/consume/commit_schedule.hpp>
 #include <corvid/consume/detail/dispatcher.hpp>
+#include <corvid/consume/group/topics.hpp>
 #include <corvid/consume/group_figures.hpp>
 #include <corvid/observe/log.hpp>
 
@@ -112,12 +113,7 @@ private:
     void on(broker::revoked& event);
     void on(broker::source_error& event);
     void on(broker::closed& event);
-    struct reading {
-        dispatcher& by;
-        topic_name home;
-        std::size_t tier;
-    };
-    [[nodiscard]] reading reading_of(const topic_name& topic);
+    void begin_tenancy(const broker::assigned_partition& given);
     [[nodiscard]] std::uint32_t number_of(const topic_partition& where);
     [[nodiscard]] bool is_revoked(const tenancy& which) const;
     [[nodiscard]] std::size_t sharing(const dispatcher& by) const;
@@ -126,6 +122,8 @@ private:
     void tell_stopped();
     void try_release();
     void stop_partition_of(const error& why);
+    void stop_partition(tenancy& which, std::string_view text, const error& why);
+    void stop_what_nobody_reads();
     void stop_for_good(const error& why);
 
     void tick() noexcept;
@@ -157,6 +155,7 @@ private:
     scheduler& root_;
     group_settings settings_;
     std::vector<subscription> subscriptions_;
+    group_topics topics_;
     logger log_;
     group_figures figures_;
     group_state state_;

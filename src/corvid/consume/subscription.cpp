@@ -2,13 +2,17 @@
 #include <corvid/consume/subscription.hpp>
 
 #include <corvid/consume/detail/transfers.hpp>
+#include <corvid/consume/group/topics.hpp>
 #include <corvid/consume/parking/entry.hpp>
 #include <corvid/middleware/attempt_chain.hpp>
 
-#include <map>
-#include <regex>
-
 namespace corvid {
+
+result<void> check_disjoint(const std::string& group, const std::vector<subscription>& subscriptions) {
+    auto topics = group_topics::of(group, subscriptions);
+    if (!topics) return fail(std::move(topics).error());
+    return {};
+}
 
 namespace {
 
@@ -31,23 +35,6 @@ result<std::regex> compiled(const std::string& pattern, const std::string& name)
 }
 
 } // namespace
-
-result<void> check_disjoint(const std::string& group, const std::vector<subscription>& subscriptions) {
-    std::map<std::string, std::string> owner;
-    for (const auto& s : subscriptions)
-        for (const auto& topic : s.topics)
-            if (auto [entry, fresh] = owner.emplace(topic.str(), s.name); !fresh)
-                return conflict(group, topic.str(), entry->second, s.name);
-    for (const auto& s : subscriptions) {
-        if (s.pattern.empty()) continue;
-        auto pattern = compiled(s.pattern, s.name);
-        if (!pattern) return fail(std::move(pattern).error());
-        for (const auto& [topic, name] : owner)
-            if (name != s.name && std::regex_search(topic, *pattern))
-                return conflict(group, topic, name, s.name);
-    }
-    return {};
-}
 
 result<void> validate(const group_settings& settings) {
     const auto& s = settings.source;

@@ -3,6 +3,7 @@
 
 #include <corvid/base/result.hpp>
 #include <corvid/kafka/versions.hpp>
+#include <corvid/model/topic_pattern.hpp>
 
 #include <algorithm>
 #include <cctype>
@@ -151,6 +152,17 @@ const char* name_of(broker::acknowledgements acks) noexcept {
     }
 }
 
+// The client then sees nothing of those topics: they cost no rebalance and unbalance no assignment. It would
+// not see named ones either: where one is among them the source itself leaves the others out.
+void leave_out(property_set& all, const broker::source_settings& settings) {
+    if (settings.except.empty() || settings.except.contains(',')) return;
+    const auto except = topic_pattern::of(settings.except);
+    if (!except ||
+        std::ranges::any_of(settings.topics, [&](const auto& each) { return except->matches(each); }))
+        return;
+    all.set("topic.blacklist", topic_pattern::anchored(settings.except), "source_settings");
+}
+
 void apply_neutral(property_set& all, const broker::source_settings& settings) {
     const bool committed = settings.isolation == broker::isolation::read_committed;
     apply(all,
@@ -168,6 +180,7 @@ void apply_neutral(property_set& all, const broker::source_settings& settings) {
            {"queued.max.messages.kbytes", std::to_string(settings.prefetch_kbytes)}},
           "source_settings");
     if (!settings.instance_id.empty()) all.set("group.instance.id", settings.instance_id, "source_settings");
+    leave_out(all, settings);
     all.set_if_known("fetch.queue.backoff.ms", "10"); // from 2.2.0 on
 }
 
