@@ -163,6 +163,8 @@ void dispatcher::transferred(held_record& what, const result<corvid::offset>& an
         leave(what.in(), &what, 1);
     } else if (answer) {
         arrived(what, *answer);
+    } else if (answer.error() == errc::message_too_large && !std::exchange(what.was_too_large, true)) {
+        transfer(what);
     } else {
         ++what.transfers;
         tell(log_level::error,

@@ -25,6 +25,12 @@ struct pair_of_text {
     throw config_error(error(code, {.message = std::move(message), .hint = std::move(hint)}));
 }
 
+std::uint64_t number_in(const std::string& text) {
+    std::uint64_t value = 0;
+    std::from_chars(text.data(), text.data() + text.size(), value);
+    return value;
+}
+
 std::string text(milliseconds span) { return std::to_string(span.count()); }
 std::string text(bool flag) { return flag ? "true" : "false"; }
 
@@ -223,7 +229,19 @@ void check_idempotence(const property_set& all) {
                "set acks to all, or idempotent to false");
 }
 
+// The sink holds users to what they said; librdkafka, which cannot tell transfers from them, to that and the
+// room of a transfer.
+void give_room(property_set& all) {
+    constexpr std::uint64_t most = 1'000'000'000; // that librdkafka takes
+    const std::uint64_t said = number_in(all.get("message.max.bytes"));
+    all.set("message.max.bytes", std::to_string(std::min(said + broker::transfer_room, most)), "corvid");
+}
+
 } // namespace
+
+std::size_t record_limit(const property_set& producer) {
+    return number_in(producer.get("message.max.bytes")) - broker::transfer_room;
+}
 
 property_set consumer_config(const connection_settings& connection, const broker::source_settings& settings) {
     if (settings.group.empty()) refuse(errc::invalid_setting, "a source needs a group", "set kafka.group");
@@ -253,6 +271,7 @@ property_set producer_config(const connection_settings& connection, const broker
     all.require("sticky.partitioning.linger.ms", "0", "corvid chooses the partition");
     all.require("partitioner", own_partitioner, "corvid chooses the partition");
     all.require("delivery.report.only.error", "false", "every record is reported");
+    give_room(all);
     check_idempotence(all);
     check_common(all, connection);
     rd_kafka_conf_set_events(all.native(), RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG);

@@ -192,6 +192,24 @@ TEST(client_config, cooperative_sticky_is_refused_where_it_loses_assignments) {
     EXPECT_THAT(std::string(why.hint()), HasSubstr("allow_unsafe_assignor"));
 }
 
+TEST(client_config, a_transfer_has_room_beyond_what_users_may_send) {
+    for (const auto& [connection, limit] :
+         {std::pair(here, 1'000'000U), std::pair(with({{"message.max.bytes", "5000000"}}), 5'000'000U)}) {
+        const property_set all = producer_config(connection, {});
+        EXPECT_EQ(record_limit(all), limit);
+        EXPECT_EQ(all.get("message.max.bytes"), std::to_string(limit + broker::transfer_room));
+    }
+    EXPECT_EQ(producer_config(here, {.max_record_bytes = 1'000'000'000}).get("message.max.bytes"),
+              "1000000000");
+}
+
+TEST(client_config, what_a_pattern_leaves_out_the_client_does_not_see_unless_it_is_named) {
+    source_settings settings{.group = "g", .pattern = "a\\..*", .except = ".*\\.dlq"};
+    EXPECT_EQ(consumer_config(here, settings).get("topic.blacklist"), "^(.*\\.dlq)$");
+    settings.topics = {topic_name("a.b.dlq")};
+    EXPECT_EQ(consumer_config(here, settings).get("topic.blacklist"), "");
+}
+
 TEST(client_config, a_source_needs_a_group_and_something_to_read) {
     EXPECT_EQ(refusal_of([] { return consumer_config(here, {.topics = {topic_name("a.b")}}); }).code(),
               errc::invalid_setting);
