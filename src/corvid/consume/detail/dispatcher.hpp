@@ -124,6 +124,7 @@ private:
                                        std::size_t to);
     [[nodiscard]] held_record& hold(tenancy& at, const record& what, const record_batch& batch);
     void place(held_record& what);
+    [[nodiscard]] std::size_t room_in(const lane& its, std::size_t bytes) const noexcept;
     void place_when_due(held_record& what);
 
     // --- what the chain holds back
@@ -131,6 +132,7 @@ private:
     [[nodiscard]] bool may_take_for_chain();
     void hold_back(const std::optional<steady_time>& until);
     void cut_at_what_is_held_back();
+    static void cut_behind(const lane& blocked);
 
     // --- runs
     void begin(const lane_run& chosen);

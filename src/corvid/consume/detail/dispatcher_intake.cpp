@@ -51,10 +51,11 @@ bool dispatcher::take_in(tenancy& from, broker::record_source& source, std::size
     if (why_stopped(from) == intake_stop::window_full) park_oldest(from);
     const bool is_kept = !from.kept.empty();
     if ((!is_kept && !from.may_have_more) || !from.takes_in() || why_stopped(from) != intake_stop::open ||
-        !where_.takes_in() || is_held_by_partition(from) || !may_take_for_chain())
+        !where_.takes_in() || is_held_by_partition(from) || !may_take_for_chain() ||
+        (from.tier > 0 && loop_.steady_now() < from.next_take))
         return false;
-    const record_batch batch =
-        is_kept ? std::exchange(from.kept, record_batch()) : source.take(from.slot, most);
+    const record_batch batch = is_kept ? std::exchange(from.kept, record_batch())
+                                       : source.take(from.slot, std::min(most, from.most_at_once()));
     if (batch.empty()) {
         from.may_have_more = false;
         return false;
@@ -206,21 +207,36 @@ held_record& dispatcher::hold(tenancy& at, const record& what, const record_batc
     return *made.release();
 }
 
+// How many records a lane may have of which the last is of that size. What stands behind a handler at work is
+// its lane's share of what may run, and no more: though as many handlers as there may be stand still at once,
+// there is room for others.
+std::size_t dispatcher::room_in(const lane& its, std::size_t bytes) const noexcept {
+    if (its.now() != lane::state::running || batches_) return longest_run();
+    constexpr std::size_t least = 16; // of records: what is little may as well run at once
+    const std::size_t records = reader_.intake.runnable_records / most_at_work_;
+    const std::size_t of_its_size =
+        reader_.intake.runnable_bytes / most_at_work_ / std::max<std::size_t>(bytes, 1);
+    return std::min({longest_run(), std::max(records, least), std::max<std::size_t>(of_its_size, 1)});
+}
+
 void dispatcher::place(held_record& what) {
     const lane& in = lanes_.add(what);
-    const bool waits =
-        lanes_.ordering() != unordered && (in.now() == lane::state::blocked || in.length() > longest_run());
+    const bool waits = lanes_.ordering() != unordered &&
+                       (in.now() == lane::state::blocked || in.length() > room_in(in, what.bytes));
     waits ? gate_.waiting(what) : gate_.runnable(what);
 }
 
 // A record of a retry topic waits on its own, in no lane: its order was given up.
 void dispatcher::place_when_due(held_record& what) {
-    const auto left = read_retry(what) - loop_.wall_now();
+    const duration whole = reader_.failure.retry_topics[what.of->tier - 1];
+    const duration left = std::min<duration>(read_retry(what) - loop_.wall_now(), whole);
     if (left <= duration::zero()) return place(what);
+    const steady_time due = loop_.steady_now() + left;
     loose_.insert(&what);
     gate_.waiting(what);
     what.of->put_off = true;
-    static_cast<void>(schedule_.add(loop_.steady_now() + left, what));
+    what.of->next_take = std::max(what.of->next_take, due);
+    static_cast<void>(schedule_.add(due, what));
 }
 
 } // namespace corvid

@@ -252,6 +252,38 @@ TEST_P(retry_topics_of, a_failing_record_goes_through_every_tier_in_its_time_and
     EXPECT_EQ(dead[0].its_headers.size(), 12u) << "each name once";
 }
 
+// What is not due is left where it is.
+TEST(retry_topics, that_are_full_of_what_is_not_due_slow_no_other_record) {
+    for (const int failing : {0, 2'000}) {
+        group_world w(16, 4);
+        w.make_topic(topic_name("test.keyed.made.group.retry.1h"));
+        failure_settings tiers = to_dead_letters;
+        tiers.retry = {.first = 5s, .factor = 1, .limit = 2, .jitter = 0};
+        tiers.retry_topics = {1h};
+        tiers.gives_up_order = true;
+        std::map<std::string, int> tries;
+        int healthy = 0, sick = 0;
+        auto loop = w.join(
+            [&](const keyed& e) {
+                if (e.key.starts_with("bad") && ++sick <= 2 * failing) throw std::runtime_error("bad");
+                if (e.key.starts_with("flaky") && ++tries[e.key] == 1) throw std::runtime_error("once");
+                healthy += !e.key.starts_with("bad");
+            },
+            {.failure = tiers, .intake = {.waiting_bytes = 1 << 20}});
+        for (int n = 0; n < failing; ++n)
+            w.publish("bad" + std::string(1'000, 'x') + std::to_string(n));
+        w.flush();
+        w.sim.run_for(1min);
+        for (int n = 0; n < 10'000; ++n)
+            w.publish((n % 200 == 0 ? "flaky" : "good") + std::to_string(n));
+        w.flush();
+        EXPECT_TRUE(w.sim.run_until([&] { return healthy == 10'000; }, 7s))
+            << healthy << " of 10,000 beside " << failing << "; " << loop->state().findings();
+        EXPECT_TRUE(w.sim.run_until([&] { return sick == 3 * failing; }, 62min)) << "each comes in its time";
+        w.end(*loop);
+    }
+}
+
 INSTANTIATE_TEST_SUITE_P(orders, retry_topics_of, testing::Values(by_key, by_partition, unordered));
 
 TEST(retry_topics, that_clash_are_refused_with_both_settings_named) {

@@ -102,7 +102,7 @@ bool group_loop::keep_first(tenancy& of) {
     const bool careful = of.guard.at() == stage::careful;
     if (of.kept.empty()) {
         if (!of.may_have_more || !of.takes_in() || of.by.why_stopped(of) != intake_stop::open) return false;
-        of.kept = source_->take(of.slot, careful ? 1 : run::most);
+        of.kept = source_->take(of.slot, careful ? 1 : of.most_at_once());
         of.may_have_more = !of.kept.empty();
         of.waits_since = loop_->steady_now();
     }
