@@ -255,6 +255,8 @@ property_set consumer_config(const connection_settings& connection, const broker
     all.require("enable.auto.commit", "false", "only what was handled is committed");
     all.require("enable.auto.offset.store", "false", "only what was handled is committed");
     all.require("group.id", settings.group, "the group is the subscription's");
+    all.require("max.poll.interval.ms", text(settings.max_poll_interval),
+                "deadlines and the watchdog go by kafka.max_poll_interval: set that");
     check_common(all, connection);
     check_assignor(all, connection);
     rd_kafka_conf_set_events(all.native(),

@@ -102,8 +102,10 @@ TEST(client_config, an_ill_typed_property_is_refused) {
 }
 
 TEST(client_config, what_guarantees_rest_on_cannot_be_changed) {
-    for (const auto& [name, value] : std::map<std::string, std::string>{
-             {"enable.auto.commit", "true"}, {"enable.auto.offset.store", "true"}, {"log.queue", "false"}}) {
+    for (const auto& [name, value] : std::map<std::string, std::string>{{"enable.auto.commit", "true"},
+                                                                        {"enable.auto.offset.store", "true"},
+                                                                        {"log.queue", "false"},
+                                                                        {"max.poll.interval.ms", "600000"}}) {
         const error why = refusal_of([&] { return consumer_config(with({{name, value}}), reading()); });
         EXPECT_EQ(why.code(), errc::conflicting_settings) << name;
         EXPECT_THAT(std::string(why.message()), HasSubstr(std::string(name).append("=").append(value)));
