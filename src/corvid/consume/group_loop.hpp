@@ -60,8 +60,9 @@ public:
     /// then stops the service.
     std::function<void(const error&)> on_handler_stop;
 
-    /// Any thread: everything before `next` is done, for subscriptions that commit by hand.
-    void commit_up_to(topic_partition where, offset next);
+    /// Any thread: everything before `next` is done, for subscriptions that commit by hand. Nothing where the
+    /// assignment that the record came with is over: somebody may be further by now.
+    void commit_up_to(topic_partition where, epoch since, offset next);
 
     [[nodiscard]] const std::string& group() const noexcept { return settings_.source.group; }
     [[nodiscard]] const group_state& state() const noexcept { return state_; } ///< any thread

@@ -216,7 +216,7 @@ std::shared_ptr<pull_channel> service::pull(const std::string& name, std::string
     channel->from = handle.get();
     channel->root = &parts_->root;
     const std::string group = options.group.empty() ? settings_.group_of(name) : options.group;
-    channel->commit = [this, group](const topic_partition& where, offset next) {
+    channel->commit = [this, group](const pulled_record& last) {
         if (auto found = parts_->groups.find(group); found != parts_->groups.end())
             found->second->commit_up_to(*last.where, last.since, offset(last.copy->what().offset).next());
     };
