@@ -213,6 +213,31 @@ TEST_P(conformance, a_pattern_reads_the_topics_that_match) {
         EXPECT_TRUE(one.topic.str().starts_with("conformance." + word + ".")) << to_string(one);
 }
 
+TEST_P(conformance, a_pattern_reads_whole_names_and_not_what_is_excepted) {
+    const std::string word = fresh("except");
+    const auto admin = open_admin();
+    for (const char* last : {".one", ".one.more", ".one.g.dlq", ".one.g.dlq.deep", ".two.g.dlq"})
+        ASSERT_TRUE(
+            admin->create_topic({.name = topic_name("conformance." + word + last), .partitions = 1}, 30s));
+    for (const bool names_one : {false, true}) {
+        auto settings = reading(fresh("group"), {});
+        settings.pattern = "(conformance\\." + word + "\\.one)|(^conformance\\." + word + "\\..*dlq.*)";
+        settings.except = ".*\\.g\\.dlq(\\..*)?";
+        const topic_name named("conformance." + word + ".two.g.dlq");
+        if (names_one) settings.topics = {named};
+        const auto reader = open_reader(settings);
+        ASSERT_TRUE(reader->await_owned(names_one ? 2 : 1));
+        let_pass(under(), 2s);
+        std::set<std::string> names;
+        for (const topic_partition& one : owned(*reader))
+            names.insert(one.topic.str());
+        std::set<std::string> expected = {"conformance." + word + ".one"};
+        if (names_one) expected.insert(named.str());
+        EXPECT_EQ(names, expected);
+        reader->close();
+    }
+}
+
 TEST_P(conformance, a_member_is_told_of_a_topic_that_does_not_exist) {
     const topic_name topic = make_topic(1);
     const topic_name missing(fresh("conformance.missing"));

@@ -74,6 +74,10 @@ struct send_node : work {
     std::optional<error> failure = {}; ///< none: acknowledged
 };
 
+/// So much larger than its sink's max_record_bytes a record may be that corvid puts elsewhere: for headers of
+/// its own. Else what just fits into a topic would never fit into its dead letter topic.
+inline constexpr std::uint32_t transfer_room = 65'536;
+
 struct outgoing {
     sink_topic* topic = nullptr;
     optional_bytes key = {};
@@ -82,9 +86,20 @@ struct outgoing {
     std::int64_t timestamp = -1; ///< milliseconds since the epoch; -1: wall_now()
     partition_choice choice = {};
     send_node* node = nullptr; ///< null: fire and forget
-    bool generation = false; ///< handed back with a fire-and-forget record's report (see produce/credit.hpp)
+    bool generation = false;  ///< handed back with a fire-and-forget record's report (see produce/credit.hpp)
+    bool is_transfer = false; ///< it has transfer_room
 
     [[nodiscard]] std::size_t bytes() const noexcept { return key.size() + value.size(); }
+    /// With its headers: what max_record_bytes is compared with.
+    [[nodiscard]] std::size_t all_bytes() const noexcept {
+        std::size_t all = bytes();
+        for (const header_view& each : headers)
+            all += each.name.size() + each.value.size();
+        return all;
+    }
+    [[nodiscard]] bool fits(std::size_t most) const noexcept {
+        return all_bytes() <= most + (is_transfer ? transfer_room : 0);
+    }
 };
 
 /// A fire-and-forget record that failed. Everything is borrowed for the length of the call.
@@ -138,8 +153,8 @@ struct sink_settings {
     std::string compression = "lz4"; ///< none, gzip, snappy, lz4, zstd
     std::chrono::milliseconds request_timeout{5'000};
     std::chrono::milliseconds message_timeout{120'000};
-    std::uint32_t max_record_bytes = 1'000'000;
-    std::string transactional_id = {}; ///< empty: not transactional
+    std::uint32_t max_record_bytes = 1'000'000; ///< key, value and headers
+    std::string transactional_id = {};          ///< empty: not transactional
     std::chrono::milliseconds transaction_timeout{60'000};
     std::map<std::string, std::string> properties = {};
 };

@@ -79,7 +79,9 @@ enum class isolation : std::uint8_t { read_committed, read_uncommitted };
 struct source_settings {
     std::string group = {};
     std::vector<topic_name> topics = {};
-    std::string pattern = {}; ///< a regular expression beside the topics; empty: none
+    std::string pattern = {}; ///< of more topics (model/topic_pattern.hpp); empty: none
+    std::string except =
+        {}; ///< what the pattern does not read, a pattern too; `topics` are read all the same
     std::string client_id = "corvid";
     std::string instance_id = {}; ///< static membership; empty: dynamic
     offset_reset reset = offset_reset::earliest;

@@ -116,7 +116,8 @@ public:
         return tally;
     }
 
-    /// `co_await ctx.sleep(200ms)`: on the service's clock, which tests move by themselves.
+    /// `co_await ctx.sleep(200ms)`: on the service's clock, which tests move by themselves. It takes its time
+    /// whatever stop() says, and holds the record, and a stop of the service, so long: wait in short steps.
     [[nodiscard]] sleep_operation sleep(duration length) const noexcept { return corvid::sleep(length); }
 
 private:

@@ -124,7 +124,8 @@ TEST(validate_group, a_drain_that_outlasts_the_poll_interval_is_refused_with_bot
         validate(group_settings{.source = {.group = "g", .max_poll_interval = std::chrono::seconds(60)},
                                 .rebalance_drain = std::chrono::seconds(60)});
     ASSERT_FALSE(answer);
-    expect_named(answer.error().describe(), {"rebalance_drain", "max_poll_interval"});
+    expect_named(answer.error().describe(),
+                 {"rebalance_drain (60000 ms)", "shutdown.drain", "kafka.max_poll_interval"});
 }
 
 } // namespace

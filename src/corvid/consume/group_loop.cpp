@@ -44,18 +44,13 @@ group_loop::group_loop(broker::cluster& cluster, scheduler& root, group_settings
       stop_timer_(*this, [](work& w) noexcept { static_cast<timed&>(w).owner.advance_stop(); }),
       reopen_after_(settings_.reopen_first) {
     if (auto valid = validate(settings_); !valid) throw config_error(std::move(valid).error());
-    if (auto valid = check_disjoint(group(), subscriptions_); !valid)
-        throw config_error(std::move(valid).error());
+    auto topics = group_topics::of(group(), subscriptions_);
+    if (!topics) throw config_error(std::move(topics).error());
+    topics_ = *std::move(topics);
+    topics_.subscribe(settings_.source);
     for (const auto& s : subscriptions_) {
         if (auto valid = validate(s, settings_); !valid) throw config_error(std::move(valid).error());
         handler_figures_.push_back(figures_.of(s.name));
-        settings_.source.topics.insert(settings_.source.topics.end(), s.topics.begin(), s.topics.end());
-        for (const topic_name& topic : s.topics)
-            for (const duration delay : s.failure.retry_topics)
-                settings_.source.topics.emplace_back(retry_topic(topic, group(), delay));
-        if (!s.pattern.empty())
-            settings_.source.pattern +=
-                (settings_.source.pattern.empty() ? "" : "|") + ('(' + s.pattern + ')');
     }
 }
 

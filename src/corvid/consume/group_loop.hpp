@@ -17,6 +17,7 @@
 #include <corvid/broker/cluster.hpp>
 #include <corvid/consume/commit_schedule.hpp>
 #include <corvid/consume/detail/dispatcher.hpp>
+#include <corvid/consume/group/topics.hpp>
 #include <corvid/consume/group_figures.hpp>
 #include <corvid/consume/positions/start_search.hpp>
 #include <corvid/observe/log.hpp>
@@ -60,8 +61,9 @@ public:
     /// then stops the service.
     std::function<void(const error&)> on_handler_stop;
 
-    /// Any thread: everything before `next` is done, for subscriptions that commit by hand.
-    void commit_up_to(topic_partition where, offset next);
+    /// Any thread: everything before `next` is done, for subscriptions that commit by hand. Nothing where the
+    /// assignment that the record came with is over: somebody may be further by now.
+    void commit_up_to(topic_partition where, epoch since, offset next);
 
     [[nodiscard]] const std::string& group() const noexcept { return settings_.source.group; }
     [[nodiscard]] const group_state& state() const noexcept { return state_; } ///< any thread
@@ -125,12 +127,7 @@ private:
     void on(broker::revoked& event);
     void on(broker::source_error& event);
     void on(broker::closed& event);
-    struct reading {
-        dispatcher& by;
-        topic_name home;
-        std::size_t tier;
-    };
-    [[nodiscard]] reading reading_of(const topic_name& topic);
+    void begin_tenancy(const broker::assigned_partition& given);
     [[nodiscard]] std::uint32_t number_of(const topic_partition& where);
     [[nodiscard]] bool is_revoked(const tenancy& which) const;
     [[nodiscard]] std::size_t sharing(const dispatcher& by) const;
@@ -140,6 +137,7 @@ private:
     void try_release();
     void stop_partition_of(const error& why);
     void stop_partition(tenancy& which, std::string_view text, const error& why);
+    void stop_what_nobody_reads();
     void stop_for_good(const error& why);
 
     void tick() noexcept;
@@ -171,6 +169,7 @@ private:
     scheduler& root_;
     group_settings settings_;
     std::vector<subscription> subscriptions_;
+    group_topics topics_;
     logger log_;
     group_figures figures_;
     group_state state_;

@@ -53,7 +53,8 @@ std::optional<pulled_record> pull_handler::try_next() noexcept {
             if (next.of->has_next()) {
                 held_ = std::move(next);
                 const run& at = *held_.of;
-                return pulled_record{held_.where, held_record::copy(at.current(), at.headers())};
+                return pulled_record{held_.where, at.held()->from.since,
+                                     held_record::copy(at.current(), at.headers())};
             }
             ended = next.of;
         }

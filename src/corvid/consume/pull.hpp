@@ -23,6 +23,7 @@ namespace corvid {
 /// A record that was handed out: a copy, which lives as long as this.
 struct pulled_record {
     std::shared_ptr<const topic_partition> where;
+    epoch since = epoch::none; ///< of the assignment that it came with
     std::shared_ptr<const held_record> copy;
     [[nodiscard]] record_origin origin() const noexcept {
         return {.topic = where->topic.str(),
@@ -71,7 +72,7 @@ private:
 template <Message T>
 class polled {
 public:
-    using commit_function = std::function<void(const topic_partition&, offset)>;
+    using commit_function = std::function<void(const pulled_record&)>;
 
     polled() = default;
     polled(pulled_record of, result<T> decoded, std::shared_ptr<const commit_function> commit)
@@ -96,8 +97,8 @@ public:
         return {message_ ? &*message_ : nullptr, record_.origin()};
     }
     /// This record and all before it in its partition are done (commit_mode::by_hand); sent with the next
-    /// commit, if the partition is still the group's. Any thread. Not for none.
-    void commit_up_to() const { (*commit_)(*record_.where, offset(record_.copy->what().offset).next()); }
+    /// commit, if the partition has been this member's ever since. Any thread. Not for none.
+    void commit_up_to() const { (*commit_)(record_); }
 
 private:
     pulled_record record_;

@@ -76,13 +76,14 @@ public:
     }
 
     /// Over the current record of another run alone, for handlers that stand in front of others. What is
-    /// published and remembered for the record is the other's, which outlives this.
+    /// published and remembered for the record is the other's, which outlives this, and what was paid for it.
     void over_current_of(run& other) noexcept {
         held_ = other.held_;
         batch_ = other.batch_;
         current_ = other.current_;
         begin(1, *other.origin_);
         outer_ = &other;
+        paid_for_ = other.take_payment();
     }
 
     [[nodiscard]] bool has_next() const noexcept {

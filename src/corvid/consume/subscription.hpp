@@ -49,7 +49,9 @@ struct batch_limits {
 struct subscription {
     std::string name = {}; ///< of the handler, for logs and metrics
     std::vector<topic_name> topics = {};
-    std::string pattern = {}; ///< a regular expression over topic names, beside the topics; empty: none
+    /// Of more topics (model/topic_pattern.hpp); empty: none. It reads no topic that its own group writes:
+    /// `….{group}.dlq`, `.parked`, `.parked-keys`, `.retry.…`, nor what others derive from those.
+    std::string pattern = {};
     corvid::order order = by_key;
     lane_key key = {}; ///< with by_key: instead of the record's own
     /// Runs (with `batch`: batches) at work at once; 1: never two threads in the handler.
@@ -80,7 +82,8 @@ struct group_settings {
     std::string service = "corvid"; ///< for the headers of dead letters
 };
 
-/// errc::group_conflict, with both names, if two subscriptions of one group read the same topic.
+/// errc::group_conflict, with both names, if two subscriptions of one group read the same topic. What two of
+/// their patterns match is found when it is there: its partitions then stop, and say so.
 [[nodiscard]] result<void> check_disjoint(const std::string& group,
                                           const std::vector<subscription>& subscriptions);
 

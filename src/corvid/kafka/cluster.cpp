@@ -40,10 +40,11 @@ std::unique_ptr<broker::record_sink> cluster::open_sink(const broker::sink_setti
                                                         scheduler& delivery,
                                                         broker::sink_listener& listener) {
     closing_->start(delivery);
-    auto client = std::make_shared<kafka::client>(
-        producer_config(settings_, settings).create(RD_KAFKA_PRODUCER), closing_);
+    property_set config = producer_config(settings_, settings);
+    const std::size_t limit = record_limit(config);
+    auto client = std::make_shared<kafka::client>(config.create(RD_KAFKA_PRODUCER), closing_);
     rd_kafka_set_log_queue(client->get(), nullptr);
-    return std::make_unique<sink>(std::move(client), delivery, listener);
+    return std::make_unique<sink>(std::move(client), limit, delivery, listener);
 }
 
 // No group is joined: nothing is subscribed to and nothing committed. librdkafka wants a name all the same.

@@ -2,18 +2,38 @@
 #include <corvid/lanes/failure_policy.hpp>
 
 #include <algorithm>
+#include <functional>
 #include <string>
 #include <utility>
 
 namespace corvid {
 
+namespace {
+
+// A tier is the topic that its delay names, in milliseconds: two of one name would hand a record round.
+result<void> check_tiers(const std::vector<duration>& delays) {
+    if (delays.empty()) return {};
+    const auto is_whole = [](duration each) {
+        return each % std::chrono::milliseconds(1) == duration::zero();
+    };
+    if (!std::ranges::all_of(delays, is_whole))
+        return fail(errc::invalid_setting,
+                    {.message = "retry_topics has a delay that is no whole millisecond",
+                     .hint = "tiers are named by their milliseconds: round it"});
+    const bool rises =
+        std::ranges::adjacent_find(delays, std::ranges::greater_equal()) == std::ranges::end(delays);
+    if (rises && delays.front() > duration::zero()) return {};
+    return fail(errc::invalid_setting,
+                {.message = "retry_topics are not delays above 0 that rise",
+                 .hint = "list each tier once, from the shortest delay to the longest"});
+}
+
+} // namespace
+
 result<void> failure_policy::settings::validate(order how) const {
     if (auto valid = retry.validate(); !valid) return valid;
     if (auto valid = transfer.validate(); !valid) return valid;
-    const bool rising = std::ranges::is_sorted(retry_topics);
-    if (!retry_topics.empty() && (!rising || retry_topics.front() <= duration::zero()))
-        return fail(errc::invalid_setting, {.message = "retry_topics are not delays above 0 that rise",
-                                            .hint = "list the tiers from the shortest delay to the longest"});
+    if (auto valid = check_tiers(retry_topics); !valid) return valid;
     if (!retry_topics.empty() && how != unordered && !gives_up_order)
         return fail(errc::conflicting_settings,
                     {.message = "retry_topics let later records of a key overtake, and order is " +

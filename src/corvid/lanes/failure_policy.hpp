@@ -35,8 +35,9 @@ public:
 
     struct settings {
         exponential retry = {}; ///< attempts and waits within this process, each time the record is delivered
-        std::vector<duration> retry_topics = {}; ///< delays of the tiers, ascending; none: no retry topics
-        bool gives_up_order = false;             ///< says that retry topics may overtake: needed by by_key
+        /// Delays of the tiers in whole milliseconds, each longer than the last; none: no retry topics.
+        std::vector<duration> retry_topics = {};
+        bool gives_up_order = false; ///< says that retry topics may overtake: needed by by_key
         when_rejected rejected = when_rejected::stop_partition;
         exponential transfer = {.first = std::chrono::seconds(1), .cap = std::chrono::minutes(1)};
         /// What a handler's error means; none: what the handler said.

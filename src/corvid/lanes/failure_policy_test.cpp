@@ -138,5 +138,19 @@ TEST(failure_policy, settings_that_clash_are_refused_with_both_names) {
     EXPECT_NE(refusal({.retry = {.limit = 0}}, by_key).find("limit"), std::string::npos);
 }
 
+TEST(failure_policy, tiers_that_would_be_one_topic_are_refused) {
+    using std::chrono::microseconds;
+    using std::chrono::milliseconds;
+    for (const std::vector<duration>& tiers : {std::vector<duration>{seconds(10), seconds(10)},
+                                               {milliseconds(1), microseconds(1'500)},
+                                               {microseconds(500)},
+                                               {seconds(0), seconds(1)},
+                                               {seconds(1), seconds(5), seconds(5), seconds(9)}}) {
+        const std::string why = refusal({.retry_topics = tiers}, unordered);
+        EXPECT_NE(why.find("retry_topics"), std::string::npos) << tiers.front().count();
+    }
+    EXPECT_EQ(refusal({.retry_topics = {milliseconds(1), milliseconds(2), seconds(1)}}, unordered), "");
+}
+
 } // namespace
 } // namespace corvid

@@ -105,7 +105,6 @@ public:
     /// Waits for what is in flight, at most `patience`; the rest is given up and reported. Idempotent. After
     /// it, sends are refused with producer_closed. Errors: close_timed_out.
     result<void> close(std::chrono::milliseconds patience);
-
     [[nodiscard]] const credit& in_flight() const noexcept { return credit_; }
     [[nodiscard]] const producer_settings& settings() const noexcept { return settings_; }
     [[nodiscard]] scheduler& delivery_loop() noexcept { return thread_->loop(); }
@@ -156,6 +155,7 @@ private:
                                       const send_options& options) noexcept {
         if (options.key) record.key = *options.key;
         record.headers = options.headers;
+        record.is_transfer = options.is_transfer;
         if (options.timestamp) record.timestamp = options.timestamp->time_since_epoch().count();
         if (options.partition) [[unlikely]]
             record.choice = broker::partition_choice::exactly(*options.partition);

@@ -27,6 +27,7 @@ struct send_options {
     std::optional<wall_time> timestamp = {};            ///< none: now
     std::string_view event_id = {};                     ///< header idempotency_key
     std::span<const header_view> headers = {};
+    bool is_transfer = false; ///< corvid's own, of dead letters: it has broker::transfer_room
 };
 
 /// Completes on the broker's acknowledgement. Errors: not_persisted, possibly_persisted, message_too_large,

@@ -23,7 +23,7 @@ namespace corvid {
 struct pull_channel {
     pull_handler* from = nullptr;
     scheduler* root = nullptr;
-    std::function<void(const topic_partition&, offset)> commit;
+    std::function<void(const pulled_record&)> commit; ///< it, and all before it
 };
 
 template <Message T>

@@ -27,8 +27,8 @@ public:
         auto handle = std::make_unique<pull_handler>();
         channel->from = handle.get();
         channel->root = &sim;
-        channel->commit = [this](const topic_partition& where, offset next) {
-            committed.emplace_back(where, next);
+        channel->commit = [this](const pulled_record& last) {
+            committed.emplace_back(*last.where, offset(last.copy->what().offset).next());
         };
         std::vector<subscription> subscriptions(1);
         subscriptions[0] = {

@@ -4,6 +4,7 @@
 #include <corvid/inbox/exactly_once/exactly_once_stages.hpp>
 #include <corvid/kafka/versions.hpp>
 #include <corvid/service/detail/group_health.hpp>
+#include <corvid/service/detail/subscription_options.hpp>
 #include <corvid/service/http_server.hpp>
 #include <corvid/service/runtime.hpp>
 #include <corvid/service/signals.hpp>
@@ -132,6 +133,12 @@ std::shared_ptr<inbox_stage> service::stage_of(const std::string& name, const su
 
 void service::subscribe(const std::string& name, std::string_view topic, subscription_options options,
                         std::unique_ptr<handler> handle, std::shared_ptr<completion_stage> completes) {
+    detail::check_of_handler(name, options);
+    add(name, topic, std::move(options), std::move(handle), std::move(completes));
+}
+
+void service::add(const std::string& name, std::string_view topic, subscription_options options,
+                  std::unique_ptr<handler> handle, std::shared_ptr<completion_stage> completes) {
     if (parts_->started)
         throw config_error(
             error(errc::invalid_argument, {.message = "subscription \"" + name + "\" comes after start()"}));
@@ -202,19 +209,7 @@ parked_keys service::parked(const std::string& subscription, const std::string& 
 
 std::shared_ptr<pull_channel> service::pull(const std::string& name, std::string_view topic,
                                             subscription_options options) {
-    if (chain_settings{.breaker = options.breaker,
-                       .rate = options.rate,
-                       .bulkhead = options.bulkhead,
-                       .deadline = options.deadline,
-                       .tracing = options.tracing,
-                       .middleware = options.middleware}
-            .is_set())
-        throw config_error(error(errc::conflicting_settings,
-                                 {.message = "stream \"" + name +
-                                             "\": breaker, rate, bulkhead, deadline, tracing and middleware "
-                                             "stand around a handler, and a stream has none",
-                                  .hint = "leave them out, or use on()",
-                                  .operation = "subscribe"}));
+    detail::check_of_stream(name, options);
     static_cast<void>(stage_of(name, options, false)); // refuses exactly_once
     options.order = by_partition;                      // "all before it" means something
     options.concurrency = std::numeric_limits<std::size_t>::max();
@@ -225,11 +220,11 @@ std::shared_ptr<pull_channel> service::pull(const std::string& name, std::string
     channel->from = handle.get();
     channel->root = &parts_->root;
     const std::string group = options.group.empty() ? settings_.group_of(name) : options.group;
-    channel->commit = [this, group](const topic_partition& where, offset next) {
+    channel->commit = [this, group](const pulled_record& last) {
         if (auto found = parts_->groups.find(group); found != parts_->groups.end())
-            found->second->commit_up_to(where, next);
+            found->second->commit_up_to(*last.where, last.since, offset(last.copy->what().offset).next());
     };
-    subscribe(name, topic, std::move(options), std::move(handle));
+    add(name, topic, std::move(options), std::move(handle));
     parts_->pulls.push_back(channel->from);
     parts_->channels.push_back(channel);
     return channel;
@@ -291,6 +286,7 @@ void service::add_breaker_checks() {
 void service::join_groups() {
     auto& p = *parts_;
     if (!p.waiting.empty()) p.workers = std::make_unique<worker_pool>(p.root, settings_.threads.workers);
+    std::map<std::string, std::unique_ptr<group_loop>> fresh;
     for (auto& [group, subscriptions] : p.waiting) {
         group_settings g{.source = source_settings_of(settings_),
                          .rebalance_drain = settings_.shutdown.drain,
@@ -305,6 +301,9 @@ void service::join_groups() {
         auto loop = std::make_unique<group_loop>(p.cluster, p.root, std::move(g), std::move(subscriptions),
                                                  p.log, &p.figures);
         loop->on_handler_stop = [&p](const error&) { p.asked_to_stop.set(); };
+        fresh.emplace(group, std::move(loop));
+    }
+    for (auto& [group, loop] : fresh) { // no group is joined before the settings of all are known to be good
         loop->start();
         add_health_checks(*loop);
         p.groups.emplace(group, std::move(loop));

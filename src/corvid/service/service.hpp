@@ -42,15 +42,18 @@ class runtime;
 
 struct subscription_options {
     std::string group = {};               ///< instead of the derived one
-    std::vector<std::string> topics = {}; ///< instead of the message's own
-    std::string pattern = {};             ///< a regular expression over topic names, instead of topics
+    std::vector<std::string> topics = {}; ///< where these or a pattern are given: not the message's own
+    std::string pattern = {};             ///< a regular expression over whole names, of more topics …
+    /// … which reads nothing that its group writes: dead letters, parked, retry topics. Topics that the
+    /// patterns of two subscriptions of a group match are read by neither, and readiness says so.
     corvid::order order = by_key;
     lane_key key = {}; ///< with by_key: instead of the record's own
     /// Keys (by_partition: partitions) that are worked on at once. 1: never two threads in the handler.
     std::size_t concurrency = 256;
-    exponential retry = {};                  ///< while it waits its key waits, and no other
-    std::vector<duration> retry_topics = {}; ///< delays; after `retry`, without its key waiting …
-    bool gives_up_order = false;             ///< … which by_key and by_partition must say they give up
+    exponential retry = {}; ///< while it waits its key waits, and no other
+    /// Delays that rise, in whole milliseconds: tried again after `retry`, without its key waiting …
+    std::vector<duration> retry_topics = {};
+    bool gives_up_order = false; ///< … which by_key and by_partition must say they give up
     /// Also when the attempts are used up. park_key needs two topics more: parked_keys::create_topics().
     when_rejected rejected = when_rejected::dead_letters;
     /// What a handler's error means; none: what the handler said.
@@ -65,8 +68,8 @@ struct subscription_options {
     std::vector<corvid::middleware> middleware = {}; ///< the first is outermost
     intake_settings intake = {};
     ledger_settings window = {};
-    commit_mode commit = commit_mode::when_done; ///< by_hand: for stream() alone
-    std::optional<batch_limits> batch = {};      ///< of on_batch() alone
+    commit_mode commit = commit_mode::when_done; ///< by_hand: for stream() alone, else refused
+    std::optional<batch_limits> batch = {};      ///< of on_batch() alone, else refused
     /// `corvid::in(database)`: the handler takes a unit_of_work (inbox/exactly_once/settings.hpp).
     std::optional<exactly_once_settings> exactly_once = {};
 };
@@ -134,7 +137,7 @@ public:
         std::unique_ptr<handler> handle = std::make_unique<made>(std::move(function), how);
         if constexpr (made::blocks)
             handle = std::make_unique<pooled_handler>(std::move(handle), blocking_threads());
-        subscribe(name, message_traits<T>::topic, std::move(options).as_subscription(), std::move(handle));
+        add(name, message_traits<T>::topic, std::move(options).as_subscription(), std::move(handle));
         return *this;
     }
     /// Handles every T with each of several functions: see shapes/fan_out.hpp.
@@ -157,7 +160,8 @@ public:
         begin_sentence(name);
         return routes(end_of_route{*this, name, topic, std::move(options), nullptr});
     }
-    /// Gives every T on request. The stream ends when the service stops.
+    /// Gives every T on request, partition by partition; where its bytes are none, that. The stream ends when
+    /// the service stops. Of the options group, topics, pattern, intake, window and commit count.
     template <Message T>
     [[nodiscard]] message_stream<T> stream(const std::string& name, subscription_options options = {}) {
         return message_stream<T>(pull(name, message_traits<T>::topic, std::move(options)));
@@ -201,6 +205,8 @@ private:
     struct parts;
     void subscribe(const std::string& name, std::string_view topic, subscription_options options,
                    std::unique_ptr<handler> handle, std::shared_ptr<completion_stage> completes = {});
+    void add(const std::string& name, std::string_view topic, subscription_options options,
+             std::unique_ptr<handler> handle, std::shared_ptr<completion_stage> completes = {});
     [[nodiscard]] std::shared_ptr<inbox_stage> stage_of(const std::string& name,
                                                         const subscription_options& options, bool takes_units,
                                                         std::uint32_t handlers = 0);

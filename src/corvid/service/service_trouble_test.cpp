@@ -85,6 +85,21 @@ TEST_F(service_trouble, a_port_that_is_taken_is_told_before_any_record_is_handle
     EXPECT_EQ(cluster.script().describe("post.send").generation, 0) << "nobody joined";
 }
 
+TEST_F(service_trouble, settings_that_cannot_work_are_told_before_any_group_is_joined) {
+    simulation sim{4};
+    memory::cluster cluster{sim};
+    settings with = quiet();
+    ASSERT_TRUE(create_topics(cluster, with.topics, 1s));
+    service s(with, cluster, sim);
+    s.on<parcel>("a", [](const parcel&) {});
+    s.on<parcel>("b", [](const parcel&) {}, {.concurrency = 0});
+    EXPECT_THROW(s.start(), config_error);
+    sim.run_for(5s);
+    for (const char* group : {"post.a", "post.b"})
+        EXPECT_EQ(cluster.script().describe(group).generation, 0) << group << " was joined";
+    EXPECT_EQ(s.stop(), exit_code::clean);
+}
+
 /// Looks at the service at the moment it joins a group.
 struct watched_cluster final : broker::cluster {
     explicit watched_cluster(broker::cluster& of) : inner(of) {}

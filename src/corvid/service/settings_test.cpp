@@ -196,6 +196,9 @@ INSTANTIATE_TEST_SUITE_P(
     all, settings_that_clash,
     testing::Values(
         clash{"kafka: { session_timeout: 10m }", "kafka.session_timeout", "kafka.max_poll_interval"},
+        clash{"kafka: { session_timeout: 5m, max_poll_interval: 5m }", "kafka.session_timeout (5m)",
+              "kafka.max_poll_interval (5m)"},
+        clash{"shutdown: { drain: 5m }", "shutdown.drain (5m)", "kafka.max_poll_interval (5m)"},
         clash{"kafka: { membership: static }", "kafka.membership", "kafka.instance"},
         clash{"produce: { acks: leader }", "produce.idempotent", "produce.acks"},
         clash{"produce: { linger: 3s, message_timeout: 2s }", "produce.linger", "produce.message_timeout"},

@@ -31,6 +31,13 @@ std::unexpected<error> too_long(const std::string& inner, std::chrono::milliseco
                  "lower " + inner + " or raise " + outer);
 }
 
+std::unexpected<error> not_below(const std::string& inner, std::chrono::milliseconds value,
+                                 const std::string& outer, std::chrono::milliseconds limit) {
+    return clash(inner + " (" + duration_text(value) + ") is not below " + outer + " (" +
+                     duration_text(limit) + ')',
+                 "lower " + inner + " or raise " + outer);
+}
+
 bool is_service_name(std::string_view name) noexcept {
     const auto ok = [](char c) {
         return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
@@ -58,9 +65,17 @@ result<void> validate_kafka(const kafka_settings& k) {
     if (!k.instance.empty() && (!is_kafka_topic(k.instance) || k.instance.size() > 100))
         return wrong("kafka.instance is \"" + k.instance + '"',
                      "use at most 100 characters of [a-zA-Z0-9._-]");
-    if (k.session_timeout > k.max_poll_interval)
-        return too_long("kafka.session_timeout", k.session_timeout, "kafka.max_poll_interval",
-                        k.max_poll_interval);
+    if (k.session_timeout >= k.max_poll_interval)
+        return not_below("kafka.session_timeout", k.session_timeout, "kafka.max_poll_interval",
+                         k.max_poll_interval);
+    return {};
+}
+
+// A revoke may take as long as a drain, and the member must still be there to answer it.
+result<void> validate_shutdown(const settings& s) {
+    if (s.shutdown.drain >= s.kafka.max_poll_interval)
+        return not_below("shutdown.drain", s.shutdown.drain, "kafka.max_poll_interval",
+                         s.kafka.max_poll_interval);
     return {};
 }
 
@@ -111,6 +126,7 @@ result<void> validate_topics(const std::vector<topic_settings>& topics) {
 result<void> settings::validate() const {
     auto answer = validate_service(*this);
     if (answer) answer = validate_kafka(kafka);
+    if (answer) answer = validate_shutdown(*this);
     if (answer) answer = validate_produce(produce);
     if (answer) answer = validate_http(http);
     if (answer) answer = validate_topics(topics);

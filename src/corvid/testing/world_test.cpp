@@ -53,6 +53,86 @@ TEST(world, a_crash_before_the_commit_delivers_again_and_after_it_does_not) {
     }
 }
 
+TEST(world, nothing_of_any_handler_runs_at_its_end) {
+    for (const int shape : {0, 1, 2}) {
+        bool is_over = false;
+        int late = 0, begun = 0;
+        {
+            world w(5);
+            w.start([&](corvid::service& s) {
+                const auto works = [&]() -> task<void> {
+                    ++begun;
+                    co_await sleep(2s);
+                    late += is_over;
+                };
+                if (shape == 0)
+                    s.on<order_placed>("x", [=](const order_placed&) -> task<void> { co_await works(); });
+                if (shape == 1)
+                    s.on_batch<order_placed>("x", [=](std::span<const received<order_placed>>) -> task<void> {
+                        co_await works();
+                    });
+                if (shape == 2)
+                    s.on_batch<order_placed>("x", [&](std::span<const received<order_placed>>) {
+                        ++begun;
+                        late += is_over;
+                    });
+            });
+            w.run_for(1s);
+            publish_orders(w, 20, 3);
+            w.run_for(700ms);
+            publish_orders(w, 20, 3);
+            is_over = true;
+        }
+        EXPECT_GT(begun, 0);
+        EXPECT_EQ(late, 0) << shape;
+    }
+}
+
+TEST(world, what_was_polled_before_a_rebalance_takes_no_commit_back) {
+    world w(11, {.partitions = 1});
+    std::optional<message_stream<order_placed>> in;
+    w.start([&](corvid::service& s) {
+        in.emplace(s.stream<order_placed>("scan", {.commit = commit_mode::by_hand}));
+    });
+    publish_orders(w, 1, 10);
+    w.run_for(1s);
+    std::vector<polled<order_placed>> had;
+    for (int i = 0; i < 10; ++i)
+        had.push_back(in->poll(1s));
+    had.back().commit_up_to();
+    w.run_for(3s);
+    const auto committed = [&] { return w.committed("service.scan", "shop.order.placed")[0]; };
+    EXPECT_EQ(committed(), 10);
+    w.rebalance().run_for(3s);
+    had.front().commit_up_to();
+    w.run_for(3s);
+    EXPECT_EQ(committed(), 10);
+}
+
+TEST(world, limits_of_a_handler_hold_as_outside_of_it) {
+    for (const bool awaits : {false, true}) {
+        world w(4);
+        std::size_t handled = 0;
+        w.start([&](corvid::service& s) {
+            const subscription_options limited{.rate = {.per_second = 40}, .bulkhead = {.at_once = 1}};
+            if (awaits)
+                s.on<order_placed>(
+                    "slow",
+                    [&](const order_placed&, context& ctx) -> task<void> {
+                        co_await ctx.sleep(1ms);
+                        ++handled;
+                    },
+                    limited);
+            else
+                s.on<order_placed>("slow", [&](const order_placed&) { ++handled; }, limited);
+        });
+        publish_orders(w, 10, 20);
+        w.run_until_consumed(1min);
+        EXPECT_EQ(handled, 200u);
+        EXPECT_GE(w.now(), 4s) << "40 in a second";
+    }
+}
+
 TEST(world, what_is_not_consumed_is_told_with_seed_place_and_reason) {
     world w(4711);
     w.start([](corvid::service& s) {

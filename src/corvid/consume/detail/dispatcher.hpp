@@ -133,6 +133,7 @@ private:
     [[nodiscard]] bool may_take_for_chain();
     void hold_back(const std::optional<steady_time>& until);
     void cut_at_what_is_held_back();
+    static void cut_behind(const lane& blocked);
 
     // --- runs
     void tell_stalled(work_run& which, bool is_stalled);

@@ -50,9 +50,9 @@ intake_stop dispatcher::why_stopped(const tenancy& of) const noexcept {
 bool dispatcher::take_in(tenancy& from, broker::record_source& source, std::size_t most) {
     if (why_stopped(from) == intake_stop::window_full) park_oldest(from);
     const bool is_kept = !from.kept.empty();
-    if ((!is_kept && !from.may_have_more) || from.early > 0 || !from.takes_in() ||
-        why_stopped(from) != intake_stop::open || !where_.takes_in() || is_held_by_partition(from) ||
-        !may_take_for_chain())
+    if ((!is_kept && !from.may_have_more) || !from.takes_in() || why_stopped(from) != intake_stop::open ||
+        !where_.takes_in() || is_held_by_partition(from) || !may_take_for_chain() ||
+        (from.tier > 0 && loop_.steady_now() < from.next_take))
         return false;
     const record_batch batch = is_kept ? std::exchange(from.kept, record_batch())
                                        : source.take(from.slot, std::min(most, from.most_at_once()));
@@ -218,14 +218,15 @@ void dispatcher::place(held_record& what) {
 // A record of a retry topic waits on its own, in no lane: its order was given up. Those behind it are due
 // later still: a few are held, the others wait where they are.
 void dispatcher::place_when_due(held_record& what) {
-    const auto left = read_retry(what) - loop_.wall_now();
+    const duration whole = reader_.failure.retry_topics[what.of->tier - 1];
+    const duration left = std::min<duration>(read_retry(what) - loop_.wall_now(), whole);
     if (left <= duration::zero()) return place(what);
+    const steady_time due = loop_.steady_now() + left;
     loose_.insert(&what);
     gate_.waiting(what);
-    what.is_early = true;
-    ++what.of->early;
     what.of->put_off = true;
-    static_cast<void>(schedule_.add(loop_.steady_now() + left, what));
+    what.of->next_take = std::max(what.of->next_take, due);
+    static_cast<void>(schedule_.add(due, what));
 }
 
 } // namespace corvid

@@ -109,6 +109,7 @@ void dispatcher::set_aside(held_record& what, steady_time until) {
         held_record* each = &what;
         for (std::size_t i = 0; each && i < longest_run(); ++i, each = each->following())
             gate_.waiting(*each);
+        if (draining_ > 0) cut_behind(*in);
     } else {
         loose_.insert(&what);
         gate_.waiting(what);
@@ -127,7 +128,6 @@ void dispatcher::wake_due(steady_time now) {
         auto& due = static_cast<held_record&>(*entry);
         lane* const in = due.in();
         if (!in) loose_.erase(&due);
-        if (std::exchange(due.is_early, false)) --due.of->early;
         if (due.goes != held_record::destination::none) {
             if (in) static_cast<void>(lanes_.take_front(*in, 1));
             transfer(due);
@@ -164,6 +164,8 @@ void dispatcher::transferred(held_record& what, const result<corvid::offset>& an
         leave(what.in(), &what, 1);
     } else if (answer) {
         arrived(what, *answer);
+    } else if (answer.error() == errc::message_too_large && !std::exchange(what.was_too_large, true)) {
+        transfer(what);
     } else {
         ++what.transfers;
         tell(log_level::error,
@@ -220,7 +222,15 @@ void dispatcher::assigned(tenancy& fresh, std::size_t sharing) {
     gate_.let_go(fresh.which.partition, intake_stop::failed);
 }
 
+// Nothing in it comes up before what blocks it is due, whichever partition that is of: a lane of a key of the
+// user's own holds records of several.
+void dispatcher::cut_behind(const lane& blocked) {
+    for (const auto* each = static_cast<const held_record*>(&blocked.front()); each; each = each->following())
+        if (each->of->drains && !each->is_released) each->of->cut_at(each->offset);
+}
+
 void dispatcher::drain(tenancy& which) {
+    if (!std::exchange(which.drains, true)) ++draining_;
     gate_.hold(which.which.partition, intake_stop::revoking);
     note_progress();
     if (batches_) batches_->hurry(true);
@@ -229,13 +239,13 @@ void dispatcher::drain(tenancy& which) {
         if (each->of == &which && each->marked < each->size() && !each->unmarked->is_released)
             begun = std::max({begun, each->unmarked->offset, each->last});
     lanes_.for_each([&](const lane& in) {
-        if (in.front().from != which.which || static_cast<const held_record&>(in.front()).is_released) return;
-        if (in.now() == lane::state::blocked) which.cut_at(in.front().offset);
-        if (in.now() == lane::state::running) begun = std::max(begun, in.front().offset);
+        if (in.now() == lane::state::blocked) cut_behind(in);
+        if (in.now() == lane::state::running && in.front().from == which.which &&
+            !static_cast<const held_record&>(in.front()).is_released)
+            begun = std::max(begun, in.front().offset);
     });
     for (const held_record* each : loose_)
         if (each->of == &which) which.cut_at(each->offset);
-    if (!std::exchange(which.drains, true)) ++draining_;
     which.cut_at(begun + 1);
     if (held_until_) cut_at_what_is_held_back();
     for (work_run* each : at_work_)

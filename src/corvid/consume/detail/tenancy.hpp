@@ -56,7 +56,7 @@ struct tenancy {
     std::int64_t first = -1;     ///< where its records begin; none yet
     std::int64_t condemned = -1; ///< the record that is put elsewhere unrun; none
     bool put_off = false;        ///< a record came back undone, and waits
-    std::size_t early = 0;       ///< records of a retry topic that are held, and not due
+    steady_time next_take{};     ///< of a retry topic: when what was taken of it last is due
 
     position_keeper* keeper = nullptr;   ///< of its position; null: the group's commit is
     std::optional<offset> position = {}; ///< where it began, if that was the keeper's
@@ -66,8 +66,9 @@ struct tenancy {
     std::string stopped_by{}; ///< why a record stopped it; empty: none did
 
     static constexpr std::int64_t no_cut = run::no_bound;
-    /// Records of a retry topic may have to wait here for their time.
-    [[nodiscard]] std::size_t most_at_once() const noexcept { return tier > 0 ? 32 : run::most; }
+    /// Records to take. Those of a retry topic come in the order in which they are due: what is not due yet
+    /// stays with the broker, and takes nothing of what may wait from others.
+    [[nodiscard]] std::size_t most_at_once() const noexcept { return tier > 0 ? 16 : run::most; }
     [[nodiscard]] bool takes_in() const noexcept { return cut == no_cut; }
     void cut_at(std::int64_t from) noexcept {
         if (from >= cut) return;

@@ -13,7 +13,17 @@ namespace corvid {
 
 namespace {
 
-constexpr std::size_t most_of_a_stack = 4'096;
+constexpr std::size_t most_of_a_text = 4'096;
+
+/// Cut between characters.
+std::string cut(std::string text) {
+    if (text.size() <= most_of_a_text) return text;
+    std::size_t end = most_of_a_text;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U)
+        --end;
+    text.resize(end);
+    return text;
+}
 
 /// What a transfer writes, and the next one writes anew.
 constexpr std::array own_names = {wire::dlq_topic,   wire::dlq_partition,      wire::dlq_offset,
@@ -73,10 +83,10 @@ void add_failure(header_writer& to, const held_record& what) {
     const error why = what.why.value_or(error(errc::handler_rejected, {.operation = "handle"}));
     to.add(wire::dlq_group, *what.of->origin.group);
     to.add(wire::dlq_delivery_count, std::to_string(what.all_attempts()));
-    to.add(wire::dlq_message, std::string(why.message()));
+    if (!what.was_too_large) to.add(wire::dlq_message, cut(std::string(why.message())));
     to.add(wire::retry_count, std::to_string(what.all_attempts() - 1));
     to.add(wire::error_type, std::string(info_of(why.code()).name));
-    to.add(wire::error_stack, why.describe().substr(0, most_of_a_stack));
+    if (!what.was_too_large) to.add(wire::error_stack, cut(why.describe()));
 }
 
 } // namespace
@@ -137,7 +147,7 @@ void transfers::start(const held_record& what, callback then) const {
     }
     headers.add(wire::first_failed_at, milliseconds_of(what.first_failed));
     const record& r = what.what();
-    send_options options{.headers = headers.all()};
+    send_options options{.headers = headers.all(), .is_transfer = true};
     options.partition_modulo = static_cast<std::uint32_t>(what.of->origin.where.partition.value);
     if (r.timestamp >= 0) options.timestamp = r.time();
     by_->send(**to, r.key, r.value, options, [then = std::move(then)](result<delivery> answer) {

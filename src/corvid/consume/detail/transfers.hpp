@@ -2,8 +2,9 @@
 //
 // transfers: puts records elsewhere: what cannot be handled to `{topic}.{group}.dlq`, what is to be tried
 // later, without its key waiting, to `{topic}.{group}.retry.{delay}`. Bytes, headers and timestamp go
-// untouched, what corvid knows in headers behind them (wire_names.hpp); the partition is that of the source,
-// modulo those of the topic. A record is durable there when `then` says so, and not before.
+// untouched, what corvid knows in headers behind them (wire_names.hpp), without the texts of the failure
+// where the broker finds that too large; the partition is that of the source, modulo those of the topic. A
+// record is durable there when `then` says so, and not before.
 #pragma once
 
 #include <corvid/consume/detail/tenancy.hpp>

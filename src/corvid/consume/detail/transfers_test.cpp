@@ -119,6 +119,63 @@ TEST(dead_letters, where_their_topic_is_not_there_the_key_waits_and_the_log_name
     w.end(*loop);
 }
 
+TEST(dead_letters, of_records_as_large_as_a_producer_may_send_are_not_too_large) {
+    group_world w(8, 1);
+    const std::size_t most = w.out->settings().sink.max_record_bytes;
+    const std::string frame = "{\"key\":\"\",\"n\":0}";
+    const std::string big = "{\"key\":\"" + std::string(most - 1 - frame.size(), 'x') + "\",\"n\":0}";
+    ASSERT_TRUE(message_producer(*w.out).post(**w.out->topic(keyed_topic), "b", big, {}));
+    auto loop = w.join([](const keyed&) { throw rejected(std::string(1'200'000, 'e')); },
+                       {.failure = to_dead_letters});
+    w.publish("a");
+    w.flush();
+    EXPECT_TRUE(w.sim.run_until([&] { return w.all_committed(); }, 1min));
+    EXPECT_EQ(w.lines_with("could not be put elsewhere"), 0);
+    w.end(*loop);
+    const auto dead = w.dead_letters();
+    ASSERT_EQ(dead.size(), 2u);
+    for (const auto& each : dead) {
+        EXPECT_EQ(each.its_headers.find("__dlq.errors.message"), std::string(4'096, 'e'));
+        EXPECT_EQ(each.its_headers.find("corvid-error-stack")->size(), 4'096u);
+    }
+    EXPECT_EQ(dead[0].value.size() + dead[1].value.size(), big.size() + frame.size() + 1);
+}
+
+TEST(dead_letters, that_their_topic_finds_too_large_go_without_the_texts_of_their_failure) {
+    group_world w(9, 1);
+    const topic_name small("test.keyed.small");
+    w.make_topic(small);
+    EXPECT_TRUE(w.cluster.open_admin()->create_topic({.name = topic_name("test.keyed.small.group.dlq"),
+                                                      .partitions = 1,
+                                                      .config = {{"max.message.bytes", "2000"}}},
+                                                     1s));
+    ASSERT_TRUE(message_producer(*w.out).post(**w.out->topic(small), "k", "{\"key\":\"k\",\"n\":0}", {}));
+    w.flush();
+    // Cut between characters: each of these has two bytes.
+    std::string reason = "n";
+    for (int i = 0; i < 10'000; ++i)
+        reason += "\xc3\xb6";
+    auto loop = w.join([&](const keyed&) { throw rejected(reason); },
+                       {.topics = {small}, .failure = to_dead_letters});
+    const topic_partition source{small, partition_id(0)};
+    EXPECT_TRUE(
+        w.sim.run_until([&] { return w.cluster.script().committed("group", source) == offset(1); }, 1min));
+    EXPECT_EQ(w.lines_with("could not be put elsewhere"), 0);
+    w.end(*loop);
+    std::vector<raw_handler::seen> dead;
+    auto reader = w.join_with(
+        {.topics = {topic_name("test.keyed.small.group.dlq")}, .handle = std::make_unique<raw_handler>(dead)},
+        {.source = {.group = "reader"}});
+    w.sim.run_for(5s);
+    w.end(*reader);
+    ASSERT_EQ(dead.size(), 1u);
+    EXPECT_EQ(dead[0].its_headers.find("__dlq.errors.topic"), small.str());
+    EXPECT_EQ(dead[0].its_headers.find("__dlq.errors.delivery.count"), "1");
+    EXPECT_EQ(dead[0].its_headers.find("corvid-error-type"), "handler_rejected");
+    EXPECT_FALSE(dead[0].its_headers.find("__dlq.errors.message").has_value());
+    EXPECT_FALSE(dead[0].its_headers.find("corvid-error-stack").has_value());
+}
+
 TEST(dead_letters, one_function_says_what_an_error_means) {
     group_world w(5);
     int tries = 0;
@@ -193,6 +250,38 @@ TEST_P(retry_topics_of, a_failing_record_goes_through_every_tier_in_its_time_and
     EXPECT_EQ(dead[0].its_headers.find("__dlq.errors.offset"), "0");
     EXPECT_FALSE(dead[0].its_headers.find("corvid-retry-due-at").has_value());
     EXPECT_EQ(dead[0].its_headers.size(), 12u) << "each name once";
+}
+
+// What is not due is left where it is.
+TEST(retry_topics, that_are_full_of_what_is_not_due_slow_no_other_record) {
+    for (const int failing : {0, 2'000}) {
+        group_world w(16, 4);
+        w.make_topic(topic_name("test.keyed.made.group.retry.1h"));
+        failure_settings tiers = to_dead_letters;
+        tiers.retry = {.first = 5s, .factor = 1, .limit = 2, .jitter = 0};
+        tiers.retry_topics = {1h};
+        tiers.gives_up_order = true;
+        std::map<std::string, int> tries;
+        int healthy = 0, sick = 0;
+        auto loop = w.join(
+            [&](const keyed& e) {
+                if (e.key.starts_with("bad") && ++sick <= 2 * failing) throw std::runtime_error("bad");
+                if (e.key.starts_with("flaky") && ++tries[e.key] == 1) throw std::runtime_error("once");
+                healthy += !e.key.starts_with("bad");
+            },
+            {.failure = tiers, .intake = {.waiting_bytes = 1 << 20}});
+        for (int n = 0; n < failing; ++n)
+            w.publish("bad" + std::string(1'000, 'x') + std::to_string(n));
+        w.flush();
+        w.sim.run_for(1min);
+        for (int n = 0; n < 10'000; ++n)
+            w.publish((n % 200 == 0 ? "flaky" : "good") + std::to_string(n));
+        w.flush();
+        EXPECT_TRUE(w.sim.run_until([&] { return healthy == 10'000; }, 7s))
+            << healthy << " of 10,000 beside " << failing << "; " << loop->state().findings();
+        EXPECT_TRUE(w.sim.run_until([&] { return sick == 3 * failing; }, 62min)) << "each comes in its time";
+        w.end(*loop);
+    }
 }
 
 INSTANTIATE_TEST_SUITE_P(orders, retry_topics_of, testing::Values(by_key, by_partition, unordered));

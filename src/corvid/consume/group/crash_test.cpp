@@ -186,7 +186,7 @@ TEST(a_clean_stop, of_commits_by_hand_writes_nothing_beside_the_offset) {
     d.w.publish(1, 3);
     auto loop = d.w.join([](const keyed&) {}, {.order = by_partition, .commit = commit_mode::by_hand});
     d.w.sim.run_for(3s);
-    loop->commit_up_to({keyed_topic, partition_id(0)}, offset(2));
+    loop->commit_up_to({keyed_topic, partition_id(0)}, next(epoch::none), offset(2));
     d.w.end(*loop);
     EXPECT_EQ(d.w.committed(0), 2);
     EXPECT_EQ(d.w.cluster.script().committed_metadata("group", {keyed_topic, partition_id(0)}), "");

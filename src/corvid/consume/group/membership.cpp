@@ -5,51 +5,41 @@
 #include <corvid/consume/shapes/completion_stage.hpp>
 
 #include <algorithm>
-#include <regex>
 
 namespace corvid {
-
-group_loop::reading group_loop::reading_of(const topic_name& topic) {
-    for (std::size_t i = 0; i < subscriptions_.size(); ++i)
-        for (const topic_name& home : subscriptions_[i].topics) {
-            if (home == topic) return {*dispatchers_[i], home, 0};
-            const auto& delays = subscriptions_[i].failure.retry_topics;
-            for (std::size_t tier = 0; tier < delays.size(); ++tier)
-                if (retry_topic(home, group(), delays[tier]) == topic.str())
-                    return {*dispatchers_[i], home, tier + 1};
-        }
-    for (std::size_t i = 0; i < subscriptions_.size(); ++i)
-        if (const std::string& pattern = subscriptions_[i].pattern;
-            !pattern.empty() && std::regex_search(topic.str(), std::regex(pattern, std::regex::extended)))
-            return {*dispatchers_[i], topic, 0};
-    return {*dispatchers_.front(), topic, 0};
-}
 
 // Dense, and the partition's for ever: by it a key's lock outlives the assignment.
 std::uint32_t group_loop::number_of(const topic_partition& where) {
     return numbers_.emplace(where, static_cast<std::uint32_t>(numbers_.size())).first->second;
 }
 
+void group_loop::begin_tenancy(const broker::assigned_partition& given) {
+    const auto its = topics_.find(given.where.topic);
+    dispatcher& by = *dispatchers_[its ? its->subscription : 0];
+    epochs_ = next(epochs_);
+    auto& fresh = *tenancies_.emplace_back(std::make_unique<tenancy>(
+        assignment{number_of(given.where), epochs_}, given, group(), log_, by, by.window()));
+    fresh.origin.out = settings_.producer;
+    fresh.figures = figures_.of(given.where, by.reader().name);
+    fresh.mine_since = loop_->steady_now();
+    if (!its) return; // stop_what_nobody_reads() follows
+    fresh.home = its->home;
+    fresh.tier = its->tier;
+    if (by.reader().failure.rejected == when_rejected::park_key)
+        by.park_keys(fresh, cluster_, *this, *settings_.producer);
+    if (by.reader().completes) fresh.keeper = by.reader().completes->positions();
+    if (by.reader().commit == commit_mode::when_done) fresh.guard = crash_guard(settings_.crashes);
+}
+
 void group_loop::on(broker::assigned& event) {
     std::vector<broker::start_at> starts;
     for (auto& which : event.partitions) {
-        const reading its = reading_of(which.where.topic);
         starts.push_back({.id = which.id});
-        epochs_ = next(epochs_);
-        auto& fresh = *tenancies_.emplace_back(std::make_unique<tenancy>(
-            assignment{number_of(which.where), epochs_}, which, group(), log_, its.by, its.by.window()));
-        fresh.home = its.home;
-        fresh.tier = its.tier;
-        fresh.origin.out = settings_.producer;
-        fresh.figures = figures_.of(which.where, its.by.reader().name);
-        if (its.by.reader().failure.rejected == when_rejected::park_key)
-            its.by.park_keys(fresh, cluster_, *this, *settings_.producer);
-        if (its.by.reader().completes) fresh.keeper = its.by.reader().completes->positions();
-        fresh.mine_since = loop_->steady_now();
-        if (its.by.reader().commit == commit_mode::when_done) fresh.guard = crash_guard(settings_.crashes);
+        begin_tenancy(which);
     }
     for (auto& each : tenancies_)
         each->by.assigned(*each, sharing(each->by));
+    stop_what_nobody_reads();
     log_.info("partitions assigned", {{"partitions", event.partitions.size()}});
     figures_.assigned.add();
     figures_.partitions.set(static_cast<double>(tenancies_.size()));
@@ -165,6 +155,16 @@ void group_loop::stop_partition(tenancy& which, std::string_view text, const err
     which.stopped_by = to_string(which.origin.where) + ": " + why.describe();
     which.by.drain(which);
     tell_stopped();
+}
+
+// Patterns of two subscriptions match it. Which of the two is to have it cannot be known, and that both
+// believe they do would not be seen.
+void group_loop::stop_what_nobody_reads() {
+    for (auto& each : tenancies_) {
+        if (!each->stopped_by.empty()) continue;
+        const auto its = topics_.find(each->origin.where.topic);
+        if (!its) stop_partition(*each, "a partition stops: its topic is not one subscription's", its.error());
+    }
 }
 
 void group_loop::on(broker::source_error& event) {

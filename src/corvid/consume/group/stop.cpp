@@ -110,10 +110,10 @@ void group_loop::commit_answered() noexcept {
     advance_stop();
 }
 
-void group_loop::commit_up_to(topic_partition where, offset next) {
-    post_call(*loop_, [this, where = std::move(where), next]() noexcept {
+void group_loop::commit_up_to(topic_partition where, epoch since, offset next) {
+    post_call(*loop_, [this, where = std::move(where), since, next]() noexcept {
         const bool mine =
-            std::ranges::any_of(tenancies_, [&](const auto& each) { return each->origin.where == where; });
+            std::ranges::any_of(tenancies_, [&](const auto& each) { return each->which.since == since; });
         if (mine) commits_.advance(where, next);
     });
 }

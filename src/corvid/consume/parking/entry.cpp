@@ -89,7 +89,7 @@ void send_parked_entry(publisher& by, const topic_name& home, const std::string&
                        const parked_entry& what, std::function<void(result<offset>)> then) {
     auto to = by.topic(topic_name(parked_keys_topic(home, group)));
     if (!to) return then(fail(std::move(to).error()));
-    send_options options;
+    send_options options{.is_transfer = true};
     options.partition_modulo = static_cast<std::uint32_t>(what.partition.value);
     const std::string key = what.record_key(), value = what.record_value();
     by.send(**to, std::string_view(key), value.empty() ? optional_bytes() : optional_bytes(value), options,

@@ -3,6 +3,7 @@
 
 #include <corvid/base/result.hpp>
 #include <corvid/kafka/versions.hpp>
+#include <corvid/model/topic_pattern.hpp>
 
 #include <algorithm>
 #include <cctype>
@@ -22,6 +23,12 @@ struct pair_of_text {
 
 [[noreturn]] void refuse(errc code, std::string message, std::string hint = {}) {
     throw config_error(error(code, {.message = std::move(message), .hint = std::move(hint)}));
+}
+
+std::uint64_t number_in(const std::string& text) {
+    std::uint64_t value = 0;
+    std::from_chars(text.data(), text.data() + text.size(), value);
+    return value;
 }
 
 std::string text(milliseconds span) { return std::to_string(span.count()); }
@@ -151,6 +158,17 @@ const char* name_of(broker::acknowledgements acks) noexcept {
     }
 }
 
+// The client then sees nothing of those topics: they cost no rebalance and unbalance no assignment. It would
+// not see named ones either: where one is among them the source itself leaves the others out.
+void leave_out(property_set& all, const broker::source_settings& settings) {
+    if (settings.except.empty() || settings.except.contains(',')) return;
+    const auto except = topic_pattern::of(settings.except);
+    if (!except ||
+        std::ranges::any_of(settings.topics, [&](const auto& each) { return except->matches(each); }))
+        return;
+    all.set("topic.blacklist", topic_pattern::anchored(settings.except), "source_settings");
+}
+
 void apply_neutral(property_set& all, const broker::source_settings& settings) {
     const bool committed = settings.isolation == broker::isolation::read_committed;
     apply(all,
@@ -168,6 +186,7 @@ void apply_neutral(property_set& all, const broker::source_settings& settings) {
            {"queued.max.messages.kbytes", std::to_string(settings.prefetch_kbytes)}},
           "source_settings");
     if (!settings.instance_id.empty()) all.set("group.instance.id", settings.instance_id, "source_settings");
+    leave_out(all, settings);
     all.set_if_known("fetch.queue.backoff.ms", "10"); // from 2.2.0 on
 }
 
@@ -210,7 +229,19 @@ void check_idempotence(const property_set& all) {
                "set acks to all, or idempotent to false");
 }
 
+// The sink holds users to what they said; librdkafka, which cannot tell transfers from them, to that and the
+// room of a transfer.
+void give_room(property_set& all) {
+    constexpr std::uint64_t most = 1'000'000'000; // that librdkafka takes
+    const std::uint64_t said = number_in(all.get("message.max.bytes"));
+    all.set("message.max.bytes", std::to_string(std::min(said + broker::transfer_room, most)), "corvid");
+}
+
 } // namespace
+
+std::size_t record_limit(const property_set& producer) {
+    return number_in(producer.get("message.max.bytes")) - broker::transfer_room;
+}
 
 property_set consumer_config(const connection_settings& connection, const broker::source_settings& settings) {
     if (settings.group.empty()) refuse(errc::invalid_setting, "a source needs a group", "set kafka.group");
@@ -224,6 +255,8 @@ property_set consumer_config(const connection_settings& connection, const broker
     all.require("enable.auto.commit", "false", "only what was handled is committed");
     all.require("enable.auto.offset.store", "false", "only what was handled is committed");
     all.require("group.id", settings.group, "the group is the subscription's");
+    all.require("max.poll.interval.ms", text(settings.max_poll_interval),
+                "deadlines and the watchdog go by kafka.max_poll_interval: set that");
     check_common(all, connection);
     check_assignor(all, connection);
     rd_kafka_conf_set_events(all.native(),
@@ -240,6 +273,7 @@ property_set producer_config(const connection_settings& connection, const broker
     all.require("sticky.partitioning.linger.ms", "0", "corvid chooses the partition");
     all.require("partitioner", own_partitioner, "corvid chooses the partition");
     all.require("delivery.report.only.error", "false", "every record is reported");
+    give_room(all);
     check_idempotence(all);
     check_common(all, connection);
     rd_kafka_conf_set_events(all.native(), RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG);

@@ -14,6 +14,8 @@ namespace corvid::kafka {
                                            const broker::source_settings& settings);
 [[nodiscard]] property_set producer_config(const connection_settings& connection,
                                            const broker::sink_settings& settings);
+/// Key, value and headers of a record that is no transfer, in bytes.
+[[nodiscard]] std::size_t record_limit(const property_set& producer);
 [[nodiscard]] property_set admin_config(const connection_settings& connection);
 
 /// What does not depend on a source or sink: the library's version, the bootstrap address, the properties.

@@ -102,8 +102,10 @@ TEST(client_config, an_ill_typed_property_is_refused) {
 }
 
 TEST(client_config, what_guarantees_rest_on_cannot_be_changed) {
-    for (const auto& [name, value] : std::map<std::string, std::string>{
-             {"enable.auto.commit", "true"}, {"enable.auto.offset.store", "true"}, {"log.queue", "false"}}) {
+    for (const auto& [name, value] : std::map<std::string, std::string>{{"enable.auto.commit", "true"},
+                                                                        {"enable.auto.offset.store", "true"},
+                                                                        {"log.queue", "false"},
+                                                                        {"max.poll.interval.ms", "600000"}}) {
         const error why = refusal_of([&] { return consumer_config(with({{name, value}}), reading()); });
         EXPECT_EQ(why.code(), errc::conflicting_settings) << name;
         EXPECT_THAT(std::string(why.message()), HasSubstr(std::string(name).append("=").append(value)));
@@ -190,6 +192,24 @@ TEST(client_config, cooperative_sticky_is_refused_where_it_loses_assignments) {
     const error why = refusal_of([&] { return consumer_config(here, sticky); });
     EXPECT_THAT(std::string(why.message()), AllOf(HasSubstr("#4908"), HasSubstr(rd_kafka_version_str())));
     EXPECT_THAT(std::string(why.hint()), HasSubstr("allow_unsafe_assignor"));
+}
+
+TEST(client_config, a_transfer_has_room_beyond_what_users_may_send) {
+    for (const auto& [connection, limit] :
+         {std::pair(here, 1'000'000U), std::pair(with({{"message.max.bytes", "5000000"}}), 5'000'000U)}) {
+        const property_set all = producer_config(connection, {});
+        EXPECT_EQ(record_limit(all), limit);
+        EXPECT_EQ(all.get("message.max.bytes"), std::to_string(limit + broker::transfer_room));
+    }
+    EXPECT_EQ(producer_config(here, {.max_record_bytes = 1'000'000'000}).get("message.max.bytes"),
+              "1000000000");
+}
+
+TEST(client_config, what_a_pattern_leaves_out_the_client_does_not_see_unless_it_is_named) {
+    source_settings settings{.group = "g", .pattern = "a\\..*", .except = ".*\\.dlq"};
+    EXPECT_EQ(consumer_config(here, settings).get("topic.blacklist"), "^(.*\\.dlq)$");
+    settings.topics = {topic_name("a.b.dlq")};
+    EXPECT_EQ(consumer_config(here, settings).get("topic.blacklist"), "");
 }
 
 TEST(client_config, a_source_needs_a_group_and_something_to_read) {

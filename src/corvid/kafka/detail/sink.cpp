@@ -40,8 +40,10 @@ error explain(rd_kafka_resp_err_t native, const broker::outgoing& record) {
     error_details details{.operation = "send", .topic = record.topic->name().str()};
     if (record.choice.is_explicit) details.partition = static_cast<std::int32_t>(record.choice.value);
     if (native == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) {
-        const std::string size = std::to_string(record.bytes());
-        return make_error(native, size + " bytes are more than message.max.bytes", std::move(details));
+        const std::string size = std::to_string(record.all_bytes());
+        details.hint = "send less, or raise produce.max_record_bytes and the topic's max.message.bytes";
+        return make_error(native, size + " bytes are more than produce.max_record_bytes (message.max.bytes)",
+                          std::move(details));
     }
     return make_error(native, {}, std::move(details));
 }
@@ -149,8 +151,9 @@ struct sink::first_look : work {
     topic_handle topic;
 };
 
-sink::sink(client_handle client, scheduler& delivery, broker::sink_listener& listener)
+sink::sink(client_handle client, std::size_t most, scheduler& delivery, broker::sink_listener& listener)
     : client_(std::move(client)),
+      most_(most),
       delivery_(delivery),
       reports_(std::make_unique<delivery_reports>(client_, delivery, listener)),
       hurrier_(std::make_shared<hurrier>(client_)) {}
@@ -185,6 +188,8 @@ result<void> sink::send(const broker::outgoing& record) noexcept {
     const visit here(senders_);
     if (closed_.load(std::memory_order_seq_cst))
         return fail(errc::producer_closed, {.operation = "send", .topic = record.topic->name().str()});
+    if (!record.fits(most_)) [[unlikely]]
+        return fail(explain(RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, record));
     void* opaque = opaque_of(record);
     rd_kafka_topic_t* topic = static_cast<resolved_topic*>(record.topic)->native();
     rd_kafka_resp_err_t native = RD_KAFKA_RESP_ERR_NO_ERROR;
@@ -225,7 +230,7 @@ void sink::send_some(std::span<const broker::outgoing> records, std::vector<refu
         bulk together(partition_of(records[first]));
         for (std::size_t i = first; i < records.size(); ++i) {
             if (gone[i] || records[i].topic != topic) continue;
-            if (!is_plain(records[i])) break;
+            if (!is_plain(records[i]) || !records[i].fits(most_)) break; // by itself
             // The first is asked once: what it was told may have changed since.
             if (i != first && partition_of(records[i]) != together.partition()) continue;
             together.add(records[i], opaque_of(records[i]));

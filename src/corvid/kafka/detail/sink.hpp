@@ -41,8 +41,8 @@ private:
 
 class sink final : public broker::record_sink {
 public:
-    /// On the delivery loop.
-    sink(client_handle client, scheduler& delivery, broker::sink_listener& listener);
+    /// On the delivery loop. `most`: bytes of a record that is no transfer.
+    sink(client_handle client, std::size_t most, scheduler& delivery, broker::sink_listener& listener);
     ~sink() override;
 
     [[nodiscard]] result<broker::sink_topic*> topic(const topic_name& name) override;
@@ -65,6 +65,7 @@ private:
     void hang_up() noexcept;
 
     client_handle client_;
+    const std::size_t most_;
     scheduler& delivery_;
     std::unique_ptr<delivery_reports> reports_;
     std::shared_ptr<hurrier> hurrier_;

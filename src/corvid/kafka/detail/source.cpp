@@ -32,6 +32,13 @@ duration beat_of(const broker::source_settings& settings) {
                                 std::chrono::seconds(30));
 }
 
+topic_pattern pattern_of(const std::string& text) {
+    if (text.empty()) return {};
+    auto made = topic_pattern::of(text);
+    if (!made) throw config_error(std::move(made).error());
+    return *std::move(made);
+}
+
 } // namespace
 
 source::source(client_handle client, const broker::source_settings& settings, bool cooperative,
@@ -41,6 +48,8 @@ source::source(client_handle client, const broker::source_settings& settings, bo
       listener_(listener),
       cooperative_(cooperative),
       beat_(beat_of(settings)),
+      named_(settings.topics.begin(), settings.topics.end()),
+      except_(pattern_of(settings.except)),
       committer_(client_, loop),
       queue_(rd_kafka_queue_get_consumer(client_->get())),
       leaving_queue_(rd_kafka_queue_new(client_->get())),
@@ -67,7 +76,7 @@ void source::subscribe(const broker::source_settings& settings) {
     for (const topic_name& topic : settings.topics)
         rd_kafka_topic_partition_list_add(topics.get(), topic.c_str(), RD_KAFKA_PARTITION_UA);
     if (!settings.pattern.empty()) { // librdkafka takes for a pattern what begins with ^, and searches
-        const std::string pattern = "^(" + settings.pattern + ")$";
+        const std::string pattern = topic_pattern::anchored(settings.pattern);
         rd_kafka_topic_partition_list_add(topics.get(), pattern.c_str(), RD_KAFKA_PARTITION_UA);
     }
     if (const rd_kafka_resp_err_t native = rd_kafka_subscribe(client_->get(), topics.get()))
@@ -145,6 +154,7 @@ std::optional<source_event> source::offer(const rd_kafka_topic_partition_list_t&
     broker::assigned event;
     for (const auto& one : std::span(list.elems, static_cast<std::size_t>(list.cnt))) {
         topic_partition where{topic_name(one.topic), partition_id(one.partition)};
+        if (is_excepted(where.topic)) continue; // it stays in the group with this member, unread
         const slot id = add_slot(where);
         all.push_back(id);
         event.partitions.push_back({.id = id, .where = std::move(where)});
@@ -200,6 +210,11 @@ std::optional<source_event> source::leave() {
     loop_.cancel(heartbeat_);
     committer_.end();
     return broker::closed{};
+}
+
+// Where the client could not leave it out by itself (client_config.cpp).
+bool source::is_excepted(const topic_name& topic) const {
+    return except_.matches(topic) && !named_.contains(topic);
 }
 
 slot source::add_slot(topic_partition where) {

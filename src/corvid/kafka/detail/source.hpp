@@ -10,9 +10,11 @@
 #include <corvid/broker/record_source.hpp>
 #include <corvid/kafka/detail/committer.hpp>
 #include <corvid/kafka/detail/message_batch.hpp>
+#include <corvid/model/topic_pattern.hpp>
 
 #include <deque>
 #include <optional>
+#include <set>
 #include <vector>
 
 namespace corvid::kafka {
@@ -59,6 +61,7 @@ private:
     [[nodiscard]] std::optional<broker::source_event> revoke(const rd_kafka_topic_partition_list_t& list,
                                                              bool lost);
     [[nodiscard]] std::optional<broker::source_event> leave();
+    [[nodiscard]] bool is_excepted(const topic_name& topic) const;
     [[nodiscard]] broker::slot add_slot(topic_partition where);
     [[nodiscard]] held* find(broker::slot which) const noexcept;
     [[nodiscard]] partitions_handle list_of(const slots& which) const;
@@ -74,6 +77,8 @@ private:
     broker::source_listener& listener_;
     const bool cooperative_;
     const duration beat_;
+    const std::set<topic_name> named_;
+    const topic_pattern except_;
     committer committer_;
     queue_handle queue_;
     queue_handle leaving_queue_; // where the consumer queue goes to while the group is left

@@ -5,10 +5,10 @@
 #pragma once
 
 #include <corvid/memory/detail/inbox.hpp>
+#include <corvid/model/topic_pattern.hpp>
 
 #include <memory>
 #include <optional>
-#include <regex>
 #include <string>
 #include <vector>
 
@@ -17,7 +17,7 @@ namespace corvid::memory {
 /// The topics that a member wants to read.
 struct interest {
     std::vector<topic_name> topics;
-    std::optional<std::regex> pattern;
+    topic_pattern pattern, except;
     [[nodiscard]] bool covers(const topic_name& name) const;
 };
 

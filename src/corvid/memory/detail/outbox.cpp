@@ -57,7 +57,8 @@ std::optional<error> outbox::refusal(const broker::outgoing& record, outbox_topi
                                      std::size_t payload) const {
     if (closed_) return about(errc::producer_closed, to, std::nullopt);
     if (broken_) return about(errc::client_fatal, to, std::nullopt, std::string(broken_->message()));
-    const std::size_t most = std::min(limits_.record_bytes, to.of().max_message_bytes);
+    const std::size_t ours = limits_.record_bytes + (record.is_transfer ? broker::transfer_room : 0);
+    const std::size_t most = std::min(ours, to.of().max_message_bytes);
     if (payload > most)
         return about(errc::message_too_large, to, std::nullopt,
                      "a record of " + std::to_string(payload) + " bytes; at most " + std::to_string(most) +

@@ -52,7 +52,7 @@ struct service_attempts : testing::Test {
             else
                 s.on<fee_asked>("fees", [](const fee_asked&) {}, std::move(options));
         } catch (const config_error& e) {
-            return std::string(e.why().message());
+            return e.why().describe();
         }
         return {};
     }
@@ -162,6 +162,14 @@ TEST_F(service_attempts, the_trace_of_a_record_goes_on_in_its_handler_its_log_li
 
 TEST_F(service_attempts, what_cannot_work_is_refused_when_it_is_declared) {
     EXPECT_TRUE(says(refusal_of({.breaker = {.failures = 1}}, true), "stream \"fees\": breaker, rate"));
+    const std::string by_hand = refusal_of({.order = by_partition, .commit = commit_mode::by_hand});
+    EXPECT_TRUE(says(by_hand, "commit is by_hand") && says(by_hand, "when_done") &&
+                says(by_hand, "\"fees\""));
+    for (const bool streams : {false, true}) {
+        const std::string batch = refusal_of({.batch = batch_limits{}}, streams);
+        EXPECT_TRUE(says(batch, "batch is set") && says(batch, "on_batch()") && says(batch, "\"fees\""));
+    }
+    EXPECT_TRUE(says(refusal_of({.retry_topics = {5s}}, true), "stream \"fees\": retry_topics"));
     EXPECT_TRUE(says(refusal_of({.deadline = -1s}), "deadline is below 0"));
     EXPECT_TRUE(says(refusal_of({.breaker = {.failures = 1, .probes = 0}}), "breaker.probes is 0"));
     EXPECT_EQ(refusal_of({.breaker = {.failures = 10, .open_for = 30s}, .deadline = 2s}), "");

@@ -76,7 +76,7 @@ constexpr setting_row<settings> service_rows[] = {
      assignor_names},
     {"kafka.session_timeout",
      CORVID_TIME(kafka.session_timeout),
-     "A member that is silent for so long loses its partitions.",
+     "A member that is silent for so long loses its partitions. Below kafka.max_poll_interval.",
      {},
      1'000,
      day},
@@ -147,7 +147,9 @@ constexpr setting_row<settings> service_rows[] = {
      1},
     {"produce.max_record_bytes",
      CORVID_SIZE(produce.max_record_bytes),
-     "The largest record that is sent.",
+     "The largest record that is sent: key, value and headers. A dead letter may have 64 KiB more, of "
+     "corvid's "
+     "own headers: max.message.bytes of its topic is best above the sum.",
      {},
      1'000,
      1'000'000'000},
@@ -202,7 +204,9 @@ constexpr setting_row<settings> service_rows[] = {
 
     {"shutdown.drain",
      CORVID_TIME(shutdown.drain),
-     "At SIGTERM: how long what runs may take to end, and at last what was sent to be answered.",
+     "At SIGTERM, and before a partition is given back: how long what runs may take to end, and at last what "
+     "was "
+     "sent to be answered. Below kafka.max_poll_interval.",
      {},
      0,
      day},

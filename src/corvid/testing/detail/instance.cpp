@@ -93,7 +93,8 @@ void instance::reap() noexcept {
 }
 
 bool instance::is_idle() const {
-    return service_ && at_work == 0 && !of_->settings.log.output && service_->tasks().running() == 0;
+    return service_ && at_work == 0 && !(has_batches && !ended_) && !of_->settings.log.output &&
+           service_->tasks().running() == 0;
 }
 
 void instance::bury(std::unique_ptr<instance> one) noexcept {

@@ -82,6 +82,8 @@ public:
     std::vector<broker_end*> ends;
     std::map<std::pair<std::string, topic_partition>, std::uint64_t> given; ///< group and partition: tenancy
     std::size_t at_work = 0;
+    /// Some handler takes batches, which no probe stands in front of: whether it is at work is not known.
+    bool has_batches = false;
 
 private:
     struct reaper : work {

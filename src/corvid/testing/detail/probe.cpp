@@ -24,7 +24,10 @@ public:
 
 std::unique_ptr<handler> probe::around(std::unique_ptr<handler> inner, instance& of,
                                        const std::string& group) {
-    if (inner->needs_whole_runs()) return inner;
+    if (inner->needs_whole_runs()) {
+        of.has_batches |= dynamic_cast<const pull_handler*>(inner.get()) == nullptr; // a stream calls nobody
+        return inner;
+    }
     return std::make_unique<probe>(std::move(inner), of, group);
 }
 
@@ -99,6 +102,7 @@ bool probe::settle(single& at) {
     of_.around().log.handler_ended(at.what);
     if (!of_.passes(moment::after_handler, group_)) return false;
     if (left_over) {
+        if (at.not_before()) at.outer->leave_over(*at.not_before());
         put_back(at);
         return false;
     }

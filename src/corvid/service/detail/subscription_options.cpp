@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <corvid/service/detail/subscription_options.hpp>
+
+namespace corvid {
+
+subscription_options batch_options::as_subscription() && {
+    return {.group = std::move(group),
+            .topics = std::move(topics),
+            .pattern = std::move(pattern),
+            .order = order,
+            .key = std::move(key),
+            .concurrency = concurrency,
+            .retry = retry,
+            .retry_topics = std::move(retry_topics),
+            .gives_up_order = gives_up_order,
+            .rejected = rejected,
+            .classify = std::move(classify),
+            .intake = intake,
+            .window = window,
+            .batch = batch_limits{.max = max, .within = within, .bytes = bytes}};
+}
+
+namespace detail {
+
+namespace {
+
+[[noreturn]] void refuse(const std::string& what, const std::string& message, const std::string& hint) {
+    throw config_error(error(errc::conflicting_settings,
+                             {.message = what + ": " + message, .hint = hint, .operation = "subscribe"}));
+}
+
+void check_no_batch(const std::string& what, const subscription_options& options) {
+    if (options.batch)
+        refuse(what, "batch is set, and records are handed out one by one",
+               "use on_batch(), or leave batch out");
+}
+
+} // namespace
+
+void check_of_handler(const std::string& name, const subscription_options& options) {
+    const std::string what = "subscription \"" + name + '"';
+    check_no_batch(what, options);
+    if (options.commit == commit_mode::by_hand)
+        refuse(what, "commit is by_hand, and a handler cannot say how far it is: nothing would be committed",
+               "leave commit at when_done, or read with stream()");
+}
+
+void check_of_stream(const std::string& name, const subscription_options& options) {
+    const std::string what = "stream \"" + name + '"';
+    check_no_batch(what, options);
+    if (!options.retry_topics.empty() || options.key)
+        refuse(what, "retry_topics and key are of handlers, and a stream has none",
+               "leave them out, or use on()");
+    if (chain_settings{.breaker = options.breaker,
+                       .rate = options.rate,
+                       .bulkhead = options.bulkhead,
+                       .deadline = options.deadline,
+                       .tracing = options.tracing,
+                       .middleware = options.middleware}
+            .is_set())
+        refuse(what,
+               "breaker, rate, bulkhead, deadline, tracing and middleware stand around a handler, and a "
+               "stream has none",
+               "leave them out, or use on()");
+}
+
+} // namespace detail
+
+} // namespace corvid
