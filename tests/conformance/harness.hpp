@@ -51,6 +51,7 @@ struct to_send {
     std::int64_t timestamp = -1;
     broker::partition_choice choice = broker::partition_choice::exactly(partition_id(0));
     bool generation = false;
+    bool is_transfer = false;
 };
 
 /// A sink on a loop of its own.

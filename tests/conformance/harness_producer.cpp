@@ -39,7 +39,8 @@ result<void> producer::send_with(const topic_name& topic, const to_send& what, n
                         .timestamp = what.timestamp,
                         .choice = what.choice,
                         .node = with,
-                        .generation = what.generation});
+                        .generation = what.generation,
+                        .is_transfer = what.is_transfer});
 }
 
 result<std::size_t> producer::send(const topic_name& topic, const to_send& what) {
