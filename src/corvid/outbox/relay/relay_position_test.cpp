@@ -3,6 +3,7 @@
 // The relay's position against a model of transactions that draw xids and numbers, lock, commit in any order
 // and abort, and of relays that look, send, save and die. Seeded mistakes must be found by the same model.
 #include <corvid/base/random.hpp>
+#include <corvid/outbox/relay/number_ranges.hpp>
 #include <corvid/outbox/relay/relay_position.hpp>
 #include <corvid/outbox/relay/row_lanes.hpp>
 
@@ -274,6 +275,17 @@ TEST(relay_position, is_saved_and_loaded_without_a_loss) {
     p.done(12);
     EXPECT_EQ(p.missing(), (std::vector<number_range>{{2, 3}, {6, 7}, {10, 12}}));
     EXPECT_EQ(p.reached(), 13);
+}
+
+TEST(number_ranges, come_back_from_their_text_and_nothing_else_does) {
+    for (const std::vector<number_range>& each :
+         {std::vector<number_range>{}, {{0, 1}}, {{1, 5}, {9, 10}, {11, 1'000'000'000'000}}}) {
+        const auto again = parse_ranges(ranges_text(each));
+        ASSERT_TRUE(again) << ranges_text(each);
+        EXPECT_EQ(*again, each);
+    }
+    for (const char* wrong : {"", "[", "[[1,2]", "[1,2]", "[[2,1]]", "[[1,2],[1,3]]", "[[1,2]]x", "[[1,2],]", "[[1 ,2]]"})
+        EXPECT_FALSE(parse_ranges(wrong)) << wrong;
 }
 
 TEST(relay_position, keeps_a_gap_until_its_bound_is_passed) {
