@@ -30,7 +30,7 @@ task<void> write_account(database& db, std::uint64_t seed, int events, fates& be
     --running;
 }
 
-task<void> end_sessions(const int& running, const std::string& application, int& deaths) {
+task<void> end_sessions(const int& running, std::string application, int& deaths) {
     const auto admin = connect_raw(postgres_url());
     while (running > 0) {
         co_await sleep(60ms);

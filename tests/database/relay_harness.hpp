@@ -22,7 +22,7 @@ protected:
     relaying() {
         create("test.invoice.issued");
         create("test.other");
-        out_.emplace(broker_, root_, producer_settings{}, logger{}, nullptr);
+        out_.emplace(broker_, root_, producer_settings{}, quiet(), nullptr);
     }
     ~relaying() override {
         relays_.clear();
@@ -32,7 +32,7 @@ protected:
         ASSERT_TRUE(broker_.open_admin()->create_topic({.name = topic_name(topic), .partitions = 3}, 5s));
     }
     relay& begin_relay(relay_settings settings = {}) {
-        relays_.push_back(std::make_unique<relay>(box_, *out_, std::move(settings), &figures_, logger{}));
+        relays_.push_back(std::make_unique<relay>(box_, *out_, std::move(settings), &figures_, quiet()));
         return *relays_.back();
     }
     outbox& box() { return box_; }
@@ -48,6 +48,11 @@ protected:
         for (const auto& [key, value] : of.headers)
             if (key == name) return value;
         return "";
+    }
+    static logger quiet() {
+        log_settings settings;
+        settings.level = log_level::off;
+        return logger(settings);
     }
     template <class F>
     bool until(F what) {
