@@ -37,7 +37,8 @@ protected:
 
     static unit_of_work with(const std::string& account, int n) {
         unit_of_work unit;
-        publish(unit, invoice_issued{.account = account, .n = n}, {.event_id = account + '-' + std::to_string(n)});
+        publish(unit, invoice_issued{.account = account, .n = n},
+                {.event_id = account + '-' + std::to_string(n)});
         return unit;
     }
     void commit(const std::string& account, int n) {

@@ -57,60 +57,61 @@ TEST_F(publishing, numbers_the_shards_of_postgres_apart) {
               std::vector<std::int64_t>{0});
 }
 
-// Whoever looks sees of each aggregate what has the lowest numbers: nothing appears below what was seen before.
+constexpr int accounts = 5, writers = 4, each = 60;
+
+task<void> write(database& db, std::uint64_t seed, int& running, std::string& failures) {
+    prng random(seed);
+    for (int n = 0; n < each; ++n) {
+        unit_of_work unit;
+        for (int a = 0; a < accounts; ++a)
+            if (random.chance(0.4)) publish(unit, invoice_issued{.account = "a" + std::to_string(a), .n = n});
+        auto writing = db.write(std::move(unit));
+        auto written = co_await writing;
+        if (!written) failures += written.error().describe() + '\n';
+    }
+    --running;
+}
+
+task<void> look(database& db, const int& running, std::map<std::string, std::int64_t>& seen,
+                std::string& failures) {
+    std::map<std::string, std::int64_t> known; // rows of each
+    while (running > 0) {
+        std::map<std::string, std::int64_t> top = seen;
+        auto asking =
+            db.query<outbox_line>("select seq, id, state, aggregate_id from outbox_status order by seq");
+        auto rows = co_await asking;
+        if (!rows) {
+            failures += rows.error().describe() + '\n';
+            co_return;
+        }
+        std::map<std::string, std::int64_t> count;
+        for (const outbox_line& row : *rows)
+            if (const auto before = seen.find(*row.aggregate_id);
+                before != seen.end() && row.seq <= before->second)
+                ++count[*row.aggregate_id];
+            else
+                top[*row.aggregate_id] = row.seq;
+        for (const auto& [account, rows_of_it] : known)
+            if (count[account] != rows_of_it) failures += account + " got a row below what was seen\n";
+        for (const outbox_line& row : *rows)
+            count[*row.aggregate_id] = 0;
+        for (const outbox_line& row : *rows)
+            ++count[*row.aggregate_id];
+        known = count;
+        seen = top;
+    }
+}
+
+// Whoever looks sees of each aggregate what has the lowest numbers: nothing appears below what was seen
+// before.
 TEST_F(publishing, numbers_the_events_of_an_aggregate_in_the_order_of_commits) {
-    constexpr int accounts = 5, writers = 4, each = 60;
-    struct steps {
-        static task<void> write(database& db, std::uint64_t seed, int& running, std::string& failures) {
-            prng random(seed);
-            for (int n = 0; n < each; ++n) {
-                unit_of_work unit;
-                for (int a = 0; a < accounts; ++a)
-                    if (random.chance(0.4))
-                        publish(unit, invoice_issued{.account = "a" + std::to_string(a), .n = n});
-                auto writing = db.write(std::move(unit));
-                auto written = co_await writing;
-                if (!written) failures += written.error().describe() + '\n';
-            }
-            --running;
-        }
-        static task<void> look(database& db, const int& running, std::map<std::string, std::int64_t>& seen,
-                               std::string& failures) {
-            std::map<std::string, std::int64_t> known; // rows of each
-            while (running > 0) {
-                std::map<std::string, std::int64_t> top = seen;
-                auto asking = db.query<outbox_line>(
-                    "select seq, id, state, aggregate_id from outbox_status order by seq");
-                auto rows = co_await asking;
-                if (!rows) {
-                    failures += rows.error().describe() + '\n';
-                    co_return;
-                }
-                std::map<std::string, std::int64_t> count;
-                for (const outbox_line& row : *rows)
-                    if (const auto before = seen.find(*row.aggregate_id);
-                        before != seen.end() && row.seq <= before->second)
-                        ++count[*row.aggregate_id];
-                    else
-                        top[*row.aggregate_id] = row.seq;
-                for (const auto& [account, rows_of_it] : known)
-                    if (count[account] != rows_of_it) failures += account + " got a row below what was seen\n";
-                for (const outbox_line& row : *rows)
-                    count[*row.aggregate_id] = 0;
-                for (const outbox_line& row : *rows)
-                    ++count[*row.aggregate_id];
-                known = count;
-                seen = top;
-            }
-        }
-    };
     std::string failures;
     std::map<std::string, std::int64_t> seen;
     int running = writers;
     task_scope scope;
     for (int w = 0; w < writers; ++w)
-        scope.spawn(client_->loop(), steps::write(*db_, static_cast<std::uint64_t>(w) + 1, running, failures));
-    scope.spawn(client_->loop(), steps::look(*db_, running, seen, failures));
+        scope.spawn(client_->loop(), write(*db_, static_cast<std::uint64_t>(w) + 1, running, failures));
+    scope.spawn(client_->loop(), look(*db_, running, seen, failures));
     scope.wait(root_);
     EXPECT_EQ(failures, "");
     EXPECT_EQ(seen.size(), static_cast<std::size_t>(accounts));

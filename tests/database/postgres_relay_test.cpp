@@ -55,7 +55,8 @@ TEST_F(relaying, loses_nothing_when_sessions_die_again_and_again) {
     scope.wait(root_);
     EXPECT_GE(deaths, 2);
     EXPECT_TRUE(until([&] {
-        auto left = get(db_->query<std::int64_t>("select count(*) from outbox_status where state = 'pending'"));
+        auto left =
+            get(db_->query<std::int64_t>("select count(*) from outbox_status where state = 'pending'"));
         return left && left->front() == 0;
     }));
     std::set<std::string> came;

@@ -31,42 +31,42 @@ TEST_F(relaying, sends_what_was_written_before_it_began) {
     EXPECT_EQ(ids().size(), 50U);
 }
 
+constexpr int accounts = 8, writers = 4, each = 50;
+
+task<void> write(database& db, std::uint64_t seed, std::vector<int>& next, std::set<std::string>& good,
+                 std::string& failures) {
+    prng random(seed);
+    for (int n = 0; n < each; ++n) {
+        // an account has one writer, so that its order is known
+        const auto a = seed * 2 + random.below(2);
+        const std::string account = "a" + std::to_string(a);
+        const int number = next[a]++;
+        unit_of_work unit;
+        const std::string id = account + '-' + std::to_string(number);
+        publish(unit, invoice_issued{.account = account, .n = number}, {.event_id = id});
+        auto opening = db.begin();
+        auto open = co_await opening;
+        if (!open) {
+            failures += open.error().describe() + '\n';
+            continue;
+        }
+        if (random.chance(0.2)) {
+            auto ending = open->rollback();
+            static_cast<void>(co_await ending);
+            continue;
+        }
+        auto ending = open->commit(std::move(unit));
+        auto ended = co_await ending;
+        if (ended)
+            good.insert(id);
+        else
+            failures += ended.error().describe() + '\n';
+    }
+}
+
 // Writers overlap, take long, and some roll back.
 TEST_F(relaying, sends_each_event_of_overlapping_transactions_in_the_order_of_commits) {
-    constexpr int accounts = 8, writers = 4, each = 50;
     run("create table counter(account " + type("text") + " primary key, n " + type("bigint") + " not null)");
-    struct steps {
-        static task<void> write(database& db, std::uint64_t seed, std::vector<int>& next,
-                                std::set<std::string>& good, std::string& failures) {
-            prng random(seed);
-            for (int n = 0; n < each; ++n) {
-                // an account has one writer, so that its order is known
-                const auto a = seed * 2 + random.below(2);
-                const std::string account = "a" + std::to_string(a);
-                const int number = next[a]++;
-                unit_of_work unit;
-                const std::string id = account + '-' + std::to_string(number);
-                publish(unit, invoice_issued{.account = account, .n = number}, {.event_id = id});
-                auto opening = db.begin();
-                auto open = co_await opening;
-                if (!open) {
-                    failures += open.error().describe() + '\n';
-                    continue;
-                }
-                if (random.chance(0.2)) {
-                    auto ending = open->rollback();
-                    static_cast<void>(co_await ending);
-                    continue;
-                }
-                auto ending = open->commit(std::move(unit));
-                auto ended = co_await ending;
-                if (ended)
-                    good.insert(id);
-                else
-                    failures += ended.error().describe() + '\n';
-            }
-        }
-    };
     begin_relay();
     begin_relay();
     std::string failures;
@@ -74,7 +74,7 @@ TEST_F(relaying, sends_each_event_of_overlapping_transactions_in_the_order_of_co
     std::set<std::string> good;
     task_scope scope;
     for (std::uint64_t w = 0; w < writers; ++w)
-        scope.spawn(client_->loop(), steps::write(*db_, w, next, good, failures));
+        scope.spawn(client_->loop(), write(*db_, w, next, good, failures));
     scope.wait(root_);
     EXPECT_EQ(failures, "");
     ASSERT_TRUE(wait_for_all_sent());
@@ -164,8 +164,9 @@ TEST_F(relaying, removes_what_was_sent_and_is_old_and_nothing_else) {
     for (int n = 0; n < 20; ++n)
         commit("a" + std::to_string(n), n);
     begin_relay({.retention = 0s, .shed_every = 1s});
-    EXPECT_TRUE(until(
-        [&] { return read<std::int64_t>("select count(*) from outbox").at(0) == 0 && records().size() == 20; }));
+    EXPECT_TRUE(until([&] {
+        return read<std::int64_t>("select count(*) from outbox").at(0) == 0 && records().size() == 20;
+    }));
     commit("a", 100);
     ASSERT_TRUE(until([&] { return records().size() == 21; }));
     EXPECT_EQ(ids().size(), 21U);

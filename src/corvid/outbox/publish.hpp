@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// publish: an event that leaves exactly if the unit of work is committed: a row of the table `outbox`, written
-// in the unit's transaction, right before COMMIT. A relay (outbox/relay.hpp) sends it.
+// publish: an event that leaves exactly if the unit of work is committed: a row of the table `outbox`,
+// written in the unit's transaction, right before COMMIT. A relay (outbox/relay.hpp) sends it.
 //
 //   corvid::publish(db, invoice_issued{o.order_id, o.cents});        // in a handler with exactly_once …
 //   corvid::unit_of_work unit;  unit.execute(…);  corvid::publish(unit, invoice);     // … or anywhere
@@ -38,8 +38,8 @@ namespace corvid {
 /// All of it is copied.
 struct outbox_options {
     std::optional<std::string_view> key = {}; ///< instead of the message's own; also the aggregate's id
-    std::string_view aggregate_type = {};     ///< instead of the topic: what must keep its order across topics
-    std::string_view event_id = {};           ///< instead of a fresh UUID
+    std::string_view aggregate_type = {}; ///< instead of the topic: what must keep its order across topics
+    std::string_view event_id = {};       ///< instead of a fresh UUID
     std::span<const header_view> headers = {}; ///< texts; the last of a name counts
 };
 

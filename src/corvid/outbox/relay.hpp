@@ -30,14 +30,14 @@
 namespace corvid {
 
 struct relay_settings {
-    std::string name = {};                    ///< among the relays of the outbox; empty: a fresh UUID
-    std::size_t in_flight = 5'000;            ///< rows on their way at once, 1 … 20,000
-    std::size_t max_bytes = 16U << 20U;       ///< about so many are read ahead
+    std::string name = {};              ///< among the relays of the outbox; empty: a fresh UUID
+    std::size_t in_flight = 5'000;      ///< rows on their way at once, 1 … 20,000
+    std::size_t max_bytes = 16U << 20U; ///< about so many are read ahead
     /// Rows of one aggregate on their way at once. Above 1 a hot aggregate is quicker, and a row that failed
     /// may come behind rows that were sent after it.
     std::size_t per_aggregate = 1;
-    std::chrono::milliseconds poll{50};       ///< how soon what other processes commit is seen
-    std::chrono::milliseconds lease{6'000};   ///< after which another relay takes over, at least 1 s
+    std::chrono::milliseconds poll{50};     ///< how soon what other processes commit is seen
+    std::chrono::milliseconds lease{6'000}; ///< after which another relay takes over, at least 1 s
     exponential pause = {.first = std::chrono::milliseconds{100}, .cap = std::chrono::seconds{5}};
     /// How long what was sent is kept at least. PostgreSQL: an hour's rows go together, when all of them may.
     std::chrono::seconds retention = std::chrono::hours{1};

@@ -46,9 +46,10 @@ result<std::vector<number_range>> parse_ranges(std::string_view text) {
         all.push_back(each);
     }
     if (fine && rest == "]") return all;
-    return fail(errc::malformed_payload, {.message = "outbox_positions.missing is \"" + std::string(text) + '"',
-                                          .hint = "restore the row; never write to it by hand",
-                                          .operation = "read the relay's position"});
+    return fail(errc::malformed_payload,
+                {.message = "outbox_positions.missing is \"" + std::string(text) + '"',
+                 .hint = "restore the row; never write to it by hand",
+                 .operation = "read the relay's position"});
 }
 
 } // namespace corvid::outbox_detail

@@ -45,9 +45,9 @@ relay_loop::relay_loop(database& db, publisher& out, relay_settings settings, me
       figures_(figures, db.settings().name),
       tables_(db),
       random_(db.settings().seed ? db.settings().seed : entropy_seed()),
-      lanes_({.rows = settings_.in_flight,
-              .per_aggregate = settings_.per_aggregate,
-              .pause = settings_.pause}) {}
+      lanes_(
+          {.rows = settings_.in_flight, .per_aggregate = settings_.per_aggregate, .pause = settings_.pause}) {
+}
 
 void relay_loop::start(std::shared_ptr<relay_loop> self) {
     listener_.emplace(*this);
@@ -99,8 +99,8 @@ task<void> relay_loop::run(std::shared_ptr<relay_loop> self) {
     while (!of.closing_) {
         bool fine = true;
         if (of.is_due(of.share_at_)) fine = co_await of.share();
-        const bool room = of.lanes_.size() < of.settings_.in_flight &&
-                          of.lanes_.bytes() < of.settings_.max_bytes;
+        const bool room =
+            of.lanes_.size() < of.settings_.in_flight && of.lanes_.bytes() < of.settings_.max_bytes;
         const bool wanted = std::exchange(of.look_now_, false) || of.more_ || of.is_due(of.look_at_);
         if (fine && wanted && room && !of.shards_.empty()) fine = co_await of.look();
         if (of.shards_.empty()) of.more_ = false;
@@ -141,63 +141,6 @@ task<void> relay_loop::finish(std::shared_ptr<relay_loop> self) {
     while (!of.shards_.empty())
         of.lose(of.shards_.begin()->first);
     of.figures_.shards.set(0);
-}
-
-// ---- whose shards
-
-task<bool> relay_loop::share() {
-    auto seen = co_await tables_.look(settings_.name, settings_.lease);
-    share_at_ = db_.loop().steady_now() + settings_.lease / 3;
-    if (!seen) {
-        trouble("look at the shares", seen.error());
-        co_return false;
-    }
-    for (const shard_claim& each : seen->shards)
-        if (each.owner != settings_.name && shards_.contains(each.shard)) lose(each.shard);
-    const share_plan plan = plan_share(seen->shards, seen->relays, settings_.name);
-    for (auto& [shard, its] : shards_) {
-        its.leaving = std::ranges::find(plan.give, shard) != plan.give.end();
-        its.changed = true; // the lease goes on
-    }
-    co_await give_back();
-    if (!plan.take.empty()) co_await take(plan.take);
-    figures_.shards.set(static_cast<double>(shards_.size()));
-    co_return true;
-}
-
-task<void> relay_loop::take(const std::vector<std::int32_t>& shards) {
-    auto taken = co_await tables_.take(settings_.name, settings_.lease, shards);
-    if (!taken) {
-        trouble("take a shard", taken.error());
-        co_return;
-    }
-    for (const taken_shard& each : *taken)
-        shards_.insert_or_assign(each.shard,
-                                 held{.epoch = each.epoch, .position = {each.reached, each.missing}});
-    look_now_ = true;
-}
-
-// A shard leaves when nothing of it is on its way.
-task<void> relay_loop::give_back() {
-    std::vector<std::int32_t> ready;
-    for (const auto& [shard, its] : shards_)
-        if (its.leaving && its.position.in_flight() == 0) ready.push_back(shard);
-    if (ready.empty()) co_return;
-    const bool saved = co_await save();
-    if (!saved) co_return;
-    for (const std::int32_t shard : ready) {
-        const auto at = shards_.find(shard);
-        if (at == shards_.end()) continue;
-        auto given = co_await tables_.give(shard, at->second.epoch);
-        if (!given) trouble("give a shard back", given.error());
-        lose(shard);
-    }
-}
-
-void relay_loop::lose(std::int32_t shard) {
-    lanes_.forget(shard);
-    shards_.erase(shard);
-    std::erase_if(parked_, [shard](const parking& each) { return each.shard == shard; });
 }
 
 // ---- looking
@@ -263,8 +206,8 @@ bool relay_loop::has_to_save() const {
 task<bool> relay_loop::save() {
     std::vector<save_wish> wishes;
     for (auto& [shard, its] : shards_) {
-        wishes.push_back({shard, its.epoch, its.position.reached(), its.position.frontier(),
-                          its.position.missing()});
+        wishes.push_back(
+            {shard, its.epoch, its.position.reached(), its.position.frontier(), its.position.missing()});
         its.changed = false;
     }
     if (wishes.empty()) co_return true;

@@ -162,15 +162,13 @@ private:
     }
     // xmin first, the rows in a later snapshot: as the shell asks
     void look(std::size_t limit) {
-        const std::uint64_t xmin =
-            mistake_ == mistake::no_xmin ? ~std::uint64_t{0} : db_.xmin();
+        const std::uint64_t xmin = mistake_ == mistake::no_xmin ? ~std::uint64_t{0} : db_.xmin();
         if (random_.chance(0.3)) advance_some();
         std::vector<std::int64_t> found;
         const auto gaps = position_->gaps();
         for (const auto& [number, row] : db_.visible) {
-            const bool in_gap = std::ranges::any_of(gaps, [n = number](const number_range& g) {
-                return n >= g.from && n < g.to;
-            });
+            const bool in_gap = std::ranges::any_of(
+                gaps, [n = number](const number_range& g) { return n >= g.from && n < g.to; });
             if (number < position_->reached() && (!in_gap || mistake_ == mistake::bare_cursor)) continue;
             if (found.size() < limit) found.push_back(number);
         }
@@ -284,7 +282,8 @@ TEST(number_ranges, come_back_from_their_text_and_nothing_else_does) {
         ASSERT_TRUE(again) << ranges_text(each);
         EXPECT_EQ(*again, each);
     }
-    for (const char* wrong : {"", "[", "[[1,2]", "[1,2]", "[[2,1]]", "[[1,2],[1,3]]", "[[1,2]]x", "[[1,2],]", "[[1 ,2]]"})
+    for (const char* wrong :
+         {"", "[", "[[1,2]", "[1,2]", "[[2,1]]", "[[1,2],[1,3]]", "[[1,2]]x", "[[1,2],]", "[[1 ,2]]"})
         EXPECT_FALSE(parse_ranges(wrong)) << wrong;
 }
 

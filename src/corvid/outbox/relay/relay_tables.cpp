@@ -48,9 +48,8 @@ struct pending_line {
 BOOST_DESCRIBE_STRUCT(pending_line, (), (count, oldest))
 
 // {now}, {later $n}: the server's clock, and $n seconds after it.
-constexpr std::string_view live_sql =
-    "insert into outbox_relays(name, lives_until) values ($1, {later $2}) "
-    "on conflict (name) do update set lives_until = excluded.lives_until";
+constexpr std::string_view live_sql = "insert into outbox_relays(name, lives_until) values ($1, {later $2}) "
+                                      "on conflict (name) do update set lives_until = excluded.lives_until";
 constexpr std::string_view bury_sql = "delete from outbox_relays where lives_until < {now}";
 constexpr std::string_view claims_sql =
     "select shard, coalesce(owner, '') as owner, coalesce(lease_until < {now}, owner is null) as expired "
@@ -63,7 +62,8 @@ constexpr std::string_view give_sql =
 constexpr std::string_view save_many_sql =
     "update outbox_positions r set reached = s.reached, frontier = s.frontier, missing = s.missing, "
     "saved_at = {now}, lease_until = {later $6} from unnest($1::int4[], $2::int8[], $3::int8[], $4::int8[], "
-    "$5::text[]) as s(shard, epoch, reached, frontier, missing) where r.shard = s.shard and r.epoch = s.epoch "
+    "$5::text[]) as s(shard, epoch, reached, frontier, missing) where r.shard = s.shard and r.epoch = "
+    "s.epoch "
     "returning r.shard, pg_current_xact_id()::text::int8 as xid";
 constexpr std::string_view save_one_sql =
     "update outbox_positions set reached = $3, frontier = $4, missing = $5, saved_at = {now}, "
@@ -85,7 +85,8 @@ constexpr std::string_view read_above_sql =
     "select o.* from unnest($1::int4[], $2::int8[]) as s(shard, above) cross join lateral (select {columns} "
     "from outbox o where o.shard = s.shard and o.seq >= s.above order by o.seq limit $3) o";
 constexpr std::string_view read_gaps_sql =
-    "select o.* from unnest($4::int4[], $5::int8[], $6::int8[]) as g(shard, first, behind) cross join lateral "
+    "select o.* from unnest($4::int4[], $5::int8[], $6::int8[]) as g(shard, first, behind) cross join "
+    "lateral "
     "(select {columns} from outbox o where o.shard = g.shard and o.seq >= g.first and o.seq < g.behind "
     "order by o.seq limit $3) o";
 constexpr std::string_view read_above_sqlite =
@@ -260,8 +261,7 @@ store::statement relay_tables::read_sql(const std::vector<read_wish>& wishes, st
         if (!gaps) return store::make_statement(spoken(std::string(read_above_sqlite)), above.front(), limit);
         const std::string both = "select * from (" + std::string(read_above_sqlite) +
                                  ") union all select * from (" + std::string(read_gaps_sqlite) + ")";
-        return store::make_statement(spoken(both), above.front(), limit,
-                                     ranges_text(wishes.front().gaps));
+        return store::make_statement(spoken(both), above.front(), limit, ranges_text(wishes.front().gaps));
     }
     if (!gaps) return store::make_statement(spoken(std::string(read_above_sql)), shards, above, limit);
     const std::string both = std::string(read_above_sql) + " union all " + std::string(read_gaps_sql);
@@ -271,8 +271,7 @@ store::statement relay_tables::read_sql(const std::vector<read_wish>& wishes, st
 // xmin first: every transaction below it has ended before the rows are looked for.
 task<result<read_answer>> relay_tables::read(const std::vector<read_wish>& wishes, std::int64_t limit) {
     flight asked;
-    if (!is_sqlite())
-        asked.push_back({.sql = "select pg_snapshot_xmin(pg_current_snapshot())::text::int8"});
+    if (!is_sqlite()) asked.push_back({.sql = "select pg_snapshot_xmin(pg_current_snapshot())::text::int8"});
     asked.push_back(read_sql(wishes, limit));
     auto answered = co_await run(std::move(asked));
     if (!answered) co_return fail(std::move(answered.error()));
@@ -297,8 +296,8 @@ task<result<save_answer>> relay_tables::save(const std::vector<save_wish>& wishe
         asked.push_back(store::make_statement(park_sql, each.shard, seq_of(each.shard, each.number),
                                               each.epoch, each.reason));
     if (!published.empty())
-        asked.push_back(store::make_statement(
-            spoken(std::string(is_sqlite() ? mark_one_sql : mark_many_sql)), published));
+        asked.push_back(store::make_statement(spoken(std::string(is_sqlite() ? mark_one_sql : mark_many_sql)),
+                                              published));
     std::vector<std::int32_t> shards;
     std::vector<std::int64_t> epochs, reached, frontiers;
     std::vector<std::string> missing;
@@ -332,7 +331,8 @@ task<result<save_answer>> relay_tables::save(const std::vector<save_wish>& wishe
 task<result<bool>> relay_tables::shed(std::chrono::seconds retention) {
     if (is_sqlite()) {
         flight asked;
-        asked.push_back(store::make_statement(spoken(std::string(delete_sql)), retention.count() * 1'000'000));
+        asked.push_back(
+            store::make_statement(spoken(std::string(delete_sql)), retention.count() * 1'000'000));
         auto answered = co_await run(std::move(asked));
         if (!answered) co_return fail(std::move(answered.error()));
         co_return answered->front().affected > 0;
@@ -344,8 +344,8 @@ task<result<bool>> relay_tables::shed(std::chrono::seconds retention) {
     co_return false;
 }
 
-// Looked at twice: first without a lock, so that nobody waits in vain; then under one that no transaction with
-// rows in the part can pass.
+// Looked at twice: first without a lock, so that nobody waits in vain; then under one that no transaction
+// with rows in the part can pass.
 task<result<bool>> relay_tables::shed_part(int part, std::chrono::seconds retention) {
     std::string question = spoken(std::string(done_part_sql));
     replace_all(question, "{part}", std::to_string(part));

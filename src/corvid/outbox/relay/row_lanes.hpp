@@ -24,11 +24,11 @@ namespace corvid::outbox_detail {
 
 struct relay_row {
     std::int32_t shard = 0;
-    std::int64_t number = 0;                  ///< its position in the shard
-    std::uint64_t lane = 0;                   ///< of its aggregate; 0: of none, it has no order
+    std::int64_t number = 0; ///< its position in the shard
+    std::uint64_t lane = 0;  ///< of its aggregate; 0: of none, it has no order
     std::string id = {}, topic = {};
     std::optional<std::string> key = {}, payload = {};
-    std::string headers = {};                 ///< as they stand in the table
+    std::string headers = {}; ///< as they stand in the table
     wall_time created_at = {};
     int failures = 0;
 
@@ -41,7 +41,7 @@ struct relay_row {
 class row_lanes {
 public:
     struct limits {
-        std::size_t rows = 10'000;            ///< on their way at once
+        std::size_t rows = 10'000; ///< on their way at once
         std::size_t per_aggregate = 1;
         exponential pause = {};
     };
@@ -74,13 +74,13 @@ public:
 private:
     struct entry {
         std::unique_ptr<relay_row> row;
-        std::uint64_t token = 0;              // 0: it waits
+        std::uint64_t token = 0; // 0: it waits
     };
     struct lane {
         std::deque<entry> rows;
         std::size_t flying = 0;
-        bool troubled = false;                // one failed: nothing new until all that fly are answered
-        bool queued = false;                  // in ready_, or in resting_
+        bool troubled = false; // one failed: nothing new until all that fly are answered
+        bool queued = false;   // in ready_, or in resting_
         steady_time rests_until{};
     };
     void make_ready(std::uint64_t key, lane& of);
