@@ -31,12 +31,12 @@ TEST_F(relaying, sends_what_was_written_before_it_began) {
     EXPECT_EQ(ids().size(), 50U);
 }
 
-constexpr int accounts = 8, writers = 4, each = 50;
+constexpr int accounts = 8, writers = 4, rounds = 50;
 
 task<void> write(database& db, std::uint64_t seed, std::vector<int>& next, std::set<std::string>& good,
                  std::string& failures) {
     prng random(seed);
-    for (int n = 0; n < each; ++n) {
+    for (int n = 0; n < rounds; ++n) {
         // an account has one writer, so that its order is known
         const auto a = seed * 2 + random.below(2);
         const std::string account = "a" + std::to_string(a);
