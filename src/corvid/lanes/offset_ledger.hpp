@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// offset_ledger: up to where everything of one partition is done. The only judge of what may be committed;
-// the outbox relay keeps its position with one too, over row ids.
+// offset_ledger: up to where everything of one partition is done. The only judge of what may be committed.
 //
 //   frontier()            end()
 //   ▼                     ▼

@@ -44,10 +44,11 @@ struct header_info {
 
 inline constexpr std::array<header_info, 19> headers = {{
     {idempotency_key, "the event's id: consumers deduplicate by it",
-     "where the message or the call asks; always by a context"},
-    {correlation_id, "the same for all that one cause set off", "always by a context"},
-    {causation_id, "the event id of the record that caused this one", "always by a context"},
-    {traceparent, "W3C trace context", "always by a context"},
+     "where the message or the call asks; always by a context and an outbox"},
+    {correlation_id, "the same for all that one cause set off", "always by a context and an outbox"},
+    {causation_id, "the event id of the record that caused this one",
+     "always by a context; by an outbox in a handler"},
+    {traceparent, "W3C trace context", "always by a context and an outbox"},
     {event_type, "the type of the message",
      "where the message declares an event_type: types that share a topic"},
     {event_version, "the version of the message's form, by which upcasters go",

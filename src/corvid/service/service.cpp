@@ -3,6 +3,7 @@
 
 #include <corvid/inbox/exactly_once/exactly_once_stages.hpp>
 #include <corvid/kafka/versions.hpp>
+#include <corvid/outbox/relay/relay_group.hpp>
 #include <corvid/service/detail/group_health.hpp>
 #include <corvid/service/detail/subscription_options.hpp>
 #include <corvid/service/http_server.hpp>
@@ -76,6 +77,7 @@ struct service::parts {
     std::vector<std::shared_ptr<pull_channel>> channels;
     std::once_flag publishes_once; // producer() may race with start() on another thread
     std::unique_ptr<publisher> publishes;
+    outbox_detail::relay_group relays;    // send by it
     std::unique_ptr<worker_pool> workers; // outlive the groups, whose handlers run on them
     std::unique_ptr<blocking_pool> blocking;
     std::map<std::string, std::unique_ptr<group_loop>> groups;
@@ -129,6 +131,11 @@ std::shared_ptr<inbox_stage> service::stage_of(const std::string& name, const su
                                .retries = options.retry.limit > 1,
                                .has_retry_topics = !options.retry_topics.empty(),
                                .parks_keys = options.rejected == when_rejected::park_key});
+}
+
+service& service::relay(database& from, relay_settings settings) {
+    parts_->relays.add(from, std::move(settings), parts_->started);
+    return *this;
 }
 
 void service::subscribe(const std::string& name, std::string_view topic, subscription_options options,
@@ -266,6 +273,7 @@ void service::start() {
         p.log.warn(each);
     try {
         p.stages.open(&p.figures);
+        p.relays.open(*p.publishes, p.figures, p.log);
         join_groups();
     } catch (...) { // a database that is younger than the service goes before it
         stop();
@@ -371,6 +379,7 @@ exit_code service::stop() {
     for (pull_handler* pull : p.pulls) // behind stop(): a run that ends earlier would only be begun anew
         pull->close();
     exit_code code = wait_for_groups();
+    p.relays.close();
     if (p.publishes && !close_producer() && code == exit_code::clean) code = exit_code::unflushed;
     p.checks.clear();
     p.http.reset();

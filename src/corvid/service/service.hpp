@@ -25,6 +25,7 @@
 #include <corvid/inbox/exactly_once/with_unit.hpp>
 #include <corvid/middleware/attempt_chain.hpp>
 #include <corvid/observe/health.hpp>
+#include <corvid/outbox/relay.hpp>
 #include <corvid/produce/message_producer.hpp>
 #include <corvid/service/message_stream.hpp>
 #include <corvid/service/run_state.hpp>
@@ -175,6 +176,8 @@ public:
     /// released or discarded, whichever process has the partition. `topic` where it reads several, or by a
     /// pattern. Throws config_error where no such subscription was named. The service outlives the handle.
     [[nodiscard]] parked_keys parked(const std::string& subscription, const std::string& topic = {});
+    /// From start() to stop() sends what is published to the outbox of `from`, whose tables it makes.
+    service& relay(database& from, relay_settings settings = {});
     [[nodiscard]] metrics& figures() noexcept;
     [[nodiscard]] health_registry& health() noexcept;
     [[nodiscard]] const corvid::settings& settings() const noexcept { return settings_; }

@@ -34,6 +34,9 @@ struct flight_answer {
     bool unsure = false; ///< all was sent, then the session went without a word: the rest may have run
 };
 
+/// The server ended the session in answer to the statement that failed (57P01 and the like).
+[[nodiscard]] bool ended_by_server(const flight_answer& answer);
+
 class session {
 public:
     virtual ~session() = default;

@@ -22,6 +22,7 @@
 #include <any>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -56,6 +57,17 @@ public:
     virtual ~unit_opener() = default;
     /// Begins the transaction of the unit that was given `tag`; called once, at its first question.
     [[nodiscard]] virtual task<result<std::shared_ptr<unit_reader>>> open(std::uint64_t tag) = 0;
+};
+
+/// What a unit is recorded for, in the words of message headers.
+struct unit_cause {
+    std::string correlation_id = {}, causation_id = {}, traceparent = {};
+};
+/// Who makes units for handlers gives them this, for what is asked seldom. Outlives the recording.
+class unit_occasion {
+public:
+    virtual ~unit_occasion() = default;
+    [[nodiscard]] virtual unit_cause cause() const = 0;
 };
 
 class unit_of_work {
@@ -108,6 +120,12 @@ public:
         return hooks_;
     }
 
+    /// None of it is asked after the handler has ended: null then.
+    void on_occasion(const unit_occasion* of) noexcept { occasion_ = of; }
+    [[nodiscard]] const unit_occasion* occasion() const noexcept { return occasion_; }
+    /// Counts what a hook keeps in its place.
+    void count_bytes(std::size_t more) noexcept { bytes_ += more; }
+
     [[nodiscard]] std::span<const store::statement> recorded() const noexcept { return recorded_; }
     /// Those that no question has sent yet.
     [[nodiscard]] std::span<const store::statement> unsent() const noexcept {
@@ -152,6 +170,7 @@ private:
     unit_opener* opener_ = nullptr;
     std::uint64_t tag_ = 0;
     std::shared_ptr<unit_reader> reader_;
+    const unit_occasion* occasion_ = nullptr;
 };
 
 namespace store {

@@ -47,7 +47,9 @@ task<std::expected<void, write_failure>> write_units(session& on, transaction_st
     const flight_plan planned = plan(units, on.dialect(), begins);
     if (auto allowed = state.sending(begins, true); !allowed)
         co_return std::unexpected(write_failure{std::move(allowed.error())});
-    const flight_answer answered = co_await on.run(planned.statements);
+    flight_answer answered = co_await on.run(planned.statements);
+    // PostgreSQL may end a session between a commit and the answer to it, and say so in its place
+    if (ended_by_server(answered)) answered.unsure = true;
     auto outcome = state.answered(answered);
     if (outcome) {
         run_after_commit(units);

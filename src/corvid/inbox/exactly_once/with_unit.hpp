@@ -20,6 +20,20 @@ template <class Given, class T>
 concept TakesUnit =
     RecordsFor<plain_function<Given>, const T&> || RecordsFor<plain_function<Given>, const received<T>&>;
 
+/// What events that a handler publishes through its unit say of their cause.
+class handled_record final : public unit_occasion {
+public:
+    explicit handled_record(const context& record) noexcept : record_(record) {}
+    [[nodiscard]] unit_cause cause() const override {
+        return {.correlation_id = record_.correlation_id(),
+                .causation_id = record_.event_id(),
+                .traceparent = record_.trace().traceparent()};
+    }
+
+private:
+    const context& record_;
+};
+
 template <class T, class F>
 class with_unit_function {
     using input = std::conditional_t<RecordsFor<F, const T&>, const T, const received<T>>;
@@ -34,19 +48,24 @@ public:
     outcome operator()(input& in, context& record)
         requires(!answer::is_task)
     {
+        const handled_record occasion(record);
         unit_of_work unit;
+        unit.on_occasion(&occasion);
         outcome said = done;
         if constexpr (std::is_void_v<typename answer::type>)
             function_(in, record, unit);
         else
             said = function_(in, record, unit);
+        unit.on_occasion(nullptr);
         return stage_->hand_in(record, std::move(unit), std::move(said));
     }
     task<outcome> operator()(input& in, context& record)
         requires(answer::is_task)
     {
         asking_attempt attempt(*stage_, record);
+        const handled_record occasion(record);
         unit_of_work unit(attempt);
+        unit.on_occasion(&occasion);
         outcome said = done;
         try {
             if constexpr (std::is_void_v<typename answer::type>)
@@ -56,6 +75,7 @@ public:
         } catch (...) {
             said = outcome_of_current_exception();
         }
+        unit.on_occasion(nullptr);
         co_return co_await attempt.end(unit, std::move(said));
     }
 

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which shards a relay has: the part of relay_loop that takes them, gives them back and loses them.
+#include <corvid/outbox/relay/relay_loop.hpp>
+
+#include <algorithm>
+
+namespace corvid::outbox_detail {
+
+task<bool> relay_loop::share() {
+    auto seen = co_await tables_.look(settings_.name, settings_.lease);
+    share_at_ = db_.loop().steady_now() + settings_.lease / 3;
+    if (!seen) {
+        trouble("look at the shares", seen.error());
+        co_return false;
+    }
+    for (const shard_claim& each : seen->shards)
+        if (each.owner != settings_.name && shards_.contains(each.shard)) lose(each.shard);
+    const share_plan plan = plan_share(seen->shards, seen->relays, settings_.name);
+    for (auto& [shard, its] : shards_) {
+        its.leaving = std::ranges::find(plan.give, shard) != plan.give.end();
+        its.changed = true; // the lease goes on
+    }
+    co_await give_back();
+    if (!plan.take.empty()) co_await take(plan.take);
+    figures_.shards.set(static_cast<double>(shards_.size()));
+    co_return true;
+}
+
+task<void> relay_loop::take(const std::vector<std::int32_t>& shards) {
+    auto taken = co_await tables_.take(settings_.name, settings_.lease, shards);
+    if (!taken) {
+        trouble("take a shard", taken.error());
+        co_return;
+    }
+    for (const taken_shard& each : *taken)
+        shards_.insert_or_assign(each.shard,
+                                 held{.epoch = each.epoch, .position = {each.reached, each.missing}});
+    look_now_ = true;
+}
+
+// A shard leaves when nothing of it is on its way.
+task<void> relay_loop::give_back() {
+    std::vector<std::int32_t> ready;
+    for (const auto& [shard, its] : shards_)
+        if (its.leaving && its.position.in_flight() == 0) ready.push_back(shard);
+    if (ready.empty()) co_return;
+    const bool saved = co_await save();
+    if (!saved) co_return;
+    for (const std::int32_t shard : ready) {
+        const auto at = shards_.find(shard);
+        if (at == shards_.end()) continue;
+        auto given = co_await tables_.give(shard, at->second.epoch);
+        if (!given) trouble("give a shard back", given.error());
+        lose(shard);
+    }
+}
+
+void relay_loop::lose(std::int32_t shard) {
+    lanes_.forget(shard);
+    shards_.erase(shard);
+    std::erase_if(parked_, [shard](const parking& each) { return each.shard == shard; });
+}
+
+} // namespace corvid::outbox_detail

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// relay_tables: what a relay asks of the database, one session and one flight a call. On the database's loop.
+// Numbers are positions within a shard: seq / 8 on PostgreSQL, seq on SQLite.
+#pragma once
+
+#include <corvid/outbox/relay/relay_position.hpp>
+#include <corvid/outbox/relay/row_lanes.hpp>
+#include <corvid/outbox/relay/shard_share.hpp>
+#include <corvid/store/database.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace corvid::outbox_detail {
+
+struct share_view {
+    std::vector<shard_claim> shards;
+    std::vector<std::string> relays; ///< that live, in order
+};
+struct taken_shard {
+    std::int32_t shard = 0;
+    std::int64_t epoch = 0, reached = 0;
+    std::vector<number_range> missing = {};
+};
+struct read_wish {
+    std::int32_t shard;
+    std::int64_t above; ///< this number and all after it
+    std::vector<number_range> gaps;
+};
+struct read_answer {
+    std::uint64_t xmin = 0; ///< of a snapshot that is not younger than the one of the rows
+    std::vector<std::unique_ptr<relay_row>> rows; ///< each shard's in order, the lowest that were wished for
+};
+struct save_wish {
+    std::int32_t shard;
+    std::int64_t epoch, reached, frontier;
+    std::vector<number_range> missing;
+};
+struct parking {
+    std::int32_t shard;
+    std::int64_t epoch, number;
+    std::string reason;
+};
+struct save_answer {
+    std::vector<std::int32_t> shards; ///< that were saved: the others are lost
+    std::uint64_t xid = 0;            ///< of the transaction that did it
+};
+struct pending_view {
+    std::int64_t count = 0;
+    std::optional<wall_time> oldest = {};
+};
+
+class relay_tables {
+public:
+    explicit relay_tables(database& db);
+
+    /// Says that `name` lives on, and looks at the shares.
+    [[nodiscard]] task<result<share_view>> look(const std::string& name, std::chrono::milliseconds lease);
+    [[nodiscard]] task<result<std::vector<taken_shard>>> take(const std::string& name,
+                                                              std::chrono::milliseconds lease,
+                                                              const std::vector<std::int32_t>& shards);
+    [[nodiscard]] task<result<void>> give(std::int32_t shard, std::int64_t epoch);
+    [[nodiscard]] task<result<void>> leave(const std::string& name);
+
+    /// At most `limit` rows a shard.
+    [[nodiscard]] task<result<read_answer>> read(const std::vector<read_wish>& wishes, std::int64_t limit);
+    /// Positions and what is parked, in one transaction; `published`: rows to be marked.
+    [[nodiscard]] task<result<save_answer>> save(const std::vector<save_wish>& wishes,
+                                                 std::chrono::milliseconds lease,
+                                                 const std::vector<parking>& parked,
+                                                 const std::vector<std::int64_t>& published);
+    /// Removes what has been dealt with and is older than `retention`; true: there may be more.
+    [[nodiscard]] task<result<bool>> shed(std::chrono::seconds retention);
+    /// Rows that no relay has looked at, in these shards; at most 100,000 a shard are counted.
+    [[nodiscard]] task<result<pending_view>> pending(const std::vector<std::int32_t>& shards);
+
+    [[nodiscard]] std::int64_t seq_of(std::int32_t shard, std::int64_t number) const noexcept {
+        return number * stride_ + (stride_ == 1 ? 0 : shard);
+    }
+    [[nodiscard]] bool is_sqlite() const noexcept { return stride_ == 1; }
+
+private:
+    using flight = std::vector<store::statement>;
+    [[nodiscard]] task<result<std::vector<store::answer>>> run(flight what, bool in_transaction = false);
+    [[nodiscard]] std::string spoken(std::string sql) const;
+    [[nodiscard]] store::statement read_sql(const std::vector<read_wish>& wishes, std::int64_t limit) const;
+    [[nodiscard]] task<result<bool>> shed_part(int part, std::chrono::seconds retention);
+
+    database& db_;
+    std::int64_t stride_;
+};
+
+} // namespace corvid::outbox_detail
