@@ -3,9 +3,9 @@
 
 #include <corvid/inbox/exactly_once/exactly_once_stages.hpp>
 #include <corvid/kafka/versions.hpp>
+#include <corvid/observe/counted_lines.hpp>
 #include <corvid/outbox/relay/relay_group.hpp>
 #include <corvid/service/detail/group_health.hpp>
-#include <corvid/service/detail/subscription_options.hpp>
 #include <corvid/service/http_server.hpp>
 #include <corvid/service/runtime.hpp>
 #include <corvid/service/signals.hpp>
@@ -24,18 +24,6 @@ using namespace std::chrono_literals;
 
 // How long after drain and grace the last commit and the leaving of the group may take.
 constexpr std::chrono::milliseconds leave_time = 15s;
-
-/// Counts each line in `figures`, then tells `next`, if any.
-std::function<void(log_level)> counted_lines(metrics& figures, std::function<void(log_level)> next) {
-    std::vector<counter> lines;
-    for (auto level = log_level::trace; level != log_level::off;
-         level = static_cast<log_level>(static_cast<int>(level) + 1))
-        lines.push_back(figures.counter_of(metric::log_lines, {to_string(level)}));
-    return [lines = std::move(lines), next = std::move(next)](log_level level) {
-        lines[static_cast<std::size_t>(level)].add();
-        if (next) next(level);
-    };
-}
 
 /// Where a subscription parks.
 struct parked_of {

@@ -21,9 +21,7 @@
 #include <corvid/consume/shapes/router.hpp>
 #include <corvid/consume/typed_handler.hpp>
 #include <corvid/consume/worker_pool.hpp>
-#include <corvid/inbox/exactly_once/settings.hpp>
 #include <corvid/inbox/exactly_once/with_unit.hpp>
-#include <corvid/middleware/attempt_chain.hpp>
 #include <corvid/observe/health.hpp>
 #include <corvid/outbox/relay.hpp>
 #include <corvid/produce/message_producer.hpp>
@@ -31,8 +29,8 @@
 #include <corvid/service/run_state.hpp>
 #include <corvid/service/service_hooks.hpp>
 #include <corvid/service/settings.hpp>
+#include <corvid/service/subscription_options.hpp>
 
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -40,63 +38,6 @@
 namespace corvid {
 
 class runtime;
-
-struct subscription_options {
-    std::string group = {};               ///< instead of the derived one
-    std::vector<std::string> topics = {}; ///< where these or a pattern are given: not the message's own
-    std::string pattern = {};             ///< a regular expression over whole names, of more topics …
-    /// … which reads nothing that its group writes: dead letters, parked, retry topics. Topics that the
-    /// patterns of two subscriptions of a group match are read by neither, and readiness says so.
-    corvid::order order = by_key;
-    lane_key key = {}; ///< with by_key: instead of the record's own
-    /// Keys (by_partition: partitions) that are worked on at once. 1: never two threads in the handler.
-    std::size_t concurrency = 256;
-    exponential retry = {}; ///< while it waits its key waits, and no other
-    /// Delays that rise, in whole milliseconds: tried again after `retry`, without its key waiting …
-    std::vector<duration> retry_topics = {};
-    bool gives_up_order = false; ///< … which by_key and by_partition must say they give up
-    /// Also when the attempts are used up. park_key needs two topics more: parked_keys::create_topics().
-    when_rejected rejected = when_rejected::dead_letters;
-    /// What a handler's error means; none: what the handler said.
-    std::function<std::optional<error_kind>(const error&)> classify = {};
-    // Around each attempt of the handler, in this order; what is not named is not there
-    // (middleware/settings.hpp).
-    tracing_settings tracing = {};
-    rate_settings rate = {};
-    bulkhead_settings bulkhead = {};
-    breaker_settings breaker = {};
-    duration deadline{0}; ///< of one attempt, which is asked to stop then, and is tried again; 0: none
-    std::vector<corvid::middleware> middleware = {}; ///< the first is outermost
-    intake_settings intake = {};
-    ledger_settings window = {};
-    commit_mode commit = commit_mode::when_done; ///< by_hand: for stream() alone, else refused
-    std::optional<batch_limits> batch = {};      ///< of on_batch() alone, else refused
-    /// `corvid::in(database)`: the handler takes a unit_of_work (inbox/exactly_once/settings.hpp).
-    std::optional<exactly_once_settings> exactly_once = {};
-};
-
-/// Of on_batch(): those of on() that it shares mean the same.
-struct batch_options {
-    std::size_t max = 500;                            ///< records in a batch
-    duration within = std::chrono::milliseconds(200); ///< what is there goes, full or not
-    std::size_t bytes = std::size_t{16} << 20;        ///< the record that reaches it closes the batch
-    when_batch_fails failed = when_batch_fails::again;
-    std::size_t concurrency = 1; ///< batches at once; above 1: on several threads
-    std::string group = {};
-    std::vector<std::string> topics = {};
-    std::string pattern = {};
-    corvid::order order = by_key;
-    lane_key key = {};
-    exponential retry = {};
-    std::vector<duration> retry_topics = {};
-    bool gives_up_order = false;
-    when_rejected rejected = when_rejected::dead_letters;
-    std::function<std::optional<error_kind>(const error&)> classify = {};
-    intake_settings intake = {};
-    ledger_settings window = {};
-
-    [[nodiscard]] subscription_options as_subscription() &&;
-};
 
 class service {
 public:

@@ -163,7 +163,8 @@ void group_loop::stop_what_nobody_reads() {
     for (auto& each : tenancies_) {
         if (!each->stopped_by.empty()) continue;
         const auto its = topics_.find(each->origin.where.topic);
-        if (!its) stop_partition(*each, "a partition stops: its topic is not one subscription's", its.error());
+        if (!its)
+            stop_partition(*each, "a partition stops: its topic is not one subscription's", its.error());
     }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <corvid/service/detail/subscription_options.hpp>
+#include <corvid/service/subscription_options.hpp>
 
 namespace corvid {
 
