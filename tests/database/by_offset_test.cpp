@@ -33,7 +33,7 @@ TEST_F(by_offset_on_threads, with_zombies_that_write_what_others_own) {
         }
     });
     publish(*first, 0, each);
-    wait_for_rows(accounts * each);
+    wait_for_rows(std::int64_t{accounts} * each);
     stop = true;
     zombie.join();
     EXPECT_EQ(first->stop(), exit_code::clean);

@@ -18,10 +18,10 @@ public:
     [[nodiscard]] offset_writer::sink sink() {
         return [this](const offset_writer::news& some) {
             const std::lock_guard lock(mutex_);
-            if (some.next) next_[some.of] = *some.next;
-            if (some.lost) lost_.push_back(*some.lost);
+            if (some.next) positions[some.of] = *some.next;
+            if (some.lost) losses.push_back(*some.lost);
             for (const settled& each : some.effects)
-                fates_[each.tag] = fate_of(each.outcome);
+                fates[each.tag] = fate_of(each.outcome);
             arrived_.notify_all();
         };
     }
@@ -30,12 +30,13 @@ public:
         return arrived_.wait_for(lock, 30s, [&] { return done(*this); });
     }
     bool until_next(offset_writer::handle of, std::int64_t offset) {
-        return until([=](partition_news& n) { return n.next_.contains(of) && n.next_[of] >= offset; });
+        return until(
+            [=](partition_news& n) { return n.positions.contains(of) && n.positions[of] >= offset; });
     }
     // Only within until(), or when nothing more comes.
-    std::map<offset_writer::handle, std::int64_t> next_;
-    std::map<std::uint64_t, std::string> fates_;
-    std::vector<error> lost_;
+    std::map<offset_writer::handle, std::int64_t> positions;
+    std::map<std::uint64_t, std::string> fates;
+    std::vector<error> losses;
 
 private:
     std::mutex mutex_;
@@ -113,9 +114,9 @@ TEST_F(offset_writing, what_a_second_owner_has_written_the_first_does_not_write_
     out.add(3, from_to(0, 2));
     out.complete(3, 2);
     ASSERT_TRUE(news_.until_next(3, 20));
-    EXPECT_EQ(news_.fates_[1], "already");
+    EXPECT_EQ(news_.fates[1], "already");
     EXPECT_EQ(count(), 20);
-    EXPECT_TRUE(news_.lost_.empty());
+    EXPECT_TRUE(news_.losses.empty());
 }
 
 TEST_F(offset_writing, a_row_that_was_moved_back_ends_the_assignment) {
@@ -127,9 +128,9 @@ TEST_F(offset_writing, a_row_that_was_moved_back_ends_the_assignment) {
     EXPECT_EQ(get(reset_position(*db_, mark(), 3)).value_or(-1), 1);
     out.add(1, from_to(10, 12));
     out.complete(1, 12);
-    ASSERT_TRUE(news_.until([](partition_news& n) { return !n.lost_.empty(); }));
-    EXPECT_EQ(news_.lost_[0].code(), errc::offset_moved) << news_.lost_[0].describe();
-    EXPECT_EQ(news_.fates_[11], to_string(errc::effect_held)) << "given back";
+    ASSERT_TRUE(news_.until([](partition_news& n) { return !n.losses.empty(); }));
+    EXPECT_EQ(news_.losses[0].code(), errc::offset_moved) << news_.losses[0].describe();
+    EXPECT_EQ(news_.fates[11], to_string(errc::effect_held)) << "given back";
     EXPECT_EQ(position(), 3);
     EXPECT_EQ(count(), 10);
 }
@@ -173,8 +174,8 @@ TEST_F(offset_writing, a_refused_record_holds_its_partition_and_no_other) {
     out.complete(1, 10);
     out.complete(2, 110);
     ASSERT_TRUE(news_.until_next(2, 110));
-    ASSERT_TRUE(news_.until([](partition_news& n) { return n.fates_.contains(5); }));
-    EXPECT_EQ(news_.fates_[5], to_string(errc::statement_rejected));
+    ASSERT_TRUE(news_.until([](partition_news& n) { return n.fates.contains(5); }));
+    EXPECT_EQ(news_.fates[5], to_string(errc::statement_rejected));
     EXPECT_EQ(position(1), 5);
     out.drop(1, 5);
     ASSERT_TRUE(news_.until_next(1, 10));
@@ -197,7 +198,7 @@ TEST_F(offset_writing, many_owners_of_one_partition_apply_each_effect_once) {
             assign(out, ++handle, from, row->has_value());
             out.add(handle, from_to(from, last));
             out.complete(handle, last);
-            news.until([&](partition_news& n) { return !n.lost_.empty() || n.next_[handle] >= last; });
+            news.until([&](partition_news& n) { return !n.losses.empty() || n.positions[handle] >= last; });
         }
         return false;
     };

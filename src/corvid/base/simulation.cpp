@@ -254,7 +254,7 @@ bool simulation::run_until(const std::function<bool()>& done, duration limit) {
     return true;
 }
 
-std::unique_ptr<loop_thread> simulation::run_process(std::string) {
+std::unique_ptr<loop_thread> simulation::run_process(const std::string& /*name*/) {
     return std::make_unique<sim_loop::thread>(core_, [](scheduler&) {}, ++core_->processes_made);
 }
 

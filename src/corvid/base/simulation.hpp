@@ -50,7 +50,7 @@ public:
 
     /// A main loop that stands for a process of its own: the loops made through it, and through those, belong
     /// to it.
-    [[nodiscard]] std::unique_ptr<loop_thread> run_process(std::string name);
+    [[nodiscard]] std::unique_ptr<loop_thread> run_process(const std::string& name);
     /// The process of `loop` dies: of its loops nothing runs any more, once the node that is running has
     /// ended. What is queued there is neither run nor touched, and may be kept or freed. Allowed in nodes.
     void freeze(const scheduler& loop) noexcept;

@@ -51,11 +51,11 @@ public:
     }
 
     template <class F>
-    std::unique_ptr<group_loop> join(F handler, failure_settings failure = {}) {
+    std::unique_ptr<group_loop> join(F handler, const failure_settings& failure = {}) {
         std::vector<subscription> subscriptions(1);
         subscriptions[0] = {.name = "test",
                             .topics = {topic},
-                            .failure = std::move(failure),
+                            .failure = failure,
                             .handle = std::make_unique<typed_handler<event, F>>(std::move(handler), scope)};
         group_settings settings;
         settings.source.group = "group";

@@ -91,9 +91,8 @@ void effect_queue::written(std::vector<effect> batch, write_report report, stead
     for (std::size_t i = 0; i < batch.size(); ++i) {
         write_outcome& one = report.each[i];
         using fate = write_outcome::fate;
-        if (one.what == fate::unwritten) {
-            back.push_back(std::move(batch[i]));
-        } else if (one.what == fate::again && failed_alone(batch[i], now, random01)) {
+        if (one.what == fate::unwritten ||
+            (one.what == fate::again && failed_alone(batch[i], now, random01))) {
             back.push_back(std::move(batch[i]));
         } else {
             const bool failed = !one.outcome;

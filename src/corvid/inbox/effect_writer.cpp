@@ -17,7 +17,7 @@ using inbox_detail::effect_queue;
 using inbox_detail::mark_table;
 using inbox_detail::write_report;
 
-const writer_settings& checked(const writer_settings& settings) {
+writer_settings checked(writer_settings settings) {
     if (auto valid = validate(settings); !valid) throw config_error(std::move(valid.error()));
     return settings;
 }

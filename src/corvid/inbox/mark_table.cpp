@@ -28,12 +28,13 @@ std::string_view cached_insert(int part, std::optional<int> probed) {
     static const std::array<std::string, 2 * mark_parts::count> made = [] {
         std::array<std::string, 2 * mark_parts::count> all;
         for (int p = 0; p < mark_parts::count; ++p) {
-            all[static_cast<std::size_t>(2 * p)] = insert_into(p, std::nullopt);
-            all[static_cast<std::size_t>(2 * p + 1)] = insert_into(p, (p + 2) % 3);
+            const auto place = 2 * static_cast<std::size_t>(p);
+            all[place] = insert_into(p, std::nullopt);
+            all[place + 1] = insert_into(p, (p + 2) % 3);
         }
         return all;
     }();
-    return made[static_cast<std::size_t>(2 * part + (probed ? 1 : 0))];
+    return made[2 * static_cast<std::size_t>(part) + (probed ? 1 : 0)];
 }
 
 template <class Member>

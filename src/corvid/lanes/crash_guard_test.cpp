@@ -164,9 +164,9 @@ public:
     lives(std::uint64_t seed, bool accidents) : random_(seed), accidents_(accidents) {
         const auto any = [&](std::uint64_t below) { return static_cast<std::int64_t>(random_.below(below)); };
         for (std::int64_t i = 0, o = any(3); i < 40 + any(600); ++i, o += 1 + (any(10) == 0 ? any(400) : 0))
-            log_.push_back(o);
+            log.push_back(o);
         for (std::int64_t i = any(4); i > 0; --i)
-            killers_.insert(log_[static_cast<std::size_t>(any(log_.size()))]);
+            killers.insert(log[static_cast<std::size_t>(any(log.size()))]);
         batch_ = 1 + static_cast<std::size_t>(any(300));
         commit_every_ = 1 + any(400);
     }
@@ -178,8 +178,8 @@ public:
         return -1;
     }
 
-    std::set<std::int64_t> killers_, parked, done;
-    std::vector<std::int64_t> log_;
+    std::set<std::int64_t> killers, parked, done;
+    std::vector<std::int64_t> log;
     std::int64_t deaths = 0;
 
 private:
@@ -197,8 +197,8 @@ private:
                 if (next) commit(g, *next);
             }
             if (accidents_ && random_.below(300) == 0) return die();
-            const auto from = std::lower_bound(log_.begin(), log_.end(), std::max(frontier, begun));
-            if (from == log_.end()) return finish(g, frontier);
+            const auto from = std::lower_bound(log.begin(), log.end(), std::max(frontier, begun));
+            if (from == log.end()) return finish(g, frontier);
             if (g.wants_one()) {
                 g.took(offset(*from));
                 continue;
@@ -211,9 +211,9 @@ private:
             }
             std::size_t count =
                 g.at() == stage::alone ? 1 : g.room(offset(std::max(frontier, begun)), batch_);
-            for (auto each = from; count > 0 && each != log_.end(); ++each, --count) {
+            for (auto each = from; count > 0 && each != log.end(); ++each, --count) {
                 if (first < 0) first = frontier = *each;
-                if (killers_.contains(*each)) return die();
+                if (killers.contains(*each)) return die();
                 done.insert(*each);
                 frontier = begun = *each + 1;
             }
@@ -253,9 +253,9 @@ TEST(crash_guard, every_killer_is_found_in_few_lives_and_nothing_else_is_lost) {
         lives l(seed, false);
         const int count = l.run();
         ASSERT_GT(count, 0) << "seed " << seed << ": it never ends";
-        EXPECT_EQ(l.parked, l.killers_) << "seed " << seed;
-        EXPECT_EQ(l.done.size() + l.parked.size(), l.log_.size()) << "seed " << seed;
-        EXPECT_LE(l.deaths, static_cast<std::int64_t>(l.killers_.size()) * 6) << "seed " << seed;
+        EXPECT_EQ(l.parked, l.killers) << "seed " << seed;
+        EXPECT_EQ(l.done.size() + l.parked.size(), l.log.size()) << "seed " << seed;
+        EXPECT_LE(l.deaths, static_cast<std::int64_t>(l.killers.size()) * 6) << "seed " << seed;
     }
 }
 
@@ -263,11 +263,11 @@ TEST(crash_guard, whatever_else_kills_processes_no_record_is_lost_and_every_kill
     for (std::uint64_t seed = 1; seed <= 1'000; ++seed) {
         lives l(seed, true);
         ASSERT_GT(l.run(), 0) << "seed " << seed << ": it never ends";
-        for (const auto each : l.killers_)
+        for (const auto each : l.killers)
             EXPECT_TRUE(l.parked.contains(each)) << "seed " << seed;
         std::set<std::int64_t> all = l.done;
         all.insert(l.parked.begin(), l.parked.end());
-        EXPECT_EQ(all.size(), l.log_.size()) << "seed " << seed;
+        EXPECT_EQ(all.size(), l.log.size()) << "seed " << seed;
     }
 }
 

@@ -237,9 +237,8 @@ TEST(world, a_rebalance_in_the_middle_loses_and_repeats_nothing_that_could_drain
     w.start(
         [&](corvid::service& s) {
             s.on<order_placed>("slow", [&](const order_placed& o, context& ctx) -> task<void> {
-                const order_placed mine = o;
                 co_await ctx.sleep(100ms);
-                seen.emplace(mine.customer, mine.n);
+                seen.emplace(o.customer, o.n);
             });
         },
         named("shop", 3));

@@ -12,11 +12,10 @@ constexpr exponential patient{.first = 10s, .factor = 1, .limit = 4, .jitter = 0
 /// Works `length` long on each, and tells the witness.
 auto worker(witness& sees, duration length) {
     return [&sees, length](const keyed& e, context& ctx) -> task<void> {
-        const keyed mine = e;
-        sees.began(mine.key);
+        sees.began(e.key);
         co_await ctx.sleep(length);
-        sees.left(mine.key);
-        sees.finished(mine);
+        sees.left(e.key);
+        sees.finished(e);
     };
 }
 
@@ -130,12 +129,11 @@ TEST(key_order, an_extractor_orders_by_what_it_says_over_all_partitions) {
         return std::optional(std::string(1, r.source->key.text().back()));
     };
     auto handler = [&](const keyed& e, context& ctx) -> task<void> {
-        const keyed mine = e;
-        const std::string group(1, mine.key.back());
+        const std::string group(1, e.key.back());
         sees.began(group);
         co_await ctx.sleep(10ms);
         sees.left(group);
-        sees.finished(mine);
+        sees.finished(e);
     };
     auto loop = w.join(handler, {.key = by_last_digit});
     w.publish(100, 5);
@@ -229,12 +227,10 @@ TEST(key_order, a_stop_finishes_what_was_overtaken_so_that_nothing_runs_twice) {
     group_world w(11);
     witness sees;
     auto handler = [&](const keyed& e, context& ctx) -> task<void> {
-        const keyed mine = e;
-        sees.began(mine.key);
-        co_await ctx.sleep(
-            std::chrono::milliseconds(1 + (mine.n * 37 + static_cast<int>(mine.key.size())) % 20));
-        sees.left(mine.key);
-        sees.finished(mine);
+        sees.began(e.key);
+        co_await ctx.sleep(std::chrono::milliseconds(1 + (e.n * 37 + static_cast<int>(e.key.size())) % 20));
+        sees.left(e.key);
+        sees.finished(e);
     };
     w.publish(500, 20);
     for (int i = 0; i < 20; ++i) {

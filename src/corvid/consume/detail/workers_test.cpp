@@ -103,17 +103,16 @@ TEST(workers, a_coroutine_stays_on_its_lanes_worker_whoever_completes_what_it_aw
     std::set<scheduler*> all;
     w.make_topic(topic_name("test.reply.made"));
     auto handler = [&](const keyed& e, context& ctx) -> task<void> {
-        const keyed mine = e;
-        sees.began(mine.key);
-        of_key[mine.key].insert(scheduler::current());
+        sees.began(e.key);
+        of_key[e.key].insert(scheduler::current());
         co_await ctx.sleep(1ms);
-        of_key[mine.key].insert(scheduler::current());
-        const sample::reply answer{mine.n};
+        of_key[e.key].insert(scheduler::current());
+        const sample::reply answer{e.n};
         EXPECT_TRUE((co_await message_producer(*w.out).send(answer)).has_value());
-        of_key[mine.key].insert(scheduler::current());
+        of_key[e.key].insert(scheduler::current());
         all.insert(scheduler::current());
-        sees.left(mine.key);
-        sees.finished(mine);
+        sees.left(e.key);
+        sees.finished(e);
     };
     auto loop = w.join(handler, {.concurrency = 64});
     w.publish(100, 10);
@@ -181,7 +180,7 @@ TEST(workers, a_stop_waits_for_what_is_with_them_and_commits_it) {
         };
         w.publish(100, 30);
         auto loop = w.join(handler);
-        w.sim.run_until([&] { return sees.done.size() > static_cast<std::size_t>(3 * i); }, 1min);
+        w.sim.run_until([&] { return sees.done.size() > 3 * static_cast<std::size_t>(i); }, 1min);
         EXPECT_EQ(w.end(*loop), loop_end::clean);
         loop = w.join(handler);
         EXPECT_TRUE(w.sim.run_until([&] { return w.all_committed(); }, 1min));

@@ -26,7 +26,7 @@ struct holding final : handler {
 class group_membership : public testing::Test {
 public:
     template <class H>
-    H& join(failure_settings failure = {}, commit_mode commit = commit_mode::when_done) {
+    H& join(const failure_settings& failure = {}, commit_mode commit = commit_mode::when_done) {
         std::vector<subscription> subscriptions(1);
         auto handle = std::make_unique<H>();
         H& mine = *handle;

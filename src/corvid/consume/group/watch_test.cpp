@@ -17,10 +17,9 @@ struct stalled {
 
     auto handler() {
         return [this](const keyed& e, context& ctx) -> task<void> {
-            const keyed mine = e;
-            const std::string id = mine.key + '/' + std::to_string(mine.n);
+            const std::string id = e.key + '/' + std::to_string(e.n);
             begun.insert(id);
-            while (mine.key == "k1" && mine.n == 0 && !go)
+            while (e.key == "k1" && e.n == 0 && !go)
                 co_await ctx.sleep(1s);
             done.insert(id);
         };

@@ -90,9 +90,9 @@ auto with_unit(Given given, [[maybe_unused]] inbox_stage* stage) {
     if constexpr (!TakesUnit<Given, T>) {
         return given;
     } else {
-        using F = plain_function<Given>;
-        with_unit_function<T, F> made(plain_function_of(std::move(given)), *stage);
-        if constexpr (std::is_same_v<F, Given>)
+        using plain = plain_function<Given>;
+        with_unit_function<T, plain> made(plain_function_of(std::move(given)), *stage);
+        if constexpr (std::is_same_v<plain, Given>)
             return made;
         else
             return blocking(std::move(made));

@@ -123,7 +123,7 @@ TEST(descriptors, a_full_descriptor_is_reported_once_when_it_takes_bytes_again_a
     running_loop world;
     std::array<int, 2> ends{};
     ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()), 0);
-    const std::vector<char> block(64 * 1024);
+    const std::vector<char> block(std::size_t{64} * 1024);
     watcher mine(ends[0], [](work&) noexcept {});
     int runs = 0;
     signal ran;
