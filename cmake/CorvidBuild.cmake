@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# The verbs of corvid's CMakeLists files: corvid_module, corvid_test, corvid_example, corvid_fuzz.
+# The verbs of corvid's CMakeLists files: corvid_module, corvid_migrations, corvid_test, corvid_example, corvid_fuzz.
 include_guard(GLOBAL)
 include(GNUInstallDirs)
 
@@ -17,6 +17,27 @@ function(corvid_uses target scope)
     foreach(module IN LISTS ARGN)
         target_link_libraries(${target} ${scope} corvid::${module})
     endforeach()
+endfunction()
+
+# migrations.cpp of a module, in its build folder, from migrations/{postgres,sqlite}/NNNN_name.sql: the SQL files are the one
+# text of each migration, compiled in from there and installed as they are.
+function(corvid_migrations module) # NNNN_name…
+    set(rows "")
+    foreach(step IN LISTS ARGN)
+        string(REGEX MATCH "^0*([0-9]+)_(.+)$" matched "${step}")
+        string(APPEND rows "        {${CMAKE_MATCH_1}, \"${CMAKE_MATCH_2}\"")
+        foreach(kind IN ITEMS postgres sqlite)
+            set(sql "${CMAKE_CURRENT_SOURCE_DIR}/migrations/${kind}/${step}.sql")
+            file(READ "${sql}" text)
+            string(APPEND rows ", R\"sql(${text})sql\"")
+            set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${sql}")
+        endforeach()
+        string(APPEND rows "},\n")
+    endforeach()
+    configure_file("${CMAKE_CURRENT_FUNCTION_LIST_DIR}/migrations.cpp.in" "${CMAKE_CURRENT_BINARY_DIR}/migrations.cpp" @ONLY)
+    if(CORVID_INSTALL)
+        install(DIRECTORY migrations/ DESTINATION ${CMAKE_INSTALL_DATADIR}/corvid/migrations/${module})
+    endif()
 endfunction()
 
 # True in `result` when each named module exists. One that does not leaves its users out, with a warning; in CI, where

@@ -3,11 +3,12 @@
 
 #include <corvid/base/post_call.hpp>
 #include <corvid/base/random.hpp>
+#include <corvid/inbox/detail/mailbox.hpp>
 #include <corvid/inbox/effect_queue.hpp>
 #include <corvid/observe/metrics.hpp>
 
 #include <algorithm>
-#include <mutex>
+#include <utility>
 
 namespace corvid {
 
@@ -109,8 +110,7 @@ struct effect_writer::impl : std::enable_shared_from_this<impl> {
     prng random;
     writer_figures figures;
     std::vector<std::unique_ptr<shard>> shards;
-    std::mutex mutex;
-    std::vector<arrival> arrived; // under the mutex
+    inbox_detail::mailbox<arrival> arrived;
     std::vector<lane_idle*> lane_waiters;
     task_scope writing;
     bool closing = false;
@@ -118,21 +118,12 @@ struct effect_writer::impl : std::enable_shared_from_this<impl> {
 
 template <class F>
 void effect_writer::impl::arrive(F&& put) {
-    {
-        const std::lock_guard lock(mutex);
-        const bool is_first = arrived.empty();
-        put(arrived);
-        if (!is_first || arrived.empty()) return;
-    }
-    post_call(db.loop(), [self = shared_from_this()] { self->take_in(); });
+    if (arrived.fill(std::forward<F>(put)))
+        post_call(db.loop(), [self = shared_from_this()] { self->take_in(); });
 }
 
 void effect_writer::impl::take_in() {
-    std::vector<arrival> came;
-    {
-        const std::lock_guard lock(mutex);
-        came.swap(arrived);
-    }
+    std::vector<arrival> came = arrived.take();
     const steady_time now = db.loop().steady_now();
     for (arrival& each : came) {
         each.what.mark.group = group;

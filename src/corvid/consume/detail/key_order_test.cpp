@@ -271,39 +271,6 @@ TEST(key_order, a_stop_and_a_revoke_wait_for_no_back_off_whatever_partitions_a_l
     }
 }
 
-TEST(key_order, keys_that_stand_still_leave_room_for_all_others_whatever_their_number_and_size) {
-    struct shape {
-        int keys, records;
-        std::size_t bytes;
-    };
-    for (const auto& [keys, records, bytes] : {shape{100, 300, 1}, shape{1, 400, 300'000}}) {
-        group_world w(15);
-        int healthy = 0;
-        auto loop = w.join(
-            [&](const keyed& e, context& ctx) -> task<void> {
-                if (e.key.starts_with("slow")) co_await ctx.sleep(2min);
-                healthy += !e.key.starts_with("slow");
-            },
-            {.concurrency = 256, .intake = {.waiting_bytes = std::size_t{256} << 20}});
-        message_producer to(*w.out);
-        for (int n = 0; n < records; ++n) {
-            for (int k = 0; k < keys; ++k) {
-                const std::string key = "slow" + std::to_string(k);
-                ASSERT_TRUE(to.post(
-                    **to.topic(keyed_topic.str()), key,
-                    "{\"key\":\"" + key + "\",\"n\":0,\"x\":\"" + std::string(bytes, 'x') + "\"}", {}));
-            }
-            if (n % 50 == 0) w.flush();
-        }
-        w.flush();
-        w.sim.run_for(5s);
-        w.publish(100, 10);
-        w.sim.run_for(10s);
-        EXPECT_EQ(healthy, 1'000) << keys << " keys stand still";
-        w.end(*loop, 1s, 1s);
-    }
-}
-
 TEST(key_order, a_key_waits_for_its_old_handler_when_its_partition_comes_back) {
     group_world w(12);
     witness sees;

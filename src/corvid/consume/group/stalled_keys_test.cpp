@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What waits for long, behind a key or for its time, does not keep others from being taken in.
+// What waits for long behind its key does not keep others from being taken in.
 #include <corvid/consume/detail/group_world_test.hpp>
 
 namespace corvid::consume_test {
@@ -57,37 +57,6 @@ TEST(stalled_key, of_large_records_leaves_the_other_partitions_moving) {
     EXPECT_EQ(by.healthy, 1'000);
     by.stands_still = false;
     EXPECT_EQ(w.end(*loop), loop_end::clean);
-}
-
-// 2,000 records that wait an hour in a retry topic, and a budget that a quarter of them would fill.
-TEST(retry_topic, that_is_full_does_not_slow_healthy_records) {
-    for (const int failing : {0, 2'000}) {
-        SCOPED_TRACE(testing::Message() << failing << " in the retry topic");
-        group_world w(16, 4);
-        w.make_topic(topic_name("test.keyed.made.group.retry.1h"));
-        int healthy = 0;
-        std::map<std::string, int> tries;
-        auto loop = w.join(
-            [&](const keyed& e) {
-                if (e.key.starts_with("bad")) throw std::runtime_error("bad");
-                if (e.key.starts_with("flaky") && ++tries[e.key] == 1) throw std::runtime_error("once");
-                ++healthy;
-            },
-            {.failure = {.retry = {.first = 5s, .factor = 1, .limit = 2, .jitter = 0},
-                         .retry_topics = {1h},
-                         .gives_up_order = true},
-             .intake = {.waiting_bytes = 1 << 20}});
-        const std::string padding(1'000, 'x');
-        for (int n = 0; n < failing; ++n)
-            w.publish("bad" + padding + std::to_string(n));
-        w.flush();
-        w.sim.run_for(100s);
-        for (int n = 0; n < 40'000; ++n)
-            w.publish((n % 200 == 0 ? "flaky" : "good") + std::to_string(n));
-        w.flush();
-        EXPECT_TRUE(w.sim.run_until([&] { return healthy == 40'000; }, 15s)) << healthy;
-        w.end(*loop);
-    }
 }
 
 } // namespace

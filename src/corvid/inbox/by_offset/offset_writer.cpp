@@ -66,13 +66,8 @@ offset_writer::impl::assignment_ptr offset_writer::impl::find(handle of) const {
 
 template <class F>
 void offset_writer::impl::arrive(F&& put) {
-    {
-        const std::lock_guard lock(mutex);
-        const bool is_first = arrived.empty();
-        put(arrived);
-        if (!is_first || arrived.empty()) return;
-    }
-    post_call(db.loop(), [self = shared_from_this()] { self->take_in(); });
+    if (arrived.fill(std::forward<F>(put)))
+        post_call(db.loop(), [self = shared_from_this()] { self->take_in(); });
 }
 
 void offset_writer::impl::arrive_one(arrival one) {
@@ -80,11 +75,7 @@ void offset_writer::impl::arrive_one(arrival one) {
 }
 
 void offset_writer::impl::take_in() {
-    std::vector<arrival> came;
-    {
-        const std::lock_guard lock(mutex);
-        came.swap(arrived);
-    }
+    std::vector<arrival> came = arrived.take();
     for (arrival& each : came)
         take(each);
     turn();

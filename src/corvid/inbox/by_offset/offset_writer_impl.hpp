@@ -7,9 +7,9 @@
 #include <corvid/base/random.hpp>
 #include <corvid/base/task_scope.hpp>
 #include <corvid/inbox/by_offset/offset_writer.hpp>
+#include <corvid/inbox/detail/mailbox.hpp>
 #include <corvid/observe/metrics.hpp>
 
-#include <mutex>
 #include <unordered_map>
 #include <vector>
 
@@ -116,8 +116,7 @@ struct offset_writer::impl : std::enable_shared_from_this<impl> {
     counter processed, duplicates, committed, troubled;
     gauge pending, oldest;
     histogram took;
-    std::mutex mutex;
-    std::vector<arrival> arrived; // under the mutex
+    inbox_detail::mailbox<arrival> arrived;
     std::unordered_map<handle, assignment_ptr> partitions;
     std::vector<its_turn*> waiters;
     std::size_t under_way = 0;

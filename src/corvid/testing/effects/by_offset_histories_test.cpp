@@ -21,12 +21,6 @@ history history_of(std::uint64_t seed) {
     return {seed, static_cast<shape>(seed % 4), kinds[seed % 5]};
 }
 
-settings settings_of_a_mortal() {
-    settings with{.service = "service"};
-    with.kafka.suspect_after = 0;
-    return with;
-}
-
 // Orders, and what goes wrong meanwhile. The writer of an instance that died works on: a zombie. A handler
 // that dies within a transaction holds its locks here, where nobody ends its connection: those that ask do
 // not crash.
@@ -43,13 +37,6 @@ void play(effects_world& e, const history& of) {
         e.w.run_for(std::chrono::milliseconds(random.below(300)));
         ASSERT_THAT(offset_checks(e).violations(), IsEmpty()) << e.w.describe();
     }
-}
-
-std::set<std::pair<std::string, int>> dead_ones(const world& of) {
-    std::set<std::pair<std::string, int>> all;
-    for (const auto& each : of.dead_letters<order_placed>("service.billing"))
-        all.emplace(each->customer, each->n);
-    return all;
 }
 
 TEST(by_offset_histories, leave_the_effects_of_all_good_records_once_in_order_of_offset) {
@@ -72,11 +59,7 @@ TEST(by_offset_histories, leave_the_effects_of_all_good_records_once_in_order_of
         e.w.run_until_consumed();
         ASSERT_THAT(offset_checks(e).violations_in_the_end(), IsEmpty()) << e.w.describe();
         e.expect_effects(orders(6, 30, {refused, rejected_one}), 0, of.ordered != unordered);
-        std::set<std::pair<std::string, int>> bad;
-        for (int c = 0; c < 6; ++c)
-            for (const int n : {refused, rejected_one})
-                bad.emplace("c" + std::to_string(c), n);
-        EXPECT_EQ(dead_ones(e.w), bad);
+        expect_bad_ones_dead(e.w, 6);
         ASSERT_FALSE(::testing::Test::HasFailure()) << e.w.describe();
         crashes += e.w.crashes();
     }

@@ -210,28 +210,19 @@ TEST(by_offset, those_that_ask_do_not_keep_the_place_of_those_before_them) {
 TEST(by_offset, what_has_no_place_in_the_order_of_offsets_is_refused_and_a_retry_by_key_warned_of) {
     by_offset_world e(10);
     const auto plain = [](const order_placed& o, context&, unit_of_work& db) { insert(db, o); };
-    const auto refused_with = [&](auto build) -> std::string {
-        try {
-            e.w.start(build);
-        } catch (const config_error& why) {
-            return std::string(why.why().message());
-        }
-        return "";
-    };
-    EXPECT_THAT(refused_with([&](corvid::service& s) {
-                    s.fan_out<order_placed>("a", to_all(plain, plain), {.exactly_once = e.into(by_offset)});
-                }),
+    EXPECT_THAT(e.refused_with([&](corvid::service& s) {
+        s.fan_out<order_placed>("a", to_all(plain, plain), {.exactly_once = e.into(by_offset)});
+    }),
                 HasSubstr("fan_out"));
-    EXPECT_THAT(refused_with([&](corvid::service& s) {
-                    s.on<order_placed>(
-                        "a", plain,
-                        {.retry_topics = {1s}, .gives_up_order = true, .exactly_once = e.into(by_offset)});
-                }),
+    EXPECT_THAT(e.refused_with([&](corvid::service& s) {
+        s.on<order_placed>("a", plain,
+                           {.retry_topics = {1s}, .gives_up_order = true, .exactly_once = e.into(by_offset)});
+    }),
                 HasSubstr("retry topic"));
-    EXPECT_THAT(refused_with([&](corvid::service& s) {
-                    s.on<order_placed>(
-                        "a", plain, {.rejected = when_rejected::park_key, .exactly_once = e.into(by_offset)});
-                }),
+    EXPECT_THAT(e.refused_with([&](corvid::service& s) {
+        s.on<order_placed>("a", plain,
+                           {.rejected = when_rejected::park_key, .exactly_once = e.into(by_offset)});
+    }),
                 HasSubstr("parked"));
     e.start(shape::plain, {.order = by_partition});
     EXPECT_THAT(e.log(), ::testing::Not(HasSubstr("holds its partition")));

@@ -3,7 +3,7 @@
 // What must be true of effects by offset, at every moment and in the end. Tests only.
 #pragma once
 
-#include <corvid/testing/effects_world_test.hpp>
+#include <corvid/testing/effects/effects_world_test.hpp>
 
 namespace sample {
 struct offset_row {

@@ -3,7 +3,7 @@
 // Whatever crashes, is taken away, comes twice or is refused: the table of effects is the set of the good
 // events, each key's in the order of its records, and no offset is committed before its effects.
 #include <corvid/base/random.hpp>
-#include <corvid/testing/effects_world_test.hpp>
+#include <corvid/testing/effects/effects_world_test.hpp>
 
 namespace corvid::testing {
 namespace {
@@ -60,20 +60,6 @@ std::set<std::pair<std::string, int>> good_orders(const world& of) {
         if (each->n != refused && each->n != rejected_one) all.emplace(each->customer, each->n);
     return all;
 }
-std::set<std::pair<std::string, int>> dead_ones(const world& of) {
-    std::set<std::pair<std::string, int>> all;
-    for (const auto& each : of.dead_letters<order_placed>("service.billing"))
-        all.emplace(each->customer, each->n);
-    return all;
-}
-
-// No record is suspected for the deaths that this test deals out.
-settings settings_of_a_mortal() {
-    settings with{.service = "service"};
-    with.kafka.suspect_after = 0;
-    return with;
-}
-
 TEST(exactly_once_histories,
      leave_the_effects_of_all_good_events_once_in_order_and_the_bad_ones_as_dead_letters) {
     std::size_t crashes = 0;
@@ -96,11 +82,7 @@ TEST(exactly_once_histories,
         play(e, of);
         e.w.run_until_consumed();
         e.expect_effects(good_orders(e.w), 0, of.ordered != unordered);
-        std::set<std::pair<std::string, int>> bad;
-        for (int c = 0; c < 6; ++c)
-            for (const int n : {refused, rejected_one})
-                bad.emplace("c" + std::to_string(c), n);
-        EXPECT_EQ(dead_ones(e.w), bad);
+        expect_bad_ones_dead(e.w, 6);
         ASSERT_FALSE(::testing::Test::HasFailure()) << e.w.describe();
         crashes += e.w.crashes();
     }

@@ -67,6 +67,17 @@ public:
         return in(db, by, {.writer = {.linger = 2ms}});
     }
 
+    /// What the start of such a service is refused with; empty: it is not.
+    template <class F>
+    std::string refused_with(F build) {
+        try {
+            w.start(build);
+        } catch (const config_error& why) {
+            return std::string(why.why().message());
+        }
+        return "";
+    }
+
     /// Each of the good ones once, a customer's in order.
     void expect_effects(const std::set<std::pair<std::string, int>>& good, int part = 0,
                         bool in_order = true) {
@@ -119,6 +130,24 @@ inline std::optional<error_kind> class_of(const error& why) {
 
 inline constexpr int refused = 13;      // by the database
 inline constexpr int rejected_one = 14; // by the handler
+
+/// Those two of each customer are the dead letters.
+inline void expect_bad_ones_dead(const world& of, int customers) {
+    std::set<std::pair<std::string, int>> dead, bad;
+    for (const auto& each : of.dead_letters<order_placed>("service.billing"))
+        dead.emplace(each->customer, each->n);
+    for (int c = 0; c < customers; ++c)
+        for (const int n : {refused, rejected_one})
+            bad.emplace("c" + std::to_string(c), n);
+    EXPECT_EQ(dead, bad);
+}
+
+/// No record is suspected for the deaths that a test deals out.
+inline settings settings_of_a_mortal() {
+    settings with{.service = "service"};
+    with.kafka.suspect_after = 0;
+    return with;
+}
 
 enum class shape { plain, awaits, asks, on_threads };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // exactly_once in virtual time, with the in-process broker and SQLite.
-#include <corvid/testing/effects_world_test.hpp>
+#include <corvid/testing/effects/effects_world_test.hpp>
 
 namespace corvid::testing {
 namespace {
@@ -113,27 +113,18 @@ TEST(exactly_once, each_type_of_a_route_may_have_its_effects) {
 
 TEST(exactly_once, without_a_unit_or_with_one_and_no_database_is_refused) {
     effects_world e(5);
-    const auto refused_with = [&](auto build) -> std::string {
-        try {
-            e.w.start(build);
-        } catch (const config_error& why) {
-            return std::string(why.why().message());
-        }
-        return "";
-    };
-    EXPECT_EQ(refused_with([](corvid::service& s) {
-                  s.on<order_placed>(
-                      "a", [](const order_placed& o, context&, unit_of_work& db) { insert(db, o); });
-              }),
+    EXPECT_EQ(e.refused_with([](corvid::service& s) {
+        s.on<order_placed>("a", [](const order_placed& o, context&, unit_of_work& db) { insert(db, o); });
+    }),
               "subscription \"a\": its handler takes a unit_of_work, and exactly_once is not set");
-    EXPECT_EQ(refused_with([&](corvid::service& s) {
-                  s.on<order_placed>("a", [](const order_placed&) {}, {.exactly_once = e.into()});
-              }),
+    EXPECT_EQ(e.refused_with([&](corvid::service& s) {
+        s.on<order_placed>("a", [](const order_placed&) {}, {.exactly_once = e.into()});
+    }),
               "subscription \"a\": exactly_once is set, and its handler takes no unit_of_work");
-    EXPECT_NE(refused_with([&](corvid::service& s) {
-                  subscribe(s, shape::plain,
-                            {.exactly_once = in(e.db, {.retention = 1h, .redelivery_window = 2h})});
-              }).find("is below inbox.redelivery_window"),
+    EXPECT_NE(e.refused_with([&](corvid::service& s) {
+                   subscribe(s, shape::plain,
+                             {.exactly_once = in(e.db, {.retention = 1h, .redelivery_window = 2h})});
+               }).find("is below inbox.redelivery_window"),
               std::string::npos);
 }
 
