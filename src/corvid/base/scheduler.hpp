@@ -8,6 +8,7 @@
 // must stay alive and in place until it has run (or was cancelled).
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -23,6 +24,15 @@ using duration = std::chrono::nanoseconds;
 using steady_time = std::chrono::steady_clock::time_point;
 using wall_time = std::chrono::sys_time<std::chrono::milliseconds>;
 
+/// Asks for memory that will be touched soon, so that it comes while something else runs. It may be gone by
+/// then.
+inline void prefetch(const void* from, std::size_t bytes) noexcept {
+    constexpr std::size_t line = 64;
+    for (std::size_t at = 0; at < bytes; at += line)
+        __builtin_prefetch(static_cast<const char*>(from) + at, 1);
+    asm volatile(""); // g++ 12 takes a function that does no more for one without effect, and calls it never
+}
+
 /// A node that waits to be run once. `run` may destroy or re-post the node.
 struct work {
     using function = void (*)(work&) noexcept;
@@ -33,9 +43,8 @@ struct work {
     /// Asks for the node's memory, and for what lies around it (nodes stand in what they run on): where many
     /// wait they have left the cache, and come back while another runs.
     void prefetch() const noexcept {
-        const auto* const place = reinterpret_cast<const char*>(this);
-        for (const int line : {-128, -64, 0, 64, 128})
-            __builtin_prefetch(place + line, 1);
+        constexpr std::ptrdiff_t around = 128;
+        corvid::prefetch(reinterpret_cast<const char*>(this) - around, 2 * around + 64);
     }
 };
 
@@ -81,11 +90,18 @@ private:
 /// A node that runs once at a time. Scheduled and cancelled on the scheduler's own thread only.
 struct timer : work {
     using work::work;
-    static constexpr std::size_t idle = static_cast<std::size_t>(-1);
+    static constexpr std::uint32_t idle = static_cast<std::uint32_t>(-1);
     steady_time due{};
-    std::uint64_t order = 0;     ///< set by the scheduler: equal times run in the order of at()
-    std::size_t position = idle; ///< set by the scheduler: place in its heap
-    [[nodiscard]] bool pending() const noexcept { return position != idle; }
+    std::uint32_t seat = idle; ///< the scheduler's own
+    /// What `run` will touch beside the node, as far as is known: where many wait it has left the cache, and
+    /// comes back while the one before runs. It may be gone by then.
+    std::array<const void*, 3> behind{};
+    [[nodiscard]] bool pending() const noexcept { return seat != idle; }
+    void prefetch_behind() const noexcept {
+        constexpr std::size_t most = 384;
+        for (const void* const each : behind)
+            if (each) corvid::prefetch(each, most);
+    }
 };
 
 /// A node that runs each time `fd` is readable, until it is unwatched. What `run` leaves unread makes it run
@@ -137,7 +153,8 @@ public:
         post(std::move(one));
     }
 
-    /// Runs `node` at `when` or as soon after as the loop gets to it. Own thread only; `node` must be idle.
+    /// Runs `node` at `when` or as soon after as the loop gets to it; where many timers wait, it may sleep up
+    /// to 50 µs longer, to wake up for several. Own thread only; `node` must be idle.
     virtual void at(steady_time when, timer& node) = 0;
     /// Takes a pending timer back; false if it was not pending. Own thread only.
     virtual bool cancel(timer& node) noexcept = 0;

@@ -11,13 +11,18 @@ namespace corvid {
 
 class sleep_operation : public operation<sleep_operation, void> {
 public:
-    explicit sleep_operation(duration length) noexcept : timer_(*this), length_(length) {}
+    /// `touched`: what the waiter goes on with, see timer::behind.
+    explicit sleep_operation(duration length, std::array<const void*, 2> touched = {}) noexcept
+        : timer_(*this), length_(length) {
+        timer_.behind = {nullptr, touched[0], touched[1]};
+    }
 
     template <detail::HasHome Promise>
     bool await_suspend(std::coroutine_handle<Promise> waiter) {
         return operation::await_suspend(waiter);
     }
     bool start() {
+        timer_.behind[0] = resume_.behind;
         home_->at(home_->steady_now() + length_, timer_);
         return true;
     }

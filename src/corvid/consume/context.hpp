@@ -118,7 +118,9 @@ public:
 
     /// `co_await ctx.sleep(200ms)`: on the service's clock, which tests move by themselves. It takes its time
     /// whatever stop() says, and holds the record, and a stop of the service, so long: wait in short steps.
-    [[nodiscard]] sleep_operation sleep(duration length) const noexcept { return corvid::sleep(length); }
+    [[nodiscard]] sleep_operation sleep(duration length) const noexcept {
+        return sleep_operation(length, {run_, run_->upcoming()});
+    }
 
 private:
     [[nodiscard]] detail::publish_headers next_publish(const send_options& given);

@@ -7,7 +7,7 @@ namespace corvid {
 
 namespace {
 
-constexpr duration longest_gathering = std::chrono::microseconds(50);
+constexpr duration longest_gathering = std::chrono::microseconds(200);
 
 } // namespace
 

@@ -5,7 +5,7 @@
 // nothing from one another.
 //
 // Runs come to a worker as one list a turn of their group's loop, and go back as one list a turn of the
-// worker, or as soon as 50 µs of work have gathered: no lock and no wake-up for each.
+// worker, or as soon as 200 µs of work have gathered: no lock and no wake-up for each.
 #pragma once
 
 #include <corvid/base/operation.hpp>

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/lanes/intake_gate.hpp>
 
+#include <corvid/lanes/lane.hpp>
+
 #include <algorithm>
 #include <cassert>
 #include <string>
@@ -100,6 +102,7 @@ void intake_gate::waiting(lane_record& record) {
     auto& p = state_of(record.from.partition);
     leave(record);
     record.budget_ = budget::waiting;
+    if (record.lane_) record.lane_->has_waited_ = true;
     for (figures* f : {&p.count, &total_}) {
         ++f->waiting_records;
         f->waiting_bytes += record.bytes;

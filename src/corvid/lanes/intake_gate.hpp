@@ -30,7 +30,7 @@
 namespace corvid {
 
 struct intake_settings {
-    std::size_t runnable_records = 16'384;              ///< at least 1
+    std::size_t runnable_records = 8'192;               ///< at least 1
     std::size_t runnable_bytes = std::size_t{64} << 20; ///< at least 1
     std::size_t waiting_bytes = std::size_t{64} << 20;  ///< at least 1
 

@@ -16,7 +16,8 @@
 
 namespace corvid {
 
-class lane {
+/// One cache line.
+class alignas(64) lane {
 public:
     enum class state : std::uint8_t { ready, running, blocked };
 
@@ -30,6 +31,8 @@ public:
     [[nodiscard]] std::size_t at_work() const noexcept { return at_work_; }
     /// Its work has been at one record for long: what stands behind that waits.
     [[nodiscard]] bool is_stalled() const noexcept { return stalled_; }
+    /// Some of its records were counted as waiting (intake_gate) since it began.
+    [[nodiscard]] bool has_waited() const noexcept { return has_waited_; }
     /// The key's hash, mixed: what to choose a worker by.
     [[nodiscard]] std::uint64_t hash() const noexcept { return hash_; }
 
@@ -37,6 +40,7 @@ private:
     friend class lane_set;
     friend class lane_table;
     friend class lane_pool;
+    friend class intake_gate;
     friend class ready_list;
 
     lane_record* head_ = nullptr;
@@ -47,9 +51,13 @@ private:
     std::uint32_t scope_ = 0;
     std::uint32_t length_ = 0;
     std::uint32_t at_work_ = 0; // that many from the front
-    bool keyed_ = false;
-    bool stalled_ = false;
+    bool keyed_ : 1 = false;
+    bool stalled_ : 1 = false;
+    bool has_waited_ : 1 = false;
+    bool mixed_ : 1 = false; // it had records of several assignments
     state state_ = state::ready;
+    assignment newest_{}; // the last record's
 };
+static_assert(sizeof(lane) == 64);
 
 } // namespace corvid

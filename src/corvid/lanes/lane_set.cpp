@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/lanes/lane_set.hpp>
 
+#include <corvid/base/scheduler.hpp>
+
 #include <algorithm>
+#include <array>
 #include <cassert>
 
 namespace corvid {
@@ -36,14 +39,29 @@ void ready_list::remove(lane& one) noexcept {
 
 void ready_list::prefetch() const noexcept {
     if (!head_) return;
-    const auto* const record = reinterpret_cast<const char*>(head_->head_);
-    for (const int line : {0, 64, 128, 192, 256, 320})
-        __builtin_prefetch(record + line, 1);
-    if (const lane* const second = head_->next_) __builtin_prefetch(second, 1);
+    corvid::prefetch(head_->head_, 384);
+    if (const lane* const second = head_->next_) corvid::prefetch(second, sizeof(lane));
 }
 
 lane_set::~lane_set() {
     table_.for_each([this](lane& one) { pool_.give_back(one); });
+}
+
+void lane_set::foresee(std::span<const lane_record* const> records) const noexcept {
+    constexpr std::size_t at_once = 32;
+    std::array<std::uint64_t, at_once> hashes{};
+    for (; !records.empty(); records = records.subspan(std::min(at_once, records.size()))) {
+        const std::size_t count = std::min(at_once, records.size());
+        for (std::size_t i = 0; i < count; ++i)
+            table_.prefetch(hashes[i] = identity_of(*records[i]).hash);
+        for (std::size_t i = 0; i < count; ++i)
+            if (const lane* const its = table_.likely(hashes[i])) prefetch(its, sizeof(lane));
+        for (std::size_t i = 0; i < count; ++i)
+            if (const lane* const its = table_.likely(hashes[i])) {
+                prefetch(its->head_, sizeof(lane_record));
+                prefetch(its->tail_, sizeof(lane_record));
+            }
+    }
 }
 
 lane_table::identity lane_set::identity_of(const lane_record& record) const noexcept {
@@ -101,14 +119,19 @@ lane_run lane_set::take_front(lane& blocked, std::size_t most) noexcept {
     return start(blocked, most);
 }
 
+std::uint32_t lane_set::of_one_assignment(const lane& one, std::size_t most) noexcept {
+    std::uint32_t count = 1;
+    for (const lane_record* last = one.head_; count < most && last->next_; ++count) {
+        last = last->next_;
+        if (last->from != one.head_->from) break;
+    }
+    return count;
+}
+
 lane_run lane_set::start(lane& one, std::size_t most) noexcept {
     one.state_ = lane::state::running;
-    const lane_record* last = one.head_;
-    one.at_work_ = 1;
-    while (one.at_work_ < most && last->next_ && last->next_->from == one.head_->from) {
-        last = last->next_;
-        ++one.at_work_;
-    }
+    one.at_work_ = one.mixed_ ? of_one_assignment(one, most)
+                              : static_cast<std::uint32_t>(std::min<std::size_t>(most, one.length_));
     return {.of = &one, .first = one.head_, .count = one.at_work_};
 }
 
@@ -170,6 +193,8 @@ void lane_set::link(lane& to, lane_record& record) noexcept {
     record.previous_ = to.tail_;
     (to.tail_ ? to.tail_->next_ : to.head_) = &record;
     to.tail_ = &record;
+    to.mixed_ |= to.length_ > 0 && to.newest_ != record.from;
+    to.newest_ = record.from;
     ++to.length_;
     if (to.state_ == lane::state::ready) ready_.one_more();
 }

@@ -23,6 +23,8 @@
 #include <corvid/model/position.hpp>
 
 #include <cstddef>
+#include <cstdint>
+#include <span>
 
 namespace corvid {
 
@@ -67,6 +69,9 @@ public:
     /// Appends the record to its lane, which it answers: its state and length tell whether the record can run
     /// soon. Strong exception guarantee.
     lane& add(lane_record& record);
+    /// Asks for the memory that add() of these will touch, all of it at once: lanes and the records in them
+    /// have often left the cache.
+    void foresee(std::span<const lane_record* const> records) const noexcept;
 
     /// Adds a record that a handler has been at already: its lane, which it begins, is at work with it.
     /// Precondition: find() has none. Not for unordered. Strong exception guarantee.
@@ -131,6 +136,7 @@ public:
 
 private:
     [[nodiscard]] lane_table::identity identity_of(const lane_record& record) const noexcept;
+    [[nodiscard]] static std::uint32_t of_one_assignment(const lane& one, std::size_t most) noexcept;
     [[nodiscard]] lane_run start(lane& one, std::size_t most) noexcept;
     [[nodiscard]] lane_run take_unordered(lane& one, std::size_t most) noexcept;
     void become_ready(lane& one) noexcept;

@@ -43,6 +43,11 @@ void check_of_handler(const std::string& name, const subscription_options& optio
     if (options.commit == commit_mode::by_hand)
         refuse(what, "commit is by_hand, and a handler cannot say how far it is: nothing would be committed",
                "leave commit at when_done, or read with stream()");
+    if (options.concurrency > options.intake.runnable_records)
+        refuse(what,
+               "concurrency is " + std::to_string(options.concurrency) + ", and intake.runnable_records is " +
+                   std::to_string(options.intake.runnable_records) + ": so many handlers are never at work",
+               "lower concurrency, or raise intake.runnable_records, best to twice concurrency");
 }
 
 void check_of_stream(const std::string& name, const subscription_options& options) {

@@ -26,6 +26,7 @@ struct subscription_options {
     corvid::order order = by_key;
     lane_key key = {}; ///< with by_key: instead of the record's own
     /// Keys (by_partition: partitions) that are worked on at once. 1: never two threads in the handler.
+    /// At most intake.runnable_records, of which it needs about twice as many to be kept busy.
     std::size_t concurrency = 256;
     exponential retry = {}; ///< while it waits its key waits, and no other
     /// Delays that rise, in whole milliseconds: tried again after `retry`, without its key waiting …

@@ -88,6 +88,8 @@ struct threaded_scheduler::impl {
     explicit impl(scheduler& owner) : self(owner) {}
 
     void run(const std::function<void()>& first);
+    void take_turn();
+    [[nodiscard]] bool is_dense() const noexcept;
     void run_nodes();
     void run_timers();
     void take_remote();
@@ -102,6 +104,11 @@ struct threaded_scheduler::impl {
     void await_writable(std::shared_ptr<watched> target, work& once);
     void unwatch(watcher& node) noexcept;
 
+    static constexpr duration longest_turn = std::chrono::microseconds{200};
+    // From so many timers on, one wake-up is for all that are due so soon after the first: else most of what
+    // a loop with thousands of them does is to wake up.
+    static constexpr duration slack = std::chrono::microseconds{50};
+    static constexpr std::size_t many_timers = 64;
     static constexpr unsigned nodes_between_polls = 64;
     static constexpr duration time_between_polls = std::chrono::microseconds{50};
 
@@ -130,16 +137,30 @@ void threaded_scheduler::impl::run(const std::function<void()>& first) {
     scheduler* const before = enter(&self);
     if (!stopping) first();
     while (!stopping) {
-        run_nodes();
-        run_timers();
+        take_turn();
         if (!local.empty() || !sleep()) poll();
     }
     finish();
     enter(before);
 }
 
-void threaded_scheduler::impl::run_nodes() {
+// Ends before the loop sleeps, or after a while: but where timers are dense it sleeps between them, too.
+void threaded_scheduler::impl::take_turn() {
     const turn this_one;
+    const steady_time end = self.steady_now() + longest_turn;
+    for (;;) {
+        run_nodes();
+        run_timers();
+        if (stopping || self.steady_now() >= end || (local.empty() && !is_dense())) return;
+        if (!local.empty() || !sleep()) poll();
+    }
+}
+
+bool threaded_scheduler::impl::is_dense() const noexcept {
+    return timers.size() >= many_timers && timers.next_due() <= self.steady_now() + slack;
+}
+
+void threaded_scheduler::impl::run_nodes() {
     for (unsigned left = nodes_between_polls; left > 0 && !stopping.load(std::memory_order_relaxed); --left) {
         work* next = local.pop();
         if (!next) {
@@ -155,7 +176,6 @@ void threaded_scheduler::impl::run_nodes() {
 // As many as were pending at the start: a timer that sets itself again for the past does not hold the loop.
 void threaded_scheduler::impl::run_timers() {
     if (timers.empty()) return;
-    const turn this_one;
     const steady_time now = self.steady_now();
     for (std::size_t left = timers.size(); left > 0 && timers.due_at(now) && !stopping; --left) {
         timer& next = timers.pop();
@@ -172,7 +192,7 @@ void threaded_scheduler::impl::take_remote() {
 
 // Until Asio has something to do, a wake-up included. False, at once, if nodes have come meanwhile.
 bool threaded_scheduler::impl::sleep() {
-    if (!timers.empty()) alarm.set(timers.next_due());
+    if (!timers.empty()) alarm.set(timers.next_due() + (timers.size() >= many_timers ? slack : duration()));
     {
         const std::scoped_lock lock(mutex);
         if (!remote.empty() || stopping) return false;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/base/detail/frame_pool.hpp>
 
+#include <corvid/base/scheduler.hpp>
+
 #include <array>
 #include <cstdint>
 #include <mutex>
@@ -33,6 +35,12 @@ struct block {
     block* next_bundle; // in the depot
 };
 
+// On a cache line of its own each: what is touched together lies in few.
+constexpr std::align_val_t alignment{granule};
+
+void* fresh(std::size_t c) { return ::operator new((c + 1) * granule, alignment); }
+void destroy(void* memory) noexcept { ::operator delete(memory, alignment); }
+
 struct depot {
     std::mutex mutex;
     std::array<block*, classes> bundles{};
@@ -55,7 +63,7 @@ public:
     void* take(std::size_t c) {
         auto& list = lists_[c];
         if (!list.head) take_bundle(c);
-        if (!list.head) return ::operator new((c + 1) * granule);
+        if (!list.head) return fresh(c);
         --list.count;
         block* const taken = std::exchange(list.head, list.head->next);
         prefetch(list.head, (c + 1) * granule); // the next to be taken: many in flight have left the cache
@@ -75,10 +83,7 @@ private:
     };
 
     static void prefetch(const void* memory, std::size_t bytes) noexcept {
-        constexpr std::size_t cache_line = 64;
-        if (!memory) return;
-        for (std::size_t at = 0; at < bytes; at += cache_line)
-            __builtin_prefetch(static_cast<const char*>(memory) + at, 1);
+        if (memory) corvid::prefetch(memory, bytes);
     }
 
     void take_bundle(std::size_t c) {
@@ -138,14 +143,14 @@ void* pool_allocate(std::size_t bytes) {
     const std::size_t c = (bytes - 1) / granule;
     if (c >= classes) return ::operator new(bytes);
     if (thread_cache* mine = this_threads_cache()) return mine->take(c);
-    return ::operator new((c + 1) * granule);
+    return fresh(c);
 }
 
 void pool_free(void* memory, std::size_t bytes) noexcept {
     const std::size_t c = (bytes - 1) / granule;
     if (c >= classes) return ::operator delete(memory);
     if (thread_cache* mine = this_threads_cache()) return mine->give(c, memory);
-    ::operator delete(memory);
+    destroy(memory);
 }
 
 #endif

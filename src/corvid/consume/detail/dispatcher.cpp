@@ -91,9 +91,11 @@ dispatcher::work_run* dispatcher::prepare(const lane_run& chosen) {
     auto& first = static_cast<held_record&>(*chosen.first);
     tenancy& of = *first.of;
     if (first.offset >= of.cut && !first.is_released) return leave(chosen.of, &first, chosen.count), nullptr;
-    held_record* each = &first;
-    for (std::size_t i = 0; i < chosen.count; ++i, each = each->following())
-        gate_.runnable(*each);
+    if (!chosen.of || chosen.of->has_waited()) {
+        held_record* each = &first;
+        for (std::size_t i = 0; i < chosen.count; ++i, each = each->following())
+            gate_.runnable(*each);
+    }
     if (first.offset == of.condemned && !first.is_released) [[unlikely]]
         return condemn(first), nullptr;
     const std::size_t count = has_dead_keys(of) ? runnable_of(chosen, first) : chosen.count;

@@ -125,6 +125,7 @@ private:
     [[nodiscard]] std::size_t run_over(tenancy& at, const record_batch& batch, std::size_t from,
                                        std::size_t to);
     [[nodiscard]] held_record& hold(tenancy& at, const record& what, const record_batch& batch);
+    void place_all(tenancy& at, const record_batch& batch);
     void place(held_record& what);
     void place_when_due(held_record& what);
 

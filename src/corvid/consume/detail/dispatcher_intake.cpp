@@ -5,6 +5,7 @@
 #include <corvid/middleware/attempt_chain.hpp>
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <limits>
 #include <utility>
@@ -67,10 +68,22 @@ bool dispatcher::take_in(tenancy& from, broker::record_source& source, std::size
     } else if (where_.is_immediate() && from.condemned < 0 && !reader_.completes) {
         work_inline(from, batch);
     } else {
-        for (const record& each : batch.records())
-            place(hold(from, each, batch));
+        place_all(from, batch);
     }
     return true;
+}
+
+void dispatcher::place_all(tenancy& at, const record_batch& batch) {
+    constexpr std::size_t at_once = 32;
+    std::array<lane_record*, at_once> held{};
+    for (auto left = batch.records(); !left.empty(); left = left.subspan(std::min(at_once, left.size()))) {
+        const std::size_t count = std::min(at_once, left.size());
+        for (std::size_t i = 0; i < count; ++i)
+            held[i] = &hold(at, left[i], batch);
+        lanes_.foresee({held.begin(), held.begin() + count});
+        for (std::size_t i = 0; i < count; ++i)
+            place(static_cast<held_record&>(*held[i]));
+    }
 }
 
 void dispatcher::note_arrival(tenancy& at, const record_batch& batch) {

@@ -7,6 +7,7 @@
 // lane_pool: lanes to use again.
 #pragma once
 
+#include <corvid/base/scheduler.hpp>
 #include <corvid/lanes/lane.hpp>
 
 #include <cstring>
@@ -73,6 +74,15 @@ public:
             if (!s.in) return nullptr;
             if (s.hash == id.hash && is_same(*s.in, id)) return s.in;
         }
+    }
+
+    /// Where find() of that hash looks first.
+    void prefetch(std::uint64_t hash) const noexcept {
+        if (!slots_.empty()) corvid::prefetch(slots_.data() + home(hash), sizeof(slot));
+    }
+    /// The lane that it finds there, often that of the hash; null: none.
+    [[nodiscard]] const lane* likely(std::uint64_t hash) const noexcept {
+        return slots_.empty() ? nullptr : slots_.data()[home(hash)].in;
     }
 
     /// The lane is in no table and no lane here has its identity.

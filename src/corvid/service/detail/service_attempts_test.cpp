@@ -162,6 +162,9 @@ TEST_F(service_attempts, the_trace_of_a_record_goes_on_in_its_handler_its_log_li
 
 TEST_F(service_attempts, what_cannot_work_is_refused_when_it_is_declared) {
     EXPECT_TRUE(says(refusal_of({.breaker = {.failures = 1}}, true), "stream \"fees\": breaker, rate"));
+    const std::string idle = refusal_of({.concurrency = 101, .intake = {.runnable_records = 100}});
+    EXPECT_TRUE(says(idle, "concurrency is 101") && says(idle, "intake.runnable_records is 100") &&
+                says(idle, "\"fees\""));
     const std::string by_hand = refusal_of({.order = by_partition, .commit = commit_mode::by_hand});
     EXPECT_TRUE(says(by_hand, "commit is by_hand") && says(by_hand, "when_done") &&
                 says(by_hand, "\"fees\""));
