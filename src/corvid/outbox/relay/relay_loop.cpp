@@ -46,11 +46,12 @@ relay_loop::relay_loop(database& db, publisher& out, relay_settings settings, me
       tables_(db),
       random_(db.settings().seed ? db.settings().seed : entropy_seed()),
       lanes_(
-          {.rows = settings_.in_flight, .per_aggregate = settings_.per_aggregate, .pause = settings_.pause}) {
-}
+          {.rows = settings_.in_flight, .per_aggregate = settings_.per_aggregate, .pause = settings_.pause}),
+      notices_(db, commit_channel, [this] { news(); }) {}
 
 void relay_loop::start(std::shared_ptr<relay_loop> self) {
     listener_.emplace(*this);
+    running_.spawn(db_.loop(), notices_.run());
     running_.spawn(db_.loop(), run(std::move(self)));
 }
 
@@ -60,6 +61,7 @@ void relay_loop::close(bool orderly) {
         static task<void> stop(relay_loop& self, bool orderly) {
             self.closing_ = true;
             self.orderly_ = orderly;
+            self.notices_.stop();
             self.wake();
             co_return;
         }

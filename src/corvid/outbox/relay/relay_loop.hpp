@@ -7,6 +7,7 @@
 #include <corvid/base/random.hpp>
 #include <corvid/outbox/commit_signal.hpp>
 #include <corvid/outbox/relay.hpp>
+#include <corvid/outbox/relay/notice_listener.hpp>
 #include <corvid/outbox/relay/relay_tables.hpp>
 
 #include <map>
@@ -52,9 +53,9 @@ private:
     };
     struct listener final : commit_listener {
         explicit listener(relay_loop& r) : commit_listener(r.db_.loop()), of(r) {}
-        void committed() noexcept override {
-            of.look_now_ = true;
-            of.wake();
+        bool committed() noexcept override {
+            of.news();
+            return of.has_all_;
         }
         relay_loop& of;
     };
@@ -68,6 +69,10 @@ private:
     static task<void> run(std::shared_ptr<relay_loop> self);
     static task<void> finish(std::shared_ptr<relay_loop> self);
     void wake() noexcept;
+    void news() noexcept {
+        look_now_ = true;
+        wake();
+    }
     [[nodiscard]] bool is_due(steady_time when) const { return db_.loop().steady_now() >= when; }
     [[nodiscard]] steady_time next_turn() const;
 
@@ -107,12 +112,14 @@ private:
     int failures_ = 0;            // of the database, in a row
     steady_time share_at_{}, look_at_{}, save_at_{}, shed_at_{}, count_at_{};
     bool look_now_ = true, more_ = false;
+    bool has_all_ = false; // at the last look at the shares, all shards, and nobody else lived
 
     std::mutex mutex_;
     std::vector<answer> answers_;
     wake_timer timer_{*this};
     rest_operation* resting_ = nullptr;
     std::optional<listener> listener_;
+    notice_listener notices_;
     task_scope running_;
     bool closing_ = false, orderly_ = true, closed_ = false;
 };

@@ -22,6 +22,7 @@ task<bool> relay_loop::share() {
     }
     co_await give_back();
     if (!plan.take.empty()) co_await take(plan.take);
+    has_all_ = seen->relays.size() == 1 && shards_.size() == seen->shards.size();
     figures_.shards.set(static_cast<double>(shards_.size()));
     co_return true;
 }
@@ -56,6 +57,7 @@ task<void> relay_loop::give_back() {
 }
 
 void relay_loop::lose(std::int32_t shard) {
+    has_all_ = false;
     lanes_.forget(shard);
     shards_.erase(shard);
     std::erase_if(parked_, [shard](const parking& each) { return each.shard == shard; });
