@@ -15,25 +15,12 @@ notice_listener::notice_listener(database& db, std::string_view channel, std::fu
     : db_(db),
       channel_(channel),
       heard_(std::move(heard)),
-      random_(db.settings().seed ? db.settings().seed : entropy_seed()) {}
-
-bool notice_listener::rest_operation::start() {
-    if (of.stopping_) return false;
-    of.resting_ = this;
-    of.db_.loop().at(of.db_.loop().steady_now() + span, of.timer_);
-    return true;
-}
-
-void notice_listener::wake() noexcept {
-    rest_operation* const rested = std::exchange(resting_, nullptr);
-    if (!rested) return;
-    db_.loop().cancel(timer_);
-    rested->complete();
-}
+      random_(db.settings().seed ? db.settings().seed : entropy_seed()),
+      nap_(db.loop()) {}
 
 void notice_listener::stop() noexcept {
     stopping_ = true;
-    wake();
+    nap_.end();
 }
 
 task<void> notice_listener::run() {
@@ -43,8 +30,8 @@ task<void> notice_listener::run() {
         const bool listening = co_await listen(*own);
         if (listening) co_await stay(*own);
         failures = listening ? 0 : failures + 1;
-        rest_operation pause(*this, db_.settings().reconnect.delay(failures + 1, random_.uniform()));
-        co_await pause;
+        const duration pause = db_.settings().reconnect.delay(failures + 1, random_.uniform());
+        co_await nap_.until(db_.loop().steady_now() + pause);
     }
 }
 
@@ -63,8 +50,7 @@ task<bool> notice_listener::listen(store::session& on) {
 task<void> notice_listener::stay(store::session& on) {
     const store::statement ping{.sql = "select 1"};
     while (on.alive() && !stopping_) {
-        rest_operation rest(*this, silence);
-        co_await rest;
+        co_await nap_.until(db_.loop().steady_now() + silence);
         if (!on.alive() || stopping_) co_return;
         co_await on.run({&ping, 1});
     }

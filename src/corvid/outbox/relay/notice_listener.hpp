@@ -4,8 +4,8 @@
 // On the database's loop; on SQLite there is nothing to hear. Internal.
 #pragma once
 
-#include <corvid/base/operation.hpp>
 #include <corvid/base/random.hpp>
+#include <corvid/outbox/relay/nap.hpp>
 #include <corvid/store/database.hpp>
 
 #include <functional>
@@ -27,23 +27,8 @@ public:
     void stop() noexcept;
 
 private:
-    struct wake_timer : timer {
-        explicit wake_timer(notice_listener& l) noexcept
-            : timer([](work& w) noexcept { static_cast<wake_timer&>(w).of.wake(); }), of(l) {}
-        notice_listener& of;
-    };
-    struct rest_operation : operation<rest_operation, void> {
-        rest_operation(notice_listener& l, duration t) noexcept : of(l), span(t) {}
-        bool start();
-        void take() const noexcept {}
-        using operation::complete;
-        notice_listener& of;
-        duration span;
-    };
-
     void notified() noexcept override { heard_(); }
-    void ended() noexcept override { wake(); }
-    void wake() noexcept;
+    void ended() noexcept override { nap_.wake(); }
     [[nodiscard]] task<bool> listen(store::session& on);
     [[nodiscard]] task<void> stay(store::session& on);
 
@@ -51,8 +36,7 @@ private:
     std::string channel_;
     std::function<void()> heard_;
     prng random_;
-    wake_timer timer_{*this};
-    rest_operation* resting_ = nullptr;
+    nap nap_;
     bool stopping_ = false;
 };
 

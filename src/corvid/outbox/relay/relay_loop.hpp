@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// relay_loop: the shell around position, lanes, share and tables: one coroutine on the database's loop that
-// looks, sends, saves and rests. Internal.
+// relay_loop: the shell around position, lanes, share and tables: two coroutines on the database's loop. One
+// looks for rows, the other saves, shares, removes and counts; what was found is sent in between, so that the
+// server reads on meanwhile. Internal.
 #pragma once
 
 #include <corvid/base/random.hpp>
 #include <corvid/outbox/commit_signal.hpp>
 #include <corvid/outbox/relay.hpp>
+#include <corvid/outbox/relay/nap.hpp>
 #include <corvid/outbox/relay/notice_listener.hpp>
 #include <corvid/outbox/relay/relay_tables.hpp>
 
@@ -38,18 +40,12 @@ private:
         std::uint64_t token;
         std::optional<error> failed;
     };
-    struct wake_timer : timer {
-        explicit wake_timer(relay_loop& r) noexcept
-            : timer([](work& w) noexcept { static_cast<wake_timer&>(w).of.wake(); }), of(r) {}
+    /// Sends some of what may be sent, then lets others work.
+    struct send_turn : work {
+        explicit send_turn(relay_loop& r) noexcept
+            : work([](work& w) noexcept { static_cast<send_turn&>(w).of.send_some(); }), of(r) {}
         relay_loop& of;
-    };
-    struct rest_operation : operation<rest_operation, void> {
-        rest_operation(relay_loop& r, steady_time t) noexcept : of(r), until(t) {}
-        bool start();
-        void take() const noexcept {}
-        using operation::complete;
-        relay_loop& of;
-        steady_time until;
+        bool posted = false;
     };
     struct listener final : commit_listener {
         explicit listener(relay_loop& r) : commit_listener(r.db_.loop()), of(r) {}
@@ -67,28 +63,32 @@ private:
     };
 
     static task<void> run(std::shared_ptr<relay_loop> self);
+    static task<void> look_on(std::shared_ptr<relay_loop> self);
     static task<void> finish(std::shared_ptr<relay_loop> self);
-    void wake() noexcept;
     void news() noexcept {
         look_now_ = true;
-        wake();
+        looker_.wake();
     }
     [[nodiscard]] bool is_due(steady_time when) const { return db_.loop().steady_now() >= when; }
+    [[nodiscard]] bool has_room() const noexcept;
     [[nodiscard]] steady_time next_turn() const;
+    [[nodiscard]] duration pause_after(int failures);
 
     task<bool> share();
     task<void> take(const std::vector<std::int32_t>& shards);
     task<void> give_back();
     task<bool> look();
-    void take_in(read_answer& got, std::size_t limit);
+    void take_in(read_answer& got, const std::vector<read_wish>& wishes, std::size_t limit);
     [[nodiscard]] std::int64_t limit_now() const;
     task<bool> save();
     [[nodiscard]] bool has_to_save() const;
     task<void> shed();
     task<void> count();
 
-    void send_ready();
+    void send_ready() noexcept;
+    void send_some() noexcept;
     void send(std::uint64_t token, const relay_row& row);
+    [[nodiscard]] result<void> read_headers(std::string_view text);
     void answered(std::uint64_t token, result<delivery> came);
     void take_answers();
     void settle(const answer& came);
@@ -106,18 +106,20 @@ private:
     std::map<std::int32_t, held> shards_;
     row_lanes lanes_;
     std::map<std::string, published_topic*, std::less<>> topics_;
+    std::vector<std::pair<std::string, std::string>> header_texts_; // of the row that is sent now
+    header_list header_views_;
     std::vector<parking> parked_;
     std::vector<std::int64_t> published_;
     std::size_t row_bytes_ = 256; // about, of the rows that came last
-    int failures_ = 0;            // of the database, in a row
+    int failures_ = 0, look_failures_ = 0; // of the database, in a row
     steady_time share_at_{}, look_at_{}, save_at_{}, shed_at_{}, count_at_{};
-    bool look_now_ = true, more_ = false;
+    bool look_now_ = true, more_ = false, looking_ = true;
     bool has_all_ = false; // at the last look at the shares, all shards, and nobody else lived
 
     std::mutex mutex_;
     std::vector<answer> answers_;
-    wake_timer timer_{*this};
-    rest_operation* resting_ = nullptr;
+    nap worker_, looker_;
+    send_turn sending_{*this};
     std::optional<listener> listener_;
     notice_listener notices_;
     task_scope running_;

@@ -36,7 +36,7 @@ task<void> relay_loop::take(const std::vector<std::int32_t>& shards) {
     for (const taken_shard& each : *taken)
         shards_.insert_or_assign(each.shard,
                                  held{.epoch = each.epoch, .position = {each.reached, each.missing}});
-    look_now_ = true;
+    news();
 }
 
 // A shard leaves when nothing of it is on its way.

@@ -24,18 +24,6 @@ struct taken_line {
     std::string missing;
 };
 BOOST_DESCRIBE_STRUCT(taken_line, (), (shard, epoch, reached, missing))
-struct event_line {
-    std::int32_t shard = 0;
-    std::int64_t number = 0;
-    std::string id, aggregate_type;
-    std::optional<std::string> aggregate_id;
-    std::string topic;
-    std::optional<std::vector<std::byte>> payload;
-    std::string headers;
-    std::chrono::sys_time<std::chrono::milliseconds> created_at;
-};
-BOOST_DESCRIBE_STRUCT(event_line, (),
-                      (shard, number, id, aggregate_type, aggregate_id, topic, payload, headers, created_at))
 struct saved_line {
     std::int32_t shard = 0;
     std::int64_t xid = 0;
@@ -118,32 +106,71 @@ void replace_all(std::string& in, std::string_view what, std::string_view by) {
 
 double seconds_of(std::chrono::milliseconds time) { return std::chrono::duration<double>(time).count(); }
 
-std::unique_ptr<relay_row> row_of(event_line&& line) {
+// The cells of one row, in the order of `columns`; moved out of the answer.
+class row_cells {
+public:
+    explicit row_cells(store::sql_value* first) noexcept : next_(first) {}
+    template <class T>
+    T take() {
+        T* const found = std::get_if<T>(&next_->held);
+        if (!found) wrong_ = wrong_ ? wrong_ : next_;
+        ++next_;
+        return found ? std::move(*found) : T{};
+    }
+    template <class T>
+    std::optional<T> take_optional() {
+        if (!next_->is_null()) return take<T>();
+        ++next_;
+        return std::nullopt;
+    }
+    /// SQLite keeps microseconds.
+    wall_time take_time() {
+        using std::chrono::microseconds;
+        const bool is_number = std::holds_alternative<std::int64_t>(next_->held);
+        const store::sql_time at = is_number ? store::sql_time(microseconds(take<std::int64_t>())) : take<store::sql_time>();
+        return std::chrono::time_point_cast<std::chrono::milliseconds>(at);
+    }
+    [[nodiscard]] const store::sql_value* wrong() const noexcept { return wrong_; }
+
+private:
+    store::sql_value* next_;
+    const store::sql_value* wrong_ = nullptr;
+};
+
+result<std::unique_ptr<relay_row>> row_of(store::sql_value* first) {
+    row_cells cells(first);
     auto row = std::make_unique<relay_row>();
-    row->shard = line.shard;
-    row->number = line.number;
-    row->lane = line.aggregate_id ? aggregate_hash(line.aggregate_type, *line.aggregate_id) | 1U : 0;
-    row->id = std::move(line.id);
-    row->topic = std::move(line.topic);
-    row->key = std::move(line.aggregate_id);
-    if (line.payload) row->payload = std::string(as_text(*line.payload));
-    row->headers = std::move(line.headers);
-    row->created_at = line.created_at;
+    row->shard = static_cast<std::int32_t>(cells.take<std::int64_t>());
+    row->number = cells.take<std::int64_t>();
+    row->id = cells.take<std::string>();
+    const auto type = cells.take<std::string>();
+    row->key = cells.take_optional<std::string>();
+    row->lane = row->key ? aggregate_hash(type, *row->key) | 1U : 0;
+    row->topic = cells.take<std::string>();
+    if (auto payload = cells.take_optional<store::sql_bytes>()) row->payload = std::move(payload->data);
+    row->headers = cells.take<std::string>();
+    row->created_at = cells.take_time();
+    if (cells.wrong()) return store::wrong_type(*cells.wrong(), "what the table of an outbox holds there");
     return row;
 }
 
 // The lowest of each shard, at most `limit`: what lies above them was perhaps not read.
-void add_rows(std::vector<event_line>&& lines, std::size_t limit, read_answer& to) {
-    std::ranges::sort(lines, [](const event_line& a, const event_line& b) {
-        return std::pair(a.shard, a.number) < std::pair(b.shard, b.number);
-    });
-    std::size_t of_shard = 0;
-    for (event_line& each : lines) {
-        of_shard = !to.rows.empty() && to.rows.back()->shard == each.shard ? of_shard : 0;
-        const bool skipped = of_shard >= limit;
-        if (!skipped) to.rows.push_back(row_of(std::move(each)));
-        if (!skipped) ++of_shard;
+result<void> add_rows(store::answer& of, std::size_t limit, read_answer& to) {
+    std::vector<std::unique_ptr<relay_row>> all;
+    all.reserve(of.row_count());
+    for (std::size_t i = 0; i < of.row_count(); ++i) {
+        auto row = row_of(&of.cells[i * of.columns.size()]);
+        if (!row) return fail(std::move(row.error()));
+        all.push_back(*std::move(row));
     }
+    const auto place = [](const std::unique_ptr<relay_row>& row) { return std::pair(row->shard, row->number); };
+    if (!std::ranges::is_sorted(all, {}, place)) std::ranges::sort(all, {}, place);
+    std::size_t of_shard = 0;
+    for (std::unique_ptr<relay_row>& each : all) {
+        of_shard = !to.rows.empty() && to.rows.back()->shard == each->shard ? of_shard + 1 : 1;
+        if (of_shard <= limit) to.rows.push_back(std::move(each));
+    }
+    return {};
 }
 
 } // namespace
@@ -281,9 +308,8 @@ task<result<read_answer>> relay_tables::read(const std::vector<read_wish>& wishe
         if (!xmin) co_return fail(std::move(xmin.error()));
         got.xmin = static_cast<std::uint64_t>(xmin->front());
     }
-    auto lines = store::read_rows<event_line>(answered->back());
-    if (!lines) co_return fail(std::move(lines.error()));
-    add_rows(*std::move(lines), static_cast<std::size_t>(limit), got);
+    auto added = add_rows(answered->back(), static_cast<std::size_t>(limit), got);
+    if (!added) co_return fail(std::move(added.error()));
     co_return got;
 }
 

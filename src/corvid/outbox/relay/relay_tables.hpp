@@ -26,12 +26,13 @@ struct taken_shard {
 };
 struct read_wish {
     std::int32_t shard;
+    std::int64_t epoch; ///< the wisher's own note
     std::int64_t above; ///< this number and all after it
     std::vector<number_range> gaps;
 };
 struct read_answer {
     std::uint64_t xmin = 0; ///< of a snapshot that is not younger than the one of the rows
-    std::vector<std::unique_ptr<relay_row>> rows; ///< each shard's in order, the lowest that were wished for
+    std::vector<std::unique_ptr<relay_row>> rows; ///< shard by shard as wished, each one's lowest in order
 };
 struct save_wish {
     std::int32_t shard;
