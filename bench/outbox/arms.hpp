@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the arms of the outbox bench share. Event i belongs to key i % keys and is the (i / keys)-th of it; its
-// payload is 200 bytes of text that begin with "KEY SEQUENCE NUMBER ".
+// What the arms of the outbox bench share. Event i belongs to key i % keys and is the (i / keys)-th of it;
+// its payload is 200 bytes of text that begin with "KEY SEQUENCE NUMBER ".
 #pragma once
 
-#include <bench/arm.hpp>
 #include <corvid/outbox/outbox.hpp>
 #include <corvid/service/threaded_scheduler.hpp>
+
+#include <bench/arm.hpp>
 
 #include <chrono>
 #include <cstdint>

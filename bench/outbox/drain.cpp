@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A full outbox, sent by a relay that starts now.
-#include <bench/outbox/arms.hpp>
 #include <corvid/kafka/cluster.hpp>
 #include <corvid/outbox/relay.hpp>
+
+#include <bench/outbox/arms.hpp>
 
 #include <algorithm>
 
@@ -57,17 +58,21 @@ outbox_outcome fill(const outbox_options& chosen) {
     threaded_scheduler root;
     database db(root, {.url = chosen.url, .pool_size = 1, .statement_deadline = std::chrono::minutes{5}});
     const std::string sql =
-        "insert into outbox(seq, shard, id, aggregate_type, aggregate_id, event_type, topic, payload, headers) "
-        "select nextval(('outbox_seq_' || k % 8)::regclass), k % 8, id, 'bench', 'key-' || lpad(k::text, 6, '0'), "
+        "insert into outbox(seq, shard, id, aggregate_type, aggregate_id, event_type, topic, payload, "
+        "headers) "
+        "select nextval(('outbox_seq_' || k % 8)::regclass), k % 8, id, 'bench', 'key-' || lpad(k::text, 6, "
+        "'0'), "
         "'bench', '" +
         chosen.topic +
-        "', convert_to(rpad(k || ' ' || n || ' ' || i || ' ', 200, '.'), 'UTF8'), '{\"correlation_id\":\"' || id || "
+        "', convert_to(rpad(k || ' ' || n || ' ' || i || ' ', 200, '.'), 'UTF8'), '{\"correlation_id\":\"' "
+        "|| id || "
         "'\",\"idempotency_key\":\"' || id || '\",\"traceparent\":\"00-' || md5(i::text) || "
         "'-00f067aa0ba902b7-01\"}' from (select i, i % " +
         std::to_string(chosen.keys) + " as k, i / " + std::to_string(chosen.keys) +
         " as n, gen_random_uuid()::text as id from generate_series($1::int8, $2::int8) i) e";
     for (std::uint64_t first = 0; first < chosen.messages; first += at_once)
-        wait_for(root, db.loop(), steps::fill(db, sql, first, std::min(first + at_once, chosen.messages) - 1));
+        wait_for(root, db.loop(),
+                 steps::fill(db, sql, first, std::min(first + at_once, chosen.messages) - 1));
     wait_for(root, db.loop(), steps::run(db, "analyze outbox"));
     wait_for(root, db.loop(), steps::run(db, "checkpoint"));
     return {};
@@ -94,7 +99,8 @@ outbox_outcome drain(const outbox_options& chosen) {
     }
     (void)out.close(std::chrono::seconds{10});
     const auto dead = ask_number(
-        db, "select coalesce(sum(n_dead_tup), 0)::int8 from pg_stat_user_tables where relname like 'outbox%'");
+        db,
+        "select coalesce(sum(n_dead_tup), 0)::int8 from pg_stat_user_tables where relname like 'outbox%'");
     ran.more = ",\"dead_tuples\":" + std::to_string(dead);
     return ran;
 }

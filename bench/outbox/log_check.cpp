@@ -57,8 +57,10 @@ partition_list whole_topic(rd_kafka_t* consumer, const std::string& topic) {
 } // namespace
 
 std::string check_log(const outbox_options& chosen, std::uint64_t& repeated) {
-    configuration conf{{"group.id", "check"}, {"enable.auto.commit", "false"},
-                       {"enable.partition.eof", "true"}, {"auto.offset.reset", "earliest"}};
+    configuration conf{{"group.id", "check"},
+                       {"enable.auto.commit", "false"},
+                       {"enable.partition.eof", "true"},
+                       {"auto.offset.reset", "earliest"}};
     conf.set("bootstrap.servers", chosen.bootstrap.c_str());
     const client consumer = conf.make(RD_KAFKA_CONSUMER);
     rd_kafka_poll_set_consumer(consumer.get());

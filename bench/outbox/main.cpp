@@ -45,7 +45,8 @@ outbox_outcome run(const outbox_options& chosen) {
 int work(const outbox_options& chosen) {
     outbox_outcome ran = run(chosen);
     std::uint64_t repeated = 0;
-    if (ran.why.empty() && chosen.arm != "fill" && chosen.arm != "tables") ran.why = check_log(chosen, repeated);
+    if (ran.why.empty() && chosen.arm != "fill" && chosen.arm != "tables")
+        ran.why = check_log(chosen, repeated);
     const auto count = static_cast<double>(chosen.messages);
     std::printf("{\"messages\":%llu,\"seconds\":%.6f,\"msgs_per_s\":%.0f,\"cpu_s_per_million\":%.4f,"
                 "\"repeated\":%llu%s,\"correct\":%s,\"why\":\"%s\"}\n",

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Events that are committed at a steady rate, open loop, each in a transaction of its own; how long each was
 // on its way from the answer to its COMMIT until the broker acknowledged it.
-#include <bench/outbox/arms.hpp>
 #include <corvid/base/sleep.hpp>
 #include <corvid/kafka/cluster.hpp>
 #include <corvid/outbox/publish.hpp>
 #include <corvid/outbox/relay.hpp>
+
+#include <bench/outbox/arms.hpp>
 
 #include <algorithm>
 #include <array>
@@ -138,11 +139,14 @@ std::string percentiles(const times& committed, const times& acknowledged) {
         took.push_back(std::max<std::int64_t>(0, acknowledged[i] - committed[i]));
     std::ranges::sort(took);
     const auto at = [&](double share) {
-        return static_cast<double>(took[static_cast<std::size_t>(share * static_cast<double>(took.size() - 1))]) / 1e6;
+        return static_cast<double>(
+                   took[static_cast<std::size_t>(share * static_cast<double>(took.size() - 1))]) /
+               1e6;
     };
     std::array<char, 160> text{};
-    std::snprintf(text.data(), text.size(), ",\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"p999_ms\":%.3f,\"max_ms\":%.3f", at(0.5),
-                  at(0.99), at(0.999), at(1));
+    std::snprintf(text.data(), text.size(),
+                  ",\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"p999_ms\":%.3f,\"max_ms\":%.3f", at(0.5), at(0.99),
+                  at(0.999), at(1));
     return text.data();
 }
 
@@ -164,7 +168,8 @@ outbox_outcome steady(const outbox_options& chosen, bool apart) {
     kafka::cluster real({.bootstrap = chosen.bootstrap});
     watched_cluster cluster(real, root, acknowledged);
     metrics figures("bench");
-    publisher out(cluster, root, {.sink = {.linger = std::chrono::milliseconds{1}}}, default_logger(), &figures);
+    publisher out(cluster, root, {.sink = {.linger = std::chrono::milliseconds{1}}}, default_logger(),
+                  &figures);
     outbox box(db);
     outbox_outcome ran;
     {
@@ -180,7 +185,8 @@ outbox_outcome steady(const outbox_options& chosen, bool apart) {
         while (sent.value() < chosen.messages && root.steady_now() < until)
             (void)root.wait(never, root.steady_now() + std::chrono::milliseconds{1});
         ran.measured.end();
-        ran.more = percentiles(committed, acknowledged) + ",\"dead_tuples\":" + std::to_string(dead_tuples(db));
+        ran.more =
+            percentiles(committed, acknowledged) + ",\"dead_tuples\":" + std::to_string(dead_tuples(db));
     }
     (void)out.close(std::chrono::seconds{10});
     return ran;

@@ -84,9 +84,7 @@ steady_time relay_loop::next_turn() const {
     return next;
 }
 
-duration relay_loop::pause_after(int failures) {
-    return settings_.pause.delay(failures, random_.uniform());
-}
+duration relay_loop::pause_after(int failures) { return settings_.pause.delay(failures, random_.uniform()); }
 
 task<void> relay_loop::run(std::shared_ptr<relay_loop> self) {
     relay_loop& of = *self;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is sent, and what came of it: the part of relay_loop around lanes and publisher.
-#include <corvid/outbox/relay/relay_loop.hpp>
-
 #include <corvid/base/post_call.hpp>
+#include <corvid/outbox/relay/relay_loop.hpp>
 #include <corvid/serde/json/json.hpp>
 
 namespace corvid::outbox_detail {

@@ -273,8 +273,8 @@ TEST_P(seeded_mistake, is_found_by_the_model) {
 
 INSTANTIATE_TEST_SUITE_P(relay_history, seeded_mistake,
                          testing::Values(mistake::bare_cursor, mistake::no_xmin, mistake::xmax_of_sighting,
-                                         mistake::no_locks, mistake::early_numbers,
-                                         mistake::saved_before_ack, mistake::bound_too_early));
+                                         mistake::no_locks, mistake::early_numbers, mistake::saved_before_ack,
+                                         mistake::bound_too_early));
 
 TEST(relay_position, is_saved_and_loaded_without_a_loss) {
     relay_position p(10, {{2, 4}, {6, 7}});

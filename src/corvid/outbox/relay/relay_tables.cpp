@@ -2,6 +2,7 @@
 #include <corvid/outbox/relay/relay_tables.hpp>
 
 #include <corvid/outbox/outbox_rows.hpp>
+#include <corvid/outbox/relay/event_cells.hpp>
 #include <corvid/outbox/relay/number_ranges.hpp>
 #include <corvid/store/write.hpp>
 
@@ -67,8 +68,6 @@ constexpr std::string_view mark_many_sql =
 constexpr std::string_view mark_one_sql =
     "update outbox set published_at = {now} where seq in (select value from json_each($1))";
 
-constexpr std::string_view columns = "o.shard, o.seq / {stride} as number, o.id, o.aggregate_type, "
-                                     "o.aggregate_id, o.topic, o.payload, o.headers, o.created_at";
 constexpr std::string_view read_above_sql =
     "select o.* from unnest($1::int4[], $2::int8[]) as s(shard, above) cross join lateral (select {columns} "
     "from outbox o where o.shard = s.shard and o.seq >= s.above order by o.seq limit $3) o";
@@ -106,73 +105,6 @@ void replace_all(std::string& in, std::string_view what, std::string_view by) {
 
 double seconds_of(std::chrono::milliseconds time) { return std::chrono::duration<double>(time).count(); }
 
-// The cells of one row, in the order of `columns`; moved out of the answer.
-class row_cells {
-public:
-    explicit row_cells(store::sql_value* first) noexcept : next_(first) {}
-    template <class T>
-    T take() {
-        T* const found = std::get_if<T>(&next_->held);
-        if (!found) wrong_ = wrong_ ? wrong_ : next_;
-        ++next_;
-        return found ? std::move(*found) : T{};
-    }
-    template <class T>
-    std::optional<T> take_optional() {
-        if (!next_->is_null()) return take<T>();
-        ++next_;
-        return std::nullopt;
-    }
-    /// SQLite keeps microseconds.
-    wall_time take_time() {
-        using std::chrono::microseconds;
-        const bool is_number = std::holds_alternative<std::int64_t>(next_->held);
-        const store::sql_time at = is_number ? store::sql_time(microseconds(take<std::int64_t>())) : take<store::sql_time>();
-        return std::chrono::time_point_cast<std::chrono::milliseconds>(at);
-    }
-    [[nodiscard]] const store::sql_value* wrong() const noexcept { return wrong_; }
-
-private:
-    store::sql_value* next_;
-    const store::sql_value* wrong_ = nullptr;
-};
-
-result<std::unique_ptr<relay_row>> row_of(store::sql_value* first) {
-    row_cells cells(first);
-    auto row = std::make_unique<relay_row>();
-    row->shard = static_cast<std::int32_t>(cells.take<std::int64_t>());
-    row->number = cells.take<std::int64_t>();
-    row->id = cells.take<std::string>();
-    const auto type = cells.take<std::string>();
-    row->key = cells.take_optional<std::string>();
-    row->lane = row->key ? aggregate_hash(type, *row->key) | 1U : 0;
-    row->topic = cells.take<std::string>();
-    if (auto payload = cells.take_optional<store::sql_bytes>()) row->payload = std::move(payload->data);
-    row->headers = cells.take<std::string>();
-    row->created_at = cells.take_time();
-    if (cells.wrong()) return store::wrong_type(*cells.wrong(), "what the table of an outbox holds there");
-    return row;
-}
-
-// The lowest of each shard, at most `limit`: what lies above them was perhaps not read.
-result<void> add_rows(store::answer& of, std::size_t limit, read_answer& to) {
-    std::vector<std::unique_ptr<relay_row>> all;
-    all.reserve(of.row_count());
-    for (std::size_t i = 0; i < of.row_count(); ++i) {
-        auto row = row_of(&of.cells[i * of.columns.size()]);
-        if (!row) return fail(std::move(row.error()));
-        all.push_back(*std::move(row));
-    }
-    const auto place = [](const std::unique_ptr<relay_row>& row) { return std::pair(row->shard, row->number); };
-    if (!std::ranges::is_sorted(all, {}, place)) std::ranges::sort(all, {}, place);
-    std::size_t of_shard = 0;
-    for (std::unique_ptr<relay_row>& each : all) {
-        of_shard = !to.rows.empty() && to.rows.back()->shard == each->shard ? of_shard + 1 : 1;
-        if (of_shard <= limit) to.rows.push_back(std::move(each));
-    }
-    return {};
-}
-
 } // namespace
 
 relay_tables::relay_tables(database& db)
@@ -180,7 +112,7 @@ relay_tables::relay_tables(database& db)
 
 std::string relay_tables::spoken(std::string sql) const {
     constexpr std::string_view sqlite_now = "(cast((julianday('now') - 2440587.5) * 86400000000 as integer))";
-    replace_all(sql, "{columns}", columns);
+    replace_all(sql, "{columns}", event_columns);
     replace_all(sql, "{stride}", std::to_string(stride_));
     replace_all(sql, "{now}", is_sqlite() ? sqlite_now : "clock_timestamp()");
     for (std::size_t at = sql.find("{later "); at != std::string::npos; at = sql.find("{later ")) {
