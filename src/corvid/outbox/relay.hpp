@@ -20,8 +20,9 @@
 // closed. A relay that was only thought dead may send what its successor sends, too: in the same order.
 //
 // Rows that no broker takes (too large, no such topic, no access) are put into outbox_parked with the reason,
-// and those behind them go on. All other failures are tried again for ever, the aggregate's later rows behind
-// them. While the database or the broker is away nothing is lost and nothing is asked in a hot loop.
+// and those behind them go on, or are held behind them: `when_parked`. All other failures are tried again for
+// ever, the aggregate's later rows behind them. While the database or the broker is away nothing is lost and
+// nothing is asked in a hot loop.
 #pragma once
 
 #include <corvid/observe/metrics.hpp>
@@ -33,6 +34,10 @@
 
 namespace corvid {
 
+/// What becomes of the later events of an aggregate of which one is parked: they go on without it, or are
+/// parked behind it, until it is released or discarded (outbox/outbox.hpp), and then sent in order.
+enum class when_parked : std::uint8_t { go_on, hold };
+
 struct relay_settings {
     std::string name = {};              ///< among the relays of the outbox; empty: a fresh UUID
     std::size_t in_flight = 5'000;      ///< rows on their way at once, 1 … 20,000
@@ -40,6 +45,7 @@ struct relay_settings {
     /// Rows of one aggregate on their way at once. Above 1 a hot aggregate is quicker, and a row that failed
     /// may come behind rows that were sent after it.
     std::size_t per_aggregate = 1;
+    corvid::when_parked when_parked = corvid::when_parked::go_on;
     std::chrono::milliseconds poll{50};     ///< how soon what nobody tells of is seen
     std::chrono::milliseconds lease{6'000}; ///< after which another relay takes over, at least 1 s
     exponential pause = {.first = std::chrono::milliseconds{100}, .cap = std::chrono::seconds{5}};

@@ -79,6 +79,7 @@ void relay_loop::close(bool orderly) {
 steady_time relay_loop::next_turn() const {
     steady_time next = std::min({share_at_, shed_at_, count_at_});
     if (failures_ > 0) return next;
+    if (parked_.empty()) next = std::min(next, parked_at_);
     if (has_to_save()) next = std::min(next, save_at_);
     if (const auto due = lanes_.due()) next = std::min(next, *due);
     return next;
@@ -93,6 +94,7 @@ task<void> relay_loop::run(std::shared_ptr<relay_loop> self) {
         if (of.is_due(of.share_at_)) fine = co_await of.share();
         of.send_ready();
         if (fine && of.has_to_save() && of.is_due(of.save_at_)) fine = co_await of.save();
+        if (fine && of.parked_.empty() && of.is_due(of.parked_at_)) fine = co_await of.look_at_parked();
         if (fine && of.is_due(of.shed_at_)) co_await of.shed();
         if (fine && of.is_due(of.count_at_)) co_await of.count();
         of.failures_ = fine ? 0 : of.failures_ + 1;
@@ -188,7 +190,7 @@ void relay_loop::take_in(read_answer& got, const std::vector<read_wish>& wishes,
         for (; row != got.rows.end() && (*row)->shard == wish.shard; ++row, ++count) {
             end = (*row)->number + 1;
             bytes += (*row)->bytes();
-            if (is_mine && at->second.position.saw((*row)->number)) lanes_.add(std::move(*row));
+            if (is_mine && at->second.position.saw((*row)->number)) accept(std::move(*row));
         }
         if (!is_mine) continue;
         held& its = at->second;
@@ -222,12 +224,12 @@ task<bool> relay_loop::save() {
         its.changed = false;
     }
     if (wishes.empty()) co_return true;
-    const std::vector<parking> parks = std::exchange(parked_, {});
+    parked_changes parks = std::exchange(parked_, {});
     const std::vector<std::int64_t> marks = std::exchange(published_, {});
     auto saved = co_await tables_.save(wishes, settings_.lease, parks, marks);
     save_at_ = db_.loop().steady_now() + save_pause;
     if (!saved) { // its outcome may be unknown: the same once more harms nobody
-        parked_.insert(parked_.begin(), parks.begin(), parks.end());
+        parked_.put_back(std::move(parks));
         published_.insert(published_.begin(), marks.begin(), marks.end());
         for (auto& [shard, its] : shards_)
             its.changed = true;
@@ -235,6 +237,7 @@ task<bool> relay_loop::save() {
         co_return false;
     }
     figures_.saves.add();
+    parked_is_saved(parks);
     for (const save_wish& each : wishes) {
         const auto at = shards_.find(each.shard);
         if (at == shards_.end() || at->second.epoch != each.epoch) continue;

@@ -14,6 +14,7 @@
 
 #include <map>
 #include <mutex>
+#include <set>
 
 namespace corvid::outbox_detail {
 
@@ -85,6 +86,15 @@ private:
     task<void> shed();
     task<void> count();
 
+    [[nodiscard]] bool holds() const noexcept { return settings_.when_parked == when_parked::hold; }
+    void accept(std::unique_ptr<relay_row> row);
+    void park(const relay_row& row, std::string reason, bool behind);
+    void refuse(const relay_row& row, const error& why);
+    task<bool> look_at_parked();
+    void hold(const std::vector<std::int32_t>& shards, const std::vector<shard_lane>& parked);
+    void forget_parked(std::int32_t shard);
+    void parked_is_saved(const parked_changes& saved);
+
     void send_ready() noexcept;
     void send_some() noexcept;
     void send(std::uint64_t token, const relay_row& row);
@@ -92,6 +102,7 @@ private:
     void answered(std::uint64_t token, result<delivery> came);
     void take_answers();
     void settle(const answer& came);
+    void arrived(const relay_row& row);
     void lose(std::int32_t shard);
     void trouble(std::string_view doing, const error& why);
 
@@ -108,11 +119,13 @@ private:
     std::map<std::string, published_topic*, std::less<>> topics_;
     std::vector<std::pair<std::string, std::string>> header_texts_; // of the row that is sent now
     header_list header_views_;
-    std::vector<parking> parked_;
+    parked_changes parked_;            // to be saved
+    std::set<shard_lane> held_lanes_;  // of which something is parked, where that holds up the rest
+    std::set<std::int64_t> unparking_; // the seq of what was parked, and is in a lane or not yet saved
     std::vector<std::int64_t> published_;
     std::size_t row_bytes_ = 256;          // about, of the rows that came last
     int failures_ = 0, look_failures_ = 0; // of the database, in a row
-    steady_time share_at_{}, look_at_{}, save_at_{}, shed_at_{}, count_at_{};
+    steady_time share_at_{}, look_at_{}, save_at_{}, shed_at_{}, count_at_{}, parked_at_{};
     bool look_now_ = true, more_ = false, looking_ = true;
     bool has_all_ = false; // at the last look at the shares, all shards, and nobody else lived
 

@@ -92,26 +92,31 @@ void relay_loop::take_answers() {
     if (has_to_save() || lanes_.due()) worker_.wake();
 }
 
+void relay_loop::arrived(const relay_row& row) {
+    figures_.published.add();
+    if (row.from_parked) {
+        parked_.sent.push_back(tables_.seq_of(row.shard, row.number));
+        return;
+    }
+    held& its = shards_.at(row.shard);
+    if (settings_.mark_rows) published_.push_back(tables_.seq_of(row.shard, row.number));
+    its.position.done(row.number);
+    its.changed = true;
+}
+
 void relay_loop::settle(const answer& came) {
     const relay_row* const row = lanes_.find(came.token);
     if (!row) return;
-    held& its = shards_.at(row->shard);
     const bool poison = came.failed && came.failed->kind() == error_kind::rejected &&
                         came.failed->code() != errc::producer_closed && came.failed->code() != errc::stopped;
     if (came.failed && !poison) {
         figures_.failed.add();
         return lanes_.failed(came.token, db_.loop().steady_now(), random_.uniform());
     }
-    if (poison) {
-        figures_.parked.add();
-        log_.error("an event is parked: no broker takes it", *came.failed, {{"event", row->id}});
-        parked_.push_back({row->shard, its.epoch, row->number, came.failed->describe()});
-    } else {
-        figures_.published.add();
-        if (settings_.mark_rows) published_.push_back(tables_.seq_of(row->shard, row->number));
-    }
-    its.position.done(row->number);
-    its.changed = true;
+    if (poison)
+        refuse(*row, *came.failed);
+    else
+        arrived(*row);
     static_cast<void>(lanes_.finished(came.token));
 }
 

@@ -45,7 +45,8 @@ constexpr std::string_view claims_sql =
     "from outbox_positions order by shard";
 constexpr std::string_view take_sql =
     "update outbox_positions set owner = $1, epoch = epoch + 1, lease_until = {later $2} "
-    "where shard = $3 and (owner is null or lease_until < {now}) returning shard, epoch, reached, missing";
+    "where shard = $3 and (owner is null or owner = $1 or lease_until < {now}) returning shard, epoch, "
+    "reached, missing";
 constexpr std::string_view give_sql =
     "update outbox_positions set owner = null, lease_until = null where shard = $1 and epoch = $2";
 constexpr std::string_view save_many_sql =
@@ -57,11 +58,6 @@ constexpr std::string_view save_many_sql =
 constexpr std::string_view save_one_sql =
     "update outbox_positions set reached = $3, frontier = $4, missing = $5, saved_at = {now}, "
     "lease_until = {later $6} where shard = $1 and epoch = $2 returning shard, 0 as xid";
-constexpr std::string_view park_sql =
-    "insert into outbox_parked(seq, id, aggregate_type, aggregate_id, event_type, topic, payload, headers, "
-    "created_at, reason) select o.seq, o.id, o.aggregate_type, o.aggregate_id, o.event_type, o.topic, "
-    "o.payload, o.headers, o.created_at, $4 from outbox o join outbox_positions r on r.shard = o.shard "
-    "and r.epoch = $3 where o.shard = $1 and o.seq = $2 on conflict (seq) do nothing";
 constexpr std::string_view mark_many_sql =
     "update outbox set published_at = {now} from unnest($1::int8[]) as m(seq) "
     "where outbox.shard = m.seq % 8 and outbox.seq = m.seq";
@@ -114,6 +110,8 @@ std::string relay_tables::spoken(std::string sql) const {
     constexpr std::string_view sqlite_now = "(cast((julianday('now') - 2440587.5) * 86400000000 as integer))";
     replace_all(sql, "{columns}", event_columns);
     replace_all(sql, "{stride}", std::to_string(stride_));
+    replace_all(sql, "{shard}", is_sqlite() ? "0" : "o.seq % 8");
+    replace_all(sql, "{mine}", is_sqlite() ? "$1 is not null" : "o.seq % 8 = any($1)");
     replace_all(sql, "{now}", is_sqlite() ? sqlite_now : "clock_timestamp()");
     for (std::size_t at = sql.find("{later "); at != std::string::npos; at = sql.find("{later ")) {
         const std::size_t end = sql.find('}', at);
@@ -246,13 +244,10 @@ task<result<read_answer>> relay_tables::read(const std::vector<read_wish>& wishe
 }
 
 task<result<save_answer>> relay_tables::save(const std::vector<save_wish>& wishes,
-                                             std::chrono::milliseconds lease,
-                                             const std::vector<parking>& parked,
+                                             std::chrono::milliseconds lease, const parked_changes& parked,
                                              const std::vector<std::int64_t>& published) {
     flight asked;
-    for (const parking& each : parked)
-        asked.push_back(store::make_statement(park_sql, each.shard, seq_of(each.shard, each.number),
-                                              each.epoch, each.reason));
+    append_parked(parked, asked);
     if (!published.empty())
         asked.push_back(store::make_statement(spoken(std::string(is_sqlite() ? mark_one_sql : mark_many_sql)),
                                               published));
