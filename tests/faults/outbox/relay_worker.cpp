@@ -19,6 +19,7 @@
 #include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <limits>
 #include <map>
 #include <span>
 #include <string>
@@ -108,7 +109,10 @@ logger quiet() {
 class careless_relay {
 public:
     careless_relay(const orders& told, publisher& out)
-        : marks_first_(told.text("bug") == "mark_first"), on_(PQconnectdb(told.url.c_str())), out_(out) {
+        : marks_first_(told.text("bug") == "mark_first"),
+          left_(told.number("die_after", std::numeric_limits<int>::max())),
+          on_(PQconnectdb(told.url.c_str())),
+          out_(out) {
         ask("create table if not exists careless(place bigint)");
         ask("create table if not exists careless_mark(id text primary key)");
         ask("insert into careless select -1 where not exists (select from careless)");
@@ -146,7 +150,11 @@ private:
                   wanted + " order by seq limit 500")
                      .c_str());
         const int count = PQntuples(rows);
-        if (count > 0 && marks_first_) mark(rows);
+        if (count > 0 && marks_first_) {
+            mark(rows);
+            left_ -= count;
+            if (left_ < 0) kill(getpid(), SIGKILL); // marked, and never sent
+        }
         std::atomic<int> left = count;
         for (int i = 0; i < count; ++i) {
             const std::string_view id = PQgetvalue(rows, i, 1), key = PQgetvalue(rows, i, 2),
@@ -163,6 +171,7 @@ private:
     }
 
     bool marks_first_;
+    std::int64_t left_;
     PGconn* on_;
     publisher& out_;
 };
