@@ -105,19 +105,33 @@ def java():
     return once(_java)
 
 
-def _key_peers():
+def _maven(name, program):
+    """bench/NAME/java with the jars that its pom.xml names, from Maven Central."""
     need("javac")
-    jars, classes = PEERS / "keyorder-jars", PEERS / "keyorder"
-    sources = ROOT / "bench" / "keyorder" / "java"
+    jars, classes = PEERS / f"{name}-jars", PEERS / name
+    sources = ROOT / "bench" / name / "java"
     if not jars.is_dir():
         part = jars.with_suffix(".part")
         run_quietly([need("mvn"), "-q", "-B", "-f", str(sources / "pom.xml"), "dependency:copy-dependencies",
-                     "-DincludeScope=runtime", f"-DoutputDirectory={part}"], "keyorder-jars")
+                     "-DincludeScope=runtime", f"-DoutputDirectory={part}"], f"{name}-jars")
         part.rename(jars)
-    run_quietly(["javac", "-cp", f"{jars}/*", "-d", str(classes), *map(str, sources.glob("*.java"))], "keyorder-java")
-    return ["java", "-Xmx1g", "-XX:+UseSerialGC", "-cp", f"{jars}/*:{classes}", "Peers"]
+    run_quietly(["javac", "-cp", f"{jars}/*", "-d", str(classes), *map(str, sources.glob("*.java"))], f"{name}-java")
+    return ["java", "-Xmx1g", "-XX:+UseSerialGC", "-cp", f"{jars}/*:{classes}", program]
+
+
+def _key_peers():
+    return _maven("keyorder", "Peers")
 
 
 def key_peers():
-    """Confluent Parallel Consumer and Spring Kafka, from Maven Central."""
+    """Confluent Parallel Consumer and Spring Kafka."""
     return once(_key_peers)
+
+
+def _outbox_peer():
+    return _maven("outbox", "Debezium")
+
+
+def outbox_peer():
+    """Debezium's engine with its PostgreSQL connector."""
+    return once(_outbox_peer)

@@ -3,58 +3,18 @@
 none, that mark does not guard against them). Right when every event has its row once. guard_…: begin, mark, effect,
 commit, on 1 and 16 connections; hand_unnest: batches of 500 in one statement. writer_…: corvid's transaction writers,
 fed with recorded effects, without Kafka."""
-import atexit
 import functools
-import os
-import pathlib
-import subprocess
-import tempfile
 
-import cluster
 import harness
+import servers
 import toolchains
 from harness import Arm, Ratio
 
 PROGRAM = functools.partial(toolchains.cpp, "inbox_arm")
-TICKS = os.sysconf("SC_CLK_TCK")
-
-
-class Server:
-    """A real PostgreSQL on core 0, ended with the bench."""
-
-    def __init__(self):
-        self.directory = tempfile.mkdtemp(prefix="corvid-bench-postgres-")
-        atexit.register(self.stop)
-        done = subprocess.run(cluster.pinned(0) + self.command("start", "--set", "max_wal_size=8GB"),
-                              stdout=subprocess.PIPE, text=True)
-        if done.returncode != 0:
-            raise SystemExit(f"bench: no PostgreSQL (scripts/postgres start ended with {done.returncode})")
-        self.url = done.stdout.strip()
-        self.pid = int(pathlib.Path(self.directory, "data", "postmaster.pid").read_text().split()[0])
-
-    def command(self, verb, *words):
-        return [str(toolchains.ROOT / "scripts" / "postgres"), verb, "--dir", self.directory, *words]
-
-    def stop(self):
-        subprocess.run(self.command("stop", "--purge"), stderr=subprocess.DEVNULL)
-
-    def cpu_seconds(self):
-        """Of the postmaster, its children that ended, and those that run."""
-        ticks = 0
-        for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
-            try:
-                fields = stat.read_text().rsplit(")", 1)[1].split()
-            except OSError:
-                continue
-            if int(stat.parent.name) == self.pid:
-                ticks += sum(map(int, fields[11:15]))
-            elif int(fields[1]) == self.pid:
-                ticks += sum(map(int, fields[11:13]))
-        return ticks / TICKS
 
 
 def prepare(context):
-    context.state["server"] = Server()
+    context.state["server"] = servers.Postgres("--set", "max_wal_size=8GB")
 
 
 def before(context, arm):

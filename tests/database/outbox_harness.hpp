@@ -31,7 +31,7 @@ protected:
     outbox_test() {
         open([](database_settings& s) { s.pool_size = 6; });
         outbox box(*db_);
-        EXPECT_EQ(get(box.migrate()).value_or(-1), 1);
+        EXPECT_EQ(get(box.migrate()).value_or(-1), 2);
         EXPECT_EQ(get(box.migrate()).value_or(-1), 0);
     }
 

@@ -137,7 +137,7 @@ struct marker_hook final : commit_hook {
             into.push_back(store::make_statement("insert into parent values ($1)",
                                                  static_cast<std::int64_t>(100 + unit->recorded().size())));
     }
-    void after_commit(std::span<unit_of_work* const>) noexcept override { ++commits; }
+    void after_commit(std::span<unit_of_work* const>, store::session_lender*) noexcept override { ++commits; }
     int calls = 0, commits = 0;
 };
 

@@ -30,11 +30,13 @@ commit_listener::~commit_listener() {
     std::erase(all().listeners, this);
 }
 
-void tell_commit() noexcept {
+bool tell_commit() noexcept {
     const scheduler* const here = scheduler::current();
     const std::lock_guard lock(all().mutex);
+    bool all_is_here = false;
     for (commit_listener* each : all().listeners)
-        if (&each->loop_ == here) each->committed();
+        if (&each->loop_ == here) all_is_here = each->committed() || all_is_here;
+    return all_is_here;
 }
 
 } // namespace corvid::outbox_detail

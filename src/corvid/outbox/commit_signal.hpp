@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// commit_signal: tells the relays of this process that events were committed to their database, without SQL.
-// Internal.
+// commit_signal: tells the relays of this process that events were committed to their database, without SQL;
+// those of others hear it by NOTIFY. Internal.
 #pragma once
 
 #include <corvid/base/scheduler.hpp>
+
+#include <string_view>
 
 namespace corvid::outbox_detail {
 
@@ -15,14 +17,17 @@ public:
     virtual ~commit_listener();
     commit_listener(const commit_listener&) = delete;
     commit_listener& operator=(const commit_listener&) = delete;
-    virtual void committed() noexcept = 0;
+    /// True where it sends all that there is by itself.
+    virtual bool committed() noexcept = 0;
 
 private:
-    friend void tell_commit() noexcept;
+    friend bool tell_commit() noexcept;
     scheduler& loop_;
 };
 
-/// On a database's loop.
-void tell_commit() noexcept;
+inline constexpr std::string_view commit_channel = "corvid_outbox";
+
+/// On a database's loop. True where no other process needs to know.
+bool tell_commit() noexcept;
 
 } // namespace corvid::outbox_detail

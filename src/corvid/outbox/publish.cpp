@@ -36,7 +36,10 @@ public:
                         rows.push_back(&row);
         append_inserts(rows, dialect, into);
     }
-    void after_commit(std::span<unit_of_work* const>) noexcept override { outbox_detail::tell_commit(); }
+    void after_commit(std::span<unit_of_work* const>, store::session_lender* lender) noexcept override {
+        const bool all_is_here = outbox_detail::tell_commit();
+        if (!all_is_here && lender) lender->notify(outbox_detail::commit_channel);
+    }
 };
 
 std::string fresh_id(id_generator& ids) {

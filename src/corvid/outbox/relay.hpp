@@ -11,13 +11,18 @@
 // position is saved with what the broker has acknowledged: what a relay that dies had sent since (at most
 // `in_flight` rows and those of one save) is sent again by the next.
 //
+// Commits wake it: those of its own `database` at once, those of other processes by NOTIFY (PostgreSQL),
+// which it hears over a session beside the pool. `poll` is for what neither says: a NOTIFY that is lost, a
+// commit on an enlisted handle.
+//
 // Several relays, in any processes, share the work: an aggregate belongs to one of eight shards (one on
 // SQLite), which are spread evenly and taken over `lease` after their relay has died, at once when it is
 // closed. A relay that was only thought dead may send what its successor sends, too: in the same order.
 //
 // Rows that no broker takes (too large, no such topic, no access) are put into outbox_parked with the reason,
-// and those behind them go on. All other failures are tried again for ever, the aggregate's later rows behind
-// them. While the database or the broker is away nothing is lost and nothing is asked in a hot loop.
+// and those behind them go on, or are held behind them: `when_parked`. All other failures are tried again for
+// ever, the aggregate's later rows behind them. While the database or the broker is away nothing is lost and
+// nothing is asked in a hot loop.
 #pragma once
 
 #include <corvid/observe/metrics.hpp>
@@ -29,6 +34,10 @@
 
 namespace corvid {
 
+/// What becomes of the later events of an aggregate of which one is parked: they go on without it, or are
+/// parked behind it, until it is released or discarded (outbox/outbox.hpp), and then sent in order.
+enum class when_parked : std::uint8_t { go_on, hold };
+
 struct relay_settings {
     std::string name = {};              ///< among the relays of the outbox; empty: a fresh UUID
     std::size_t in_flight = 5'000;      ///< rows on their way at once, 1 … 20,000
@@ -36,7 +45,8 @@ struct relay_settings {
     /// Rows of one aggregate on their way at once. Above 1 a hot aggregate is quicker, and a row that failed
     /// may come behind rows that were sent after it.
     std::size_t per_aggregate = 1;
-    std::chrono::milliseconds poll{50};     ///< how soon what other processes commit is seen
+    corvid::when_parked when_parked = corvid::when_parked::go_on;
+    std::chrono::milliseconds poll{50};     ///< how soon what nobody tells of is seen
     std::chrono::milliseconds lease{6'000}; ///< after which another relay takes over, at least 1 s
     exponential pause = {.first = std::chrono::milliseconds{100}, .cap = std::chrono::seconds{5}};
     /// How long what was sent is kept at least. PostgreSQL: an hour's rows go together, when all of them may.

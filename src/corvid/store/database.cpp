@@ -11,8 +11,6 @@ namespace corvid {
 
 namespace {
 
-bool is_sqlite(const database_settings& settings) { return settings.url.starts_with("sqlite:"); }
-
 database_settings checked(database_settings settings) {
     if (auto valid = validate(settings); !valid) throw config_error(std::move(valid.error()));
     if (settings.url == "sqlite::memory:") settings.pool_size = 1;
@@ -66,6 +64,8 @@ scheduler& database::threads() noexcept { return impl_->root; }
 scheduler& database::loop() noexcept { return impl_->thread->loop(); }
 bool database::reachable() const noexcept { return impl_->sessions.reachable(); }
 call_home database::home() noexcept { return {&impl_->thread->loop(), &impl_->calls}; }
+
+std::unique_ptr<store::session> database::own_session() { return impl_->make(loop()); }
 
 database::lease::~lease() {
     if (owner_) owner_->sessions.release(slot_);

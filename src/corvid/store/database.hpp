@@ -14,6 +14,7 @@
 
 #include <corvid/store/call.hpp>
 #include <corvid/store/rows.hpp>
+#include <corvid/store/session.hpp>
 #include <corvid/store/settings.hpp>
 #include <corvid/store/transaction_state.hpp>
 #include <corvid/store/unit_of_work.hpp>
@@ -64,6 +65,10 @@ public:
     [[nodiscard]] database_call<T> with_session(std::function<task<result<T>>(store::session&)> use) {
         return {home(), lend<T>(*this, std::move(use))};
     }
+
+    /// A session beside the pool, not yet open, for what keeps one: LISTEN. On the database's loop; it goes
+    /// before close().
+    [[nodiscard]] std::unique_ptr<store::session> own_session();
 
     /// Runs `what` on the database's loop when it is awaited; close() waits for it.
     template <class T>

@@ -37,6 +37,29 @@ struct flight_answer {
 /// The server ended the session in answer to the statement that failed (57P01 and the like).
 [[nodiscard]] bool ended_by_server(const flight_answer& answer);
 
+/// What a server says without being asked; on the session's loop.
+class session_listener {
+public:
+    /// A NOTIFY on a channel that the session listens to.
+    virtual void notified() noexcept = 0;
+    /// The session is gone: of no more use.
+    virtual void ended() noexcept = 0;
+
+protected:
+    ~session_listener() = default;
+};
+
+/// Who lends sessions and can do something on another one of them, later.
+class session_lender {
+public:
+    /// NOTIFY on `channel` soon, at most one in 5 ms; it may be lost: whoever listens looks now and then,
+    /// too. Does nothing on SQLite.
+    virtual void notify(std::string_view channel) noexcept = 0;
+
+protected:
+    ~session_lender() = default;
+};
+
 class session {
 public:
     virtual ~session() = default;
@@ -57,6 +80,15 @@ public:
     [[nodiscard]] virtual bool alive() const noexcept = 0;
     [[nodiscard]] virtual bool in_transaction() const noexcept = 0;
     [[nodiscard]] virtual const store::dialect& dialect() const noexcept = 0;
+
+    /// Who hears what the server says unasked; null: nobody. Outlives the session. SQLite says nothing.
+    virtual void tell(session_listener* /*to*/) noexcept {}
+    /// Null for a session that nobody lent.
+    [[nodiscard]] session_lender* lender() const noexcept { return lender_; }
+    void lent_by(session_lender& who) noexcept { lender_ = &who; }
+
+private:
+    session_lender* lender_ = nullptr;
 };
 
 /// One statement's answer, in a transaction of its own: commit_unknown where it may have run.

@@ -34,6 +34,10 @@ struct database_settings {
     std::uint64_t seed = 0; ///< of the back-off; 0: from the system
 };
 
+[[nodiscard]] inline bool is_sqlite(const database_settings& settings) noexcept {
+    return settings.url.starts_with("sqlite:");
+}
+
 /// errc::invalid_setting or conflicting_settings, naming the fields.
 [[nodiscard]] result<void> validate(const database_settings& settings);
 

@@ -39,9 +39,9 @@ void run_before_commit(std::span<unit_of_work* const> units, const dialect& dial
         hook->before_commit(units, dialect, into);
 }
 
-void run_after_commit(std::span<unit_of_work* const> units) noexcept {
+void run_after_commit(std::span<unit_of_work* const> units, session_lender* lender) noexcept {
     for (commit_hook* hook : hooks_of(units))
-        hook->after_commit(units);
+        hook->after_commit(units, lender);
 }
 
 } // namespace store

@@ -39,8 +39,10 @@ public:
     /// Appends statements that run right before COMMIT. On the database's loop, again at each attempt.
     virtual void before_commit(std::span<unit_of_work* const> units, const store::dialect& dialect,
                                std::vector<store::statement>& into) = 0;
-    /// The transaction of these units is committed. On the database's loop.
-    virtual void after_commit(std::span<unit_of_work* const> /*units*/) noexcept {}
+    /// The transaction of these units is committed, on a session that this one lent; null: nobody did. On
+    /// the database's loop.
+    virtual void after_commit(std::span<unit_of_work* const> /*units*/,
+                              store::session_lender* /*lender*/) noexcept {}
 };
 
 /// The transaction of a unit that asks.
@@ -178,7 +180,7 @@ namespace store {
 /// Appends what the hooks of these units write, each hook once, in the order of their first mention.
 void run_before_commit(std::span<unit_of_work* const> units, const dialect& dialect,
                        std::vector<statement>& into);
-void run_after_commit(std::span<unit_of_work* const> units) noexcept;
+void run_after_commit(std::span<unit_of_work* const> units, session_lender* lender) noexcept;
 
 } // namespace store
 } // namespace corvid

@@ -52,7 +52,7 @@ task<std::expected<void, write_failure>> write_units(session& on, transaction_st
     if (ended_by_server(answered)) answered.unsure = true;
     auto outcome = state.answered(answered);
     if (outcome) {
-        run_after_commit(units);
+        run_after_commit(units, on.lender());
         co_return std::expected<void, write_failure>{};
     }
     if (state.where() != transaction_state::phase::unknown) co_await roll_back(on, state);

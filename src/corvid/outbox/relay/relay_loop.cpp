@@ -2,9 +2,7 @@
 #include <corvid/outbox/relay/relay_loop.hpp>
 
 #include <corvid/base/ids.hpp>
-#include <corvid/base/post_call.hpp>
 #include <corvid/base/sleep.hpp>
-#include <corvid/serde/json/json.hpp>
 
 #include <algorithm>
 
@@ -13,6 +11,7 @@ namespace corvid::outbox_detail {
 namespace {
 
 constexpr std::int64_t most_rows_a_look = 2'000;
+constexpr std::size_t read_ahead = 2; // times in_flight: what is read while that much is on its way
 constexpr std::chrono::milliseconds save_pause{20}; // between two saves while rows flow
 constexpr std::chrono::seconds count_pause{5};
 
@@ -46,11 +45,15 @@ relay_loop::relay_loop(database& db, publisher& out, relay_settings settings, me
       tables_(db),
       random_(db.settings().seed ? db.settings().seed : entropy_seed()),
       lanes_(
-          {.rows = settings_.in_flight, .per_aggregate = settings_.per_aggregate, .pause = settings_.pause}) {
-}
+          {.rows = settings_.in_flight, .per_aggregate = settings_.per_aggregate, .pause = settings_.pause}),
+      worker_(db.loop()),
+      looker_(db.loop()),
+      notices_(db, commit_channel, [this] { news(); }) {}
 
 void relay_loop::start(std::shared_ptr<relay_loop> self) {
     listener_.emplace(*this);
+    running_.spawn(db_.loop(), notices_.run());
+    running_.spawn(db_.loop(), look_on(self));
     running_.spawn(db_.loop(), run(std::move(self)));
 }
 
@@ -60,7 +63,9 @@ void relay_loop::close(bool orderly) {
         static task<void> stop(relay_loop& self, bool orderly) {
             self.closing_ = true;
             self.orderly_ = orderly;
-            self.wake();
+            self.notices_.stop();
+            self.worker_.end();
+            self.looker_.end();
             co_return;
         }
     };
@@ -71,59 +76,62 @@ void relay_loop::close(bool orderly) {
 
 // ---- resting
 
-bool relay_loop::rest_operation::start() {
-    if (of.closing_ || of.is_due(until)) return false;
-    of.resting_ = this;
-    of.db_.loop().at(until, of.timer_);
-    return true;
-}
-
-void relay_loop::wake() noexcept {
-    rest_operation* const rested = std::exchange(resting_, nullptr);
-    if (!rested) return;
-    db_.loop().cancel(timer_);
-    rested->complete();
-}
-
 steady_time relay_loop::next_turn() const {
     steady_time next = std::min({share_at_, shed_at_, count_at_});
-    if (failures_ > 0) return std::max(next, look_at_);
-    next = std::min(next, look_at_);
+    if (failures_ > 0) return next;
+    if (parked_.empty()) next = std::min(next, parked_at_);
     if (has_to_save()) next = std::min(next, save_at_);
     if (const auto due = lanes_.due()) next = std::min(next, *due);
     return next;
 }
+
+duration relay_loop::pause_after(int failures) { return settings_.pause.delay(failures, random_.uniform()); }
 
 task<void> relay_loop::run(std::shared_ptr<relay_loop> self) {
     relay_loop& of = *self;
     while (!of.closing_) {
         bool fine = true;
         if (of.is_due(of.share_at_)) fine = co_await of.share();
-        const bool room =
-            of.lanes_.size() < of.settings_.in_flight && of.lanes_.bytes() < of.settings_.max_bytes;
-        const bool wanted = std::exchange(of.look_now_, false) || of.more_ || of.is_due(of.look_at_);
-        if (fine && wanted && room && !of.shards_.empty()) fine = co_await of.look();
-        if (of.shards_.empty()) of.more_ = false;
         of.send_ready();
         if (fine && of.has_to_save() && of.is_due(of.save_at_)) fine = co_await of.save();
+        if (fine && of.parked_.empty() && of.is_due(of.parked_at_)) fine = co_await of.look_at_parked();
         if (fine && of.is_due(of.shed_at_)) co_await of.shed();
         if (fine && of.is_due(of.count_at_)) co_await of.count();
         of.failures_ = fine ? 0 : of.failures_ + 1;
-        const steady_time now = of.db_.loop().steady_now();
         if (!fine) {
-            of.look_at_ = now + of.settings_.pause.delay(of.failures_, of.random_.uniform());
-            of.share_at_ = std::max(of.share_at_, of.look_at_);
-            of.more_ = false;
-        } else if (of.look_at_ <= now) {
-            of.look_at_ = now + of.settings_.poll;
+            const steady_time again = of.db_.loop().steady_now() + of.pause_after(of.failures_);
+            of.share_at_ = std::max(of.share_at_, again);
+            of.save_at_ = std::max(of.save_at_, again);
+            co_await of.worker_.until(again);
         }
-        const bool goes_on = fine && (of.more_ || of.look_now_) &&
-                             of.lanes_.size() < of.settings_.in_flight &&
-                             of.lanes_.bytes() < of.settings_.max_bytes;
-        rest_operation rest(of, goes_on ? now : of.next_turn());
-        co_await rest;
+        co_await of.worker_.until(of.next_turn());
     }
     co_await finish(self);
+}
+
+bool relay_loop::has_room() const noexcept {
+    return lanes_.size() < read_ahead * settings_.in_flight && lanes_.bytes() < settings_.max_bytes;
+}
+
+task<void> relay_loop::look_on(std::shared_ptr<relay_loop> self) {
+    relay_loop& of = *self;
+    while (!of.closing_) {
+        const bool wanted = of.look_now_ || of.more_ || of.is_due(of.look_at_);
+        const bool can = of.look_failures_ == 0 || of.is_due(of.look_at_);
+        if (wanted && can && of.has_room() && !of.shards_.empty()) {
+            of.look_now_ = false;
+            const bool fine = co_await of.look();
+            of.look_failures_ = fine ? 0 : of.look_failures_ + 1;
+            of.look_at_ = of.db_.loop().steady_now() +
+                          (fine ? duration(of.settings_.poll) : of.pause_after(of.look_failures_));
+            continue;
+        }
+        // held up by what is on its way, or without a shard: the answers and a new shard wake us
+        const bool held_up = wanted && can;
+        co_await of.looker_.until(held_up ? of.db_.loop().steady_now() + of.settings_.poll : of.look_at_);
+    }
+    of.looking_ = false;
+    of.worker_.wake();
 }
 
 // Nothing new is sent; what is on its way is waited for, as long as a lease lasts.
@@ -131,7 +139,7 @@ task<void> relay_loop::finish(std::shared_ptr<relay_loop> self) {
     relay_loop& of = *self;
     const steady_time patience = of.db_.loop().steady_now() + of.settings_.lease;
     if (of.orderly_) {
-        while (of.lanes_.flying() > 0 && !of.is_due(patience))
+        while ((of.lanes_.flying() > 0 || of.looking_) && !of.is_due(patience))
             co_await sleep(std::chrono::milliseconds{2});
         static_cast<void>(co_await of.save());
         for (auto& [shard, its] : of.shards_)
@@ -146,7 +154,7 @@ task<void> relay_loop::finish(std::shared_ptr<relay_loop> self) {
 // ---- looking
 
 std::int64_t relay_loop::limit_now() const {
-    const auto room = static_cast<std::int64_t>(settings_.in_flight - lanes_.size());
+    const auto room = static_cast<std::int64_t>(read_ahead * settings_.in_flight - lanes_.size());
     const auto bytes = static_cast<std::int64_t>((settings_.max_bytes - lanes_.bytes()) / row_bytes_);
     const auto all = std::max<std::int64_t>(1, std::min({room, bytes, most_rows_a_look}));
     return std::max<std::int64_t>(1, all / static_cast<std::int64_t>(shards_.size()));
@@ -155,44 +163,48 @@ std::int64_t relay_loop::limit_now() const {
 task<bool> relay_loop::look() {
     std::vector<read_wish> wishes;
     for (const auto& [shard, its] : shards_)
-        if (!its.leaving) wishes.push_back({shard, its.position.reached(), its.position.gaps()});
-    if (wishes.empty()) {
-        more_ = false;
-        co_return true;
-    }
+        if (!its.leaving) wishes.push_back({shard, its.epoch, its.position.reached(), its.position.gaps()});
+    more_ = false;
+    if (wishes.empty()) co_return true;
     const std::int64_t limit = limit_now();
     auto got = co_await tables_.read(wishes, limit);
-    look_at_ = db_.loop().steady_now() + settings_.poll;
     if (!got) {
         trouble("look for events", got.error());
         co_return false;
     }
-    more_ = false;
-    take_in(*got, static_cast<std::size_t>(limit));
+    take_in(*got, wishes, static_cast<std::size_t>(limit));
+    send_ready();
+    if (has_to_save()) worker_.wake();
     co_return true;
 }
 
-void relay_loop::take_in(read_answer& got, std::size_t limit) {
-    std::map<std::int32_t, std::pair<std::size_t, std::int64_t>> told; // shard -> rows, behind the last
+// A shard may have gone meanwhile, and even come back: what was found of it is forgotten.
+void relay_loop::take_in(read_answer& got, const std::vector<read_wish>& wishes, std::size_t limit) {
+    auto row = got.rows.begin();
     std::size_t bytes = 0;
-    for (std::unique_ptr<relay_row>& row : got.rows) {
-        auto& [count, end] = told[row->shard];
-        ++count;
-        end = row->number + 1;
-        bytes += row->bytes();
-        if (shards_.at(row->shard).position.saw(row->number)) lanes_.add(std::move(row));
+    for (const read_wish& wish : wishes) {
+        const auto at = shards_.find(wish.shard);
+        const bool is_mine = at != shards_.end() && at->second.epoch == wish.epoch && !at->second.leaving;
+        std::size_t count = 0;
+        std::int64_t end = 0;
+        for (; row != got.rows.end() && (*row)->shard == wish.shard; ++row, ++count) {
+            end = (*row)->number + 1;
+            bytes += (*row)->bytes();
+            if (is_mine && at->second.position.saw((*row)->number)) accept(std::move(*row));
+        }
+        if (!is_mine) continue;
+        held& its = at->second;
+        const bool full = count >= limit;
+        more_ = more_ || full;
+        const std::int64_t before = its.position.frontier();
+        if (tables_.is_sqlite()) { // one writer: what is not there will not come
+            its.position.begin_save();
+            its.position.bound(0);
+        }
+        its.position.settle(got.xmin, full ? end : its.position.reached());
+        its.changed = its.changed || count > 0 || its.position.frontier() != before;
     }
     if (!got.rows.empty()) row_bytes_ = std::max<std::size_t>(64, bytes / got.rows.size());
-    for (auto& [shard, its] : shards_) {
-        const auto at = told.find(shard);
-        const bool full = at != told.end() && at->second.first >= limit;
-        more_ = more_ || full;
-        if (at != told.end()) its.changed = true;
-        if (tables_.is_sqlite()) its.position.bound(0); // one writer: what is not there will not come
-        const std::int64_t before = its.position.frontier();
-        if (!its.leaving) its.position.settle(got.xmin, full ? at->second.second : its.position.reached());
-        its.changed = its.changed || its.position.frontier() != before;
-    }
 }
 
 // ---- saving
@@ -208,15 +220,16 @@ task<bool> relay_loop::save() {
     for (auto& [shard, its] : shards_) {
         wishes.push_back(
             {shard, its.epoch, its.position.reached(), its.position.frontier(), its.position.missing()});
+        its.position.begin_save();
         its.changed = false;
     }
     if (wishes.empty()) co_return true;
-    const std::vector<parking> parks = std::exchange(parked_, {});
+    parked_changes parks = std::exchange(parked_, {});
     const std::vector<std::int64_t> marks = std::exchange(published_, {});
     auto saved = co_await tables_.save(wishes, settings_.lease, parks, marks);
     save_at_ = db_.loop().steady_now() + save_pause;
     if (!saved) { // its outcome may be unknown: the same once more harms nobody
-        parked_.insert(parked_.begin(), parks.begin(), parks.end());
+        parked_.put_back(std::move(parks));
         published_.insert(published_.begin(), marks.begin(), marks.end());
         for (auto& [shard, its] : shards_)
             its.changed = true;
@@ -224,6 +237,7 @@ task<bool> relay_loop::save() {
         co_return false;
     }
     figures_.saves.add();
+    parked_is_saved(parks);
     for (const save_wish& each : wishes) {
         const auto at = shards_.find(each.shard);
         if (at == shards_.end() || at->second.epoch != each.epoch) continue;
@@ -233,85 +247,6 @@ task<bool> relay_loop::save() {
             at->second.position.bound(saved->xid);
     }
     co_return true;
-}
-
-// ---- sending, and what came of it
-
-void relay_loop::send_ready() {
-    if (closing_) return;
-    const steady_time now = db_.loop().steady_now();
-    while (const auto ready = lanes_.next(now))
-        send(ready->token, *ready->row);
-}
-
-void relay_loop::send(std::uint64_t token, const relay_row& row) {
-    const auto came = [self = shared_from_this(), token](result<delivery> at) {
-        self->answered(token, std::move(at));
-    };
-    auto topic = topics_.find(row.topic);
-    if (topic == topics_.end()) {
-        auto named = topic_name::checked(unchecked(row.topic));
-        if (!named) return came(fail(std::move(named.error())));
-        auto found = out_.topic(*named);
-        if (!found) return came(fail(std::move(found.error())));
-        topic = topics_.emplace(row.topic, *found).first;
-    }
-    std::map<std::string, std::string> texts;
-    json::reader in(row.headers);
-    if (!json::read_value(in, texts) || !in.end()) return came(fail(in.why()));
-    header_list headers;
-    for (const auto& [name, value] : texts)
-        headers.push_back({name, optional_bytes(value)});
-    const auto bytes = [](const std::optional<std::string>& of) {
-        return of ? optional_bytes(*of) : optional_bytes();
-    };
-    out_.send(*topic->second, bytes(row.key), bytes(row.payload),
-              {.timestamp = row.created_at, .headers = headers}, came);
-}
-
-// On the delivery loop, or here where it was refused at once.
-void relay_loop::answered(std::uint64_t token, result<delivery> came) {
-    {
-        const std::lock_guard lock(mutex_);
-        answers_.push_back({token, came ? std::nullopt : std::optional(std::move(came.error()))});
-        if (answers_.size() > 1) return;
-    }
-    post_call(db_.loop(), [self = shared_from_this()] { self->take_answers(); });
-}
-
-void relay_loop::take_answers() {
-    std::vector<answer> all;
-    {
-        const std::lock_guard lock(mutex_);
-        all.swap(answers_);
-    }
-    for (const answer& each : all)
-        settle(each);
-    send_ready();
-    if (more_ || has_to_save() || lanes_.due()) wake();
-}
-
-void relay_loop::settle(const answer& came) {
-    const relay_row* const row = lanes_.find(came.token);
-    if (!row) return;
-    held& its = shards_.at(row->shard);
-    const bool poison = came.failed && came.failed->kind() == error_kind::rejected &&
-                        came.failed->code() != errc::producer_closed && came.failed->code() != errc::stopped;
-    if (came.failed && !poison) {
-        figures_.failed.add();
-        return lanes_.failed(came.token, db_.loop().steady_now(), random_.uniform());
-    }
-    if (poison) {
-        figures_.parked.add();
-        log_.error("an event is parked: no broker takes it", *came.failed, {{"event", row->id}});
-        parked_.push_back({row->shard, its.epoch, row->number, came.failed->describe()});
-    } else {
-        figures_.published.add();
-        if (settings_.mark_rows) published_.push_back(tables_.seq_of(row->shard, row->number));
-    }
-    its.position.done(row->number);
-    its.changed = true;
-    static_cast<void>(lanes_.finished(came.token));
 }
 
 // ---- what is done seldom

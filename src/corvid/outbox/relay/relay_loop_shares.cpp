@@ -13,8 +13,11 @@ task<bool> relay_loop::share() {
         trouble("look at the shares", seen.error());
         co_return false;
     }
-    for (const shard_claim& each : seen->shards)
-        if (each.owner != settings_.name && shards_.contains(each.shard)) lose(each.shard);
+    for (shard_claim& each : seen->shards) {
+        const bool is_mine = each.owner == settings_.name, held_here = shards_.contains(each.shard);
+        if (!is_mine && held_here) lose(each.shard);
+        if (is_mine && !held_here) each.owner.clear(); // the answer to take() was lost: once more
+    }
     const share_plan plan = plan_share(seen->shards, seen->relays, settings_.name);
     for (auto& [shard, its] : shards_) {
         its.leaving = std::ranges::find(plan.give, shard) != plan.give.end();
@@ -22,6 +25,7 @@ task<bool> relay_loop::share() {
     }
     co_await give_back();
     if (!plan.take.empty()) co_await take(plan.take);
+    has_all_ = seen->relays.size() == 1 && shards_.size() == seen->shards.size();
     figures_.shards.set(static_cast<double>(shards_.size()));
     co_return true;
 }
@@ -32,10 +36,22 @@ task<void> relay_loop::take(const std::vector<std::int32_t>& shards) {
         trouble("take a shard", taken.error());
         co_return;
     }
+    std::vector<std::int32_t> fresh;
+    for (const taken_shard& each : *taken)
+        fresh.push_back(each.shard);
+    auto seen = co_await tables_.parked(fresh, 0);
+    if (!seen) { // what is held there is not known: another time
+        trouble("look at parked events", seen.error());
+        for (const taken_shard& each : *taken)
+            static_cast<void>(co_await tables_.give(each.shard, each.epoch));
+        co_return;
+    }
+    hold(fresh, seen->lanes);
     for (const taken_shard& each : *taken)
         shards_.insert_or_assign(each.shard,
                                  held{.epoch = each.epoch, .position = {each.reached, each.missing}});
-    look_now_ = true;
+    parked_at_ = {};
+    news();
 }
 
 // A shard leaves when nothing of it is on its way.
@@ -56,9 +72,10 @@ task<void> relay_loop::give_back() {
 }
 
 void relay_loop::lose(std::int32_t shard) {
+    has_all_ = false;
     lanes_.forget(shard);
     shards_.erase(shard);
-    std::erase_if(parked_, [shard](const parking& each) { return each.shard == shard; });
+    forget_parked(shard);
 }
 
 } // namespace corvid::outbox_detail

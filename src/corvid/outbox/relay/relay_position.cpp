@@ -9,14 +9,14 @@ namespace corvid::outbox_detail {
 relay_position::relay_position(std::int64_t reached, const std::vector<number_range>& missing)
     : reached_(reached) {
     for (const number_range& each : missing)
-        if (each.from < each.to) gaps_[each.from] = {each.to, std::nullopt};
+        if (each.from < each.to) gaps_[each.from] = {each.to, std::nullopt, false};
     unbound_ = !gaps_.empty();
 }
 
 bool relay_position::saw(std::int64_t number) {
     if (number >= reached_) {
         if (number > reached_) {
-            gaps_[reached_] = {number, std::nullopt};
+            gaps_[reached_] = {number, std::nullopt, false};
             unbound_ = true;
         }
         reached_ = number + 1;
@@ -29,7 +29,7 @@ bool relay_position::saw(std::int64_t number) {
     const auto [from, whole] = *at;
     if (number >= whole.to) return false;
     gaps_.erase(at);
-    if (from < number) gaps_[from] = {number, whole.bound};
+    if (from < number) gaps_[from] = {number, whole.bound, whole.asked};
     if (number + 1 < whole.to) gaps_[number + 1] = whole;
     flying_.insert(number);
     return true;
@@ -47,10 +47,18 @@ void relay_position::settle(std::uint64_t xmin, std::int64_t end) {
     }
 }
 
+void relay_position::begin_save() {
+    if (!unbound_) return;
+    for (auto& [from, each] : gaps_)
+        each.asked = true;
+}
+
 void relay_position::bound(std::uint64_t xid) {
     if (!std::exchange(unbound_, false)) return;
-    for (auto& [from, each] : gaps_)
-        if (!each.bound) each.bound = xid;
+    for (auto& [from, each] : gaps_) {
+        if (!each.bound && each.asked) each.bound = xid;
+        unbound_ = unbound_ || !each.bound;
+    }
 }
 
 std::vector<number_range> relay_position::gaps() const {

@@ -40,7 +40,9 @@ public:
     /// All rows below `end` that the look could find have been told by saw(). `xmin`: of a snapshot not
     /// younger than the one that was looked in.
     void settle(std::uint64_t xmin, std::int64_t end);
-    /// `xid` was drawn after every look so far.
+    /// What is missing now is about to be saved, by a transaction that has not begun yet.
+    void begin_save();
+    /// `xid` is that transaction's: drawn after every look before the last begin_save().
     void bound(std::uint64_t xid);
     void done(std::int64_t number) { flying_.erase(number); }
 
@@ -62,6 +64,7 @@ private:
     struct gap {
         std::int64_t to;
         std::optional<std::uint64_t> bound;
+        bool asked = false; ///< it was there at the last begin_save()
     };
     std::int64_t reached_;
     std::map<std::int64_t, gap> gaps_; // by their begin

@@ -26,6 +26,7 @@ enum class mistake : std::uint8_t {
     no_locks,         ///< an aggregate's writers are not kept apart
     early_numbers,    ///< drawn before the locks
     saved_before_ack, ///< what was seen counts as done
+    bound_too_early,  ///< by a transaction that began before the gap was sighted
 };
 
 struct model_row {
@@ -175,9 +176,13 @@ private:
         const bool full = found.size() == limit;
         for (const std::int64_t each : found)
             if (position_->saw(each)) take_in(db_.visible.at(each));
-        if (mistake_ == mistake::no_xmin) position_->bound(0);
+        if (mistake_ == mistake::no_xmin) bind(0);
         position_->settle(xmin, full ? found.back() + 1 : position_->reached());
-        if (mistake_ == mistake::xmax_of_sighting) position_->bound(db_.highest_ended + 1);
+        if (mistake_ == mistake::xmax_of_sighting) bind(db_.highest_ended + 1);
+    }
+    void bind(std::uint64_t xid) {
+        position_->begin_save();
+        position_->bound(xid);
     }
     void take_in(const model_row& row) {
         auto made = std::make_unique<relay_row>();
@@ -208,10 +213,19 @@ private:
         position_->done(number);
     }
     void save() {
-        const std::uint64_t xid = db_.own_xid();
+        position_->begin_save();
         saved_reached_ = position_->reached();
         saved_missing_ = position_->missing();
-        if (mistake_ != mistake::xmax_of_sighting) position_->bound(xid);
+        const std::uint64_t early = db_.own_xid();
+        for (std::uint64_t left = random_.chance(0.2) ? random_.below(40) : 0; left > 0; --left)
+            advance_some();
+        if (random_.chance(0.5)) look(1 + random_.below(4)); // it was under way when the save began
+        if (mistake_ == mistake::bound_too_early) {
+            position_->begin_save();
+            position_->bound(early);
+        } else if (mistake_ != mistake::xmax_of_sighting) {
+            position_->bound(db_.own_xid());
+        }
     }
     std::string verdict() const {
         std::map<std::int64_t, std::size_t> first;
@@ -259,8 +273,8 @@ TEST_P(seeded_mistake, is_found_by_the_model) {
 
 INSTANTIATE_TEST_SUITE_P(relay_history, seeded_mistake,
                          testing::Values(mistake::bare_cursor, mistake::no_xmin, mistake::xmax_of_sighting,
-                                         mistake::no_locks, mistake::early_numbers,
-                                         mistake::saved_before_ack));
+                                         mistake::no_locks, mistake::early_numbers, mistake::saved_before_ack,
+                                         mistake::bound_too_early));
 
 TEST(relay_position, is_saved_and_loaded_without_a_loss) {
     relay_position p(10, {{2, 4}, {6, 7}});
@@ -294,6 +308,9 @@ TEST(relay_position, keeps_a_gap_until_its_bound_is_passed) {
     EXPECT_TRUE(p.wants_bound());
     p.settle(~std::uint64_t{0}, p.reached());
     EXPECT_EQ(p.frontier(), 0);
+    p.bound(40); // nothing was asked of it
+    EXPECT_TRUE(p.wants_bound());
+    p.begin_save();
     p.bound(50);
     EXPECT_FALSE(p.wants_bound());
     p.settle(49, p.reached());

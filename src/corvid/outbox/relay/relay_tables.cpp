@@ -2,6 +2,7 @@
 #include <corvid/outbox/relay/relay_tables.hpp>
 
 #include <corvid/outbox/outbox_rows.hpp>
+#include <corvid/outbox/relay/event_cells.hpp>
 #include <corvid/outbox/relay/number_ranges.hpp>
 #include <corvid/store/write.hpp>
 
@@ -24,18 +25,6 @@ struct taken_line {
     std::string missing;
 };
 BOOST_DESCRIBE_STRUCT(taken_line, (), (shard, epoch, reached, missing))
-struct event_line {
-    std::int32_t shard = 0;
-    std::int64_t number = 0;
-    std::string id, aggregate_type;
-    std::optional<std::string> aggregate_id;
-    std::string topic;
-    std::optional<std::vector<std::byte>> payload;
-    std::string headers;
-    std::chrono::sys_time<std::chrono::milliseconds> created_at;
-};
-BOOST_DESCRIBE_STRUCT(event_line, (),
-                      (shard, number, id, aggregate_type, aggregate_id, topic, payload, headers, created_at))
 struct saved_line {
     std::int32_t shard = 0;
     std::int64_t xid = 0;
@@ -56,7 +45,8 @@ constexpr std::string_view claims_sql =
     "from outbox_positions order by shard";
 constexpr std::string_view take_sql =
     "update outbox_positions set owner = $1, epoch = epoch + 1, lease_until = {later $2} "
-    "where shard = $3 and (owner is null or lease_until < {now}) returning shard, epoch, reached, missing";
+    "where shard = $3 and (owner is null or owner = $1 or lease_until < {now}) returning shard, epoch, "
+    "reached, missing";
 constexpr std::string_view give_sql =
     "update outbox_positions set owner = null, lease_until = null where shard = $1 and epoch = $2";
 constexpr std::string_view save_many_sql =
@@ -68,19 +58,12 @@ constexpr std::string_view save_many_sql =
 constexpr std::string_view save_one_sql =
     "update outbox_positions set reached = $3, frontier = $4, missing = $5, saved_at = {now}, "
     "lease_until = {later $6} where shard = $1 and epoch = $2 returning shard, 0 as xid";
-constexpr std::string_view park_sql =
-    "insert into outbox_parked(seq, id, aggregate_type, aggregate_id, event_type, topic, payload, headers, "
-    "created_at, reason) select o.seq, o.id, o.aggregate_type, o.aggregate_id, o.event_type, o.topic, "
-    "o.payload, o.headers, o.created_at, $4 from outbox o join outbox_positions r on r.shard = o.shard "
-    "and r.epoch = $3 where o.shard = $1 and o.seq = $2 on conflict (seq) do nothing";
 constexpr std::string_view mark_many_sql =
     "update outbox set published_at = {now} from unnest($1::int8[]) as m(seq) "
     "where outbox.shard = m.seq % 8 and outbox.seq = m.seq";
 constexpr std::string_view mark_one_sql =
     "update outbox set published_at = {now} where seq in (select value from json_each($1))";
 
-constexpr std::string_view columns = "o.shard, o.seq / {stride} as number, o.id, o.aggregate_type, "
-                                     "o.aggregate_id, o.topic, o.payload, o.headers, o.created_at";
 constexpr std::string_view read_above_sql =
     "select o.* from unnest($1::int4[], $2::int8[]) as s(shard, above) cross join lateral (select {columns} "
     "from outbox o where o.shard = s.shard and o.seq >= s.above order by o.seq limit $3) o";
@@ -118,34 +101,6 @@ void replace_all(std::string& in, std::string_view what, std::string_view by) {
 
 double seconds_of(std::chrono::milliseconds time) { return std::chrono::duration<double>(time).count(); }
 
-std::unique_ptr<relay_row> row_of(event_line&& line) {
-    auto row = std::make_unique<relay_row>();
-    row->shard = line.shard;
-    row->number = line.number;
-    row->lane = line.aggregate_id ? aggregate_hash(line.aggregate_type, *line.aggregate_id) | 1U : 0;
-    row->id = std::move(line.id);
-    row->topic = std::move(line.topic);
-    row->key = std::move(line.aggregate_id);
-    if (line.payload) row->payload = std::string(as_text(*line.payload));
-    row->headers = std::move(line.headers);
-    row->created_at = line.created_at;
-    return row;
-}
-
-// The lowest of each shard, at most `limit`: what lies above them was perhaps not read.
-void add_rows(std::vector<event_line>&& lines, std::size_t limit, read_answer& to) {
-    std::ranges::sort(lines, [](const event_line& a, const event_line& b) {
-        return std::pair(a.shard, a.number) < std::pair(b.shard, b.number);
-    });
-    std::size_t of_shard = 0;
-    for (event_line& each : lines) {
-        of_shard = !to.rows.empty() && to.rows.back()->shard == each.shard ? of_shard : 0;
-        const bool skipped = of_shard >= limit;
-        if (!skipped) to.rows.push_back(row_of(std::move(each)));
-        if (!skipped) ++of_shard;
-    }
-}
-
 } // namespace
 
 relay_tables::relay_tables(database& db)
@@ -153,8 +108,10 @@ relay_tables::relay_tables(database& db)
 
 std::string relay_tables::spoken(std::string sql) const {
     constexpr std::string_view sqlite_now = "(cast((julianday('now') - 2440587.5) * 86400000000 as integer))";
-    replace_all(sql, "{columns}", columns);
+    replace_all(sql, "{columns}", event_columns);
     replace_all(sql, "{stride}", std::to_string(stride_));
+    replace_all(sql, "{shard}", is_sqlite() ? "0" : "o.seq % 8");
+    replace_all(sql, "{mine}", is_sqlite() ? "$1 is not null" : "o.seq % 8 = any($1)");
     replace_all(sql, "{now}", is_sqlite() ? sqlite_now : "clock_timestamp()");
     for (std::size_t at = sql.find("{later "); at != std::string::npos; at = sql.find("{later ")) {
         const std::size_t end = sql.find('}', at);
@@ -281,20 +238,16 @@ task<result<read_answer>> relay_tables::read(const std::vector<read_wish>& wishe
         if (!xmin) co_return fail(std::move(xmin.error()));
         got.xmin = static_cast<std::uint64_t>(xmin->front());
     }
-    auto lines = store::read_rows<event_line>(answered->back());
-    if (!lines) co_return fail(std::move(lines.error()));
-    add_rows(*std::move(lines), static_cast<std::size_t>(limit), got);
+    auto added = add_rows(answered->back(), static_cast<std::size_t>(limit), got);
+    if (!added) co_return fail(std::move(added.error()));
     co_return got;
 }
 
 task<result<save_answer>> relay_tables::save(const std::vector<save_wish>& wishes,
-                                             std::chrono::milliseconds lease,
-                                             const std::vector<parking>& parked,
+                                             std::chrono::milliseconds lease, const parked_changes& parked,
                                              const std::vector<std::int64_t>& published) {
     flight asked;
-    for (const parking& each : parked)
-        asked.push_back(store::make_statement(park_sql, each.shard, seq_of(each.shard, each.number),
-                                              each.epoch, each.reason));
+    append_parked(parked, asked);
     if (!published.empty())
         asked.push_back(store::make_statement(spoken(std::string(is_sqlite() ? mark_one_sql : mark_many_sql)),
                                               published));

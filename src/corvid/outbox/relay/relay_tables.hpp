@@ -26,12 +26,13 @@ struct taken_shard {
 };
 struct read_wish {
     std::int32_t shard;
+    std::int64_t epoch; ///< the wisher's own note
     std::int64_t above; ///< this number and all after it
     std::vector<number_range> gaps;
 };
 struct read_answer {
     std::uint64_t xmin = 0; ///< of a snapshot that is not younger than the one of the rows
-    std::vector<std::unique_ptr<relay_row>> rows; ///< each shard's in order, the lowest that were wished for
+    std::vector<std::unique_ptr<relay_row>> rows; ///< shard by shard as wished, each one's lowest in order
 };
 struct save_wish {
     std::int32_t shard;
@@ -42,6 +43,25 @@ struct parking {
     std::int32_t shard;
     std::int64_t epoch, number;
     std::string reason;
+    bool held = false;
+    std::uint64_t lane = 0;
+};
+using shard_lane = std::pair<std::int32_t, std::uint64_t>;
+/// What becomes of parked rows, beside what is parked anew. By seq.
+struct parked_changes {
+    std::vector<parking> parked = {};
+    std::vector<std::int64_t> sent = {};                            ///< they go
+    std::vector<std::pair<std::int64_t, std::string>> refused = {}; ///< again, and why
+    std::vector<std::int64_t> left = {}; ///< not sent after all: no more is known of them
+    [[nodiscard]] bool empty() const noexcept {
+        return parked.empty() && sent.empty() && refused.empty() && left.empty();
+    }
+    /// Those of `earlier` come first.
+    void put_back(parked_changes&& earlier);
+};
+struct parked_view {
+    std::vector<std::unique_ptr<relay_row>> released = {};
+    std::vector<shard_lane> lanes = {}; ///< of all that is parked
 };
 struct save_answer {
     std::vector<std::int32_t> shards; ///< that were saved: the others are lost
@@ -69,8 +89,11 @@ public:
     /// Positions and what is parked, in one transaction; `published`: rows to be marked.
     [[nodiscard]] task<result<save_answer>> save(const std::vector<save_wish>& wishes,
                                                  std::chrono::milliseconds lease,
-                                                 const std::vector<parking>& parked,
+                                                 const parked_changes& parked,
                                                  const std::vector<std::int64_t>& published);
+    /// What is parked in these shards; of what is released at most `limit`, the lowest.
+    [[nodiscard]] task<result<parked_view>> parked(const std::vector<std::int32_t>& shards,
+                                                   std::int64_t limit);
     /// Removes what has been dealt with and is older than `retention`; true: there may be more.
     [[nodiscard]] task<result<bool>> shed(std::chrono::seconds retention);
     /// Rows that no relay has looked at, in these shards; at most 100,000 a shard are counted.
@@ -79,12 +102,16 @@ public:
     [[nodiscard]] std::int64_t seq_of(std::int32_t shard, std::int64_t number) const noexcept {
         return number * stride_ + (stride_ == 1 ? 0 : shard);
     }
+    [[nodiscard]] std::int32_t shard_of(std::int64_t seq) const noexcept {
+        return stride_ == 1 ? 0 : static_cast<std::int32_t>(seq % stride_);
+    }
     [[nodiscard]] bool is_sqlite() const noexcept { return stride_ == 1; }
 
 private:
     using flight = std::vector<store::statement>;
     [[nodiscard]] task<result<std::vector<store::answer>>> run(flight what, bool in_transaction = false);
     [[nodiscard]] std::string spoken(std::string sql) const;
+    void append_parked(const parked_changes& of, flight& to) const;
     [[nodiscard]] store::statement read_sql(const std::vector<read_wish>& wishes, std::int64_t limit) const;
     [[nodiscard]] task<result<bool>> shed_part(int part, std::chrono::seconds retention);
 

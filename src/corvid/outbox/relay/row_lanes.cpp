@@ -103,6 +103,23 @@ const relay_row* row_lanes::find(std::uint64_t token) const {
     return std::ranges::find(lanes_.at(flight->second).rows, token, &entry::token)->row.get();
 }
 
+std::vector<std::unique_ptr<relay_row>> row_lanes::take_waiting(std::uint64_t lane_key) {
+    std::vector<std::unique_ptr<relay_row>> taken;
+    const auto found = lanes_.find(lane_key);
+    if (found == lanes_.end()) return taken;
+    lane& of = found->second;
+    for (entry& one : of.rows)
+        if (one.token == 0) {
+            --rows_;
+            bytes_ -= one.row->bytes();
+            taken.push_back(std::move(one.row));
+        }
+    std::erase_if(of.rows, [](const entry& one) { return !one.row; });
+    unready(lane_key, of);
+    if (of.rows.empty()) lanes_.erase(found);
+    return taken;
+}
+
 void row_lanes::forget(std::int32_t shard) {
     for (auto each = lanes_.begin(); each != lanes_.end();) {
         lane& of = each->second;

@@ -19,6 +19,7 @@
 #include <string>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 namespace corvid::outbox_detail {
 
@@ -31,6 +32,7 @@ struct relay_row {
     std::string headers = {}; ///< as they stand in the table
     wall_time created_at = {};
     int failures = 0;
+    bool from_parked = false; ///< it was parked, and is released
 
     [[nodiscard]] std::size_t bytes() const noexcept {
         return id.size() + topic.size() + (key ? key->size() : 0) + (payload ? payload->size() : 0) +
@@ -61,6 +63,8 @@ public:
     void failed(std::uint64_t token, steady_time now, double random01);
     /// Of a token that is on its way; null as finished().
     [[nodiscard]] const relay_row* find(std::uint64_t token) const;
+    /// The rows of a lane that are not on their way go, and are handed over in order.
+    [[nodiscard]] std::vector<std::unique_ptr<relay_row>> take_waiting(std::uint64_t lane);
     /// All rows of a shard go; answers for them mean nothing.
     void forget(std::int32_t shard);
 

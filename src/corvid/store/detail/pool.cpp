@@ -1,7 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/store/detail/pool.hpp>
 
+#include <corvid/base/sleep.hpp>
+
+#include <algorithm>
+
 namespace corvid::store::detail {
+
+namespace {
+
+constexpr std::chrono::milliseconds notice_pause{5};
+
+} // namespace
 
 pool::pool(scheduler& loop, const database_settings& settings, session_factory make, metrics* figures)
     : loop_(loop),
@@ -86,6 +96,7 @@ task<void> pool::open_one(pool_state::slot_id slot) {
         made.reset();
         open_failed(slot, opened.error());
     } else {
+        made->lent_by(*this);
         sessions_[slot] = std::move(made);
         last_failure_.reset();
         reachable_ = true;
@@ -164,6 +175,28 @@ void pool::give_back(pool_state::slot_id slot) {
     if (!usable) sessions_[slot].reset();
     state_.returned(slot, usable, loop_.steady_now());
     act();
+}
+
+void pool::notify(std::string_view channel) noexcept {
+    if (closing_ || is_sqlite(settings_)) return;
+    if (std::ranges::find(notices_, channel) == notices_.end()) notices_.emplace_back(channel);
+    if (!std::exchange(notifying_, true)) scope_.spawn(loop_, send_notices());
+}
+
+// What is asked for meanwhile goes together after the pause.
+task<void> pool::send_notices() {
+    while (!notices_.empty() && !closing_) {
+        std::vector<statement> flight;
+        for (const std::string& channel : std::exchange(notices_, {}))
+            flight.push_back(make_statement("select pg_notify($1, '')", channel));
+        auto slot = co_await acquire();
+        if (slot) {
+            co_await at(*slot).run(flight);
+            release(*slot);
+        }
+        co_await sleep(notice_pause);
+    }
+    notifying_ = false;
 }
 
 void pool::refuse() {

@@ -14,11 +14,13 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace corvid::store::detail {
 
-class pool {
+class pool final : public session_lender {
 public:
     using session_factory = std::function<std::unique_ptr<session>(scheduler&)>;
 
@@ -31,6 +33,8 @@ public:
     /// Rolls back what is left open, then lends it on.
     void release(pool_state::slot_id slot);
     [[nodiscard]] session& at(pool_state::slot_id slot) noexcept { return *sessions_[slot]; }
+
+    void notify(std::string_view channel) noexcept override;
 
     /// Refuses who waits and who comes.
     void refuse();
@@ -55,6 +59,7 @@ private:
     task<void> open_one(pool_state::slot_id slot);
     task<void> validate(pool_state::lend todo);
     task<void> clean(pool_state::slot_id slot);
+    task<void> send_notices();
     void open_failed(pool_state::slot_id slot, const error& why);
     void settle(pool_state::waiter_id who, result<pool_state::slot_id> outcome);
     void give_back(pool_state::slot_id slot);
@@ -72,6 +77,8 @@ private:
     pool_state::waiter_id last_waiter_ = 0;
     std::optional<error> last_failure_;
     retry_timer retry_{*this};
+    std::vector<std::string> notices_; // channels, each once
+    bool notifying_ = false;
     task_scope scope_;
     bool closing_ = false;
     std::atomic<bool> reachable_{true};

@@ -25,7 +25,10 @@ class postgres_session final : public session {
 public:
     postgres_session(scheduler& loop, const database_settings& settings)
         : loop_(loop), settings_(settings), prepared_(settings.statement_cache) {}
-    ~postgres_session() override { drop(); }
+    ~postgres_session() override {
+        listener_ = nullptr;
+        drop();
+    }
 
     task<result<void>> open() override;
     task<flight_answer> run(std::span<const statement> flight) override;
@@ -35,6 +38,7 @@ public:
         return connection_ && PQtransactionStatus(connection_.get()) != PQTRANS_IDLE;
     }
     [[nodiscard]] const store::dialect& dialect() const noexcept override { return postgres_dialect; }
+    void tell(session_listener* to) noexcept override { listener_ = to; }
 
 private:
     // A flight under way.
@@ -61,6 +65,7 @@ private:
     void lose(flight_state& state);
     void drop() noexcept;
     void idle_input() noexcept;
+    void take_notices() noexcept;
     void start_clock() { socket_.set_deadline(loop_.steady_now() + settings_.statement_deadline + grace); }
 
     // The server ends a statement at its deadline by itself; what is silent for longer is no server any more.
@@ -73,6 +78,7 @@ private:
         loop_, [](void* self) noexcept { static_cast<postgres_session*>(self)->idle_input(); }, this};
     prepared_statements prepared_;
     parameter_list parameters_;
+    session_listener* listener_ = nullptr;
 };
 
 // ---- connecting
@@ -130,7 +136,8 @@ task<result<void>> postgres_session::set_up() {
 
 void postgres_session::drop() noexcept {
     socket_.detach();
-    connection_.reset();
+    const bool was_there = std::exchange(connection_, nullptr) != nullptr;
+    if (was_there && listener_) listener_->ended();
 }
 
 // Between flights the server says something of its own accord when it ends the session, or as NOTIFY.
@@ -141,9 +148,17 @@ void postgres_session::idle_input() noexcept {
         return;
     }
     (void)PQisBusy(c);
-    while (PGnotify* heard = PQnotifies(c))
-        PQfreemem(heard);
+    take_notices();
     if (PQtransactionStatus(c) == PQTRANS_UNKNOWN) drop();
+}
+
+void postgres_session::take_notices() noexcept {
+    bool any = false;
+    while (PGnotify* heard = PQnotifies(connection_.get())) {
+        PQfreemem(heard);
+        any = true;
+    }
+    if (any && listener_) listener_->notified();
 }
 
 // ---- sending
@@ -163,6 +178,7 @@ task<flight_answer> postgres_session::run(std::span<const statement> flight) {
         co_await collect(state);
     }
     socket_.clear_deadline();
+    if (connection_) take_notices();
     if (!state.out.failed && state.unsendable) state.out.failed = std::move(state.unsendable);
     co_return std::move(state.out);
 }

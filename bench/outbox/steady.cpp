@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+// Events that are committed at a steady rate, open loop, each in a transaction of its own; how long each was
+// on its way from the answer to its COMMIT until the broker acknowledged it.
+#include <corvid/base/sleep.hpp>
+#include <corvid/kafka/cluster.hpp>
+#include <corvid/outbox/publish.hpp>
+#include <corvid/outbox/relay.hpp>
+
+#include <bench/outbox/arms.hpp>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdio>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+namespace corvid::bench {
+namespace {
+
+using times = std::vector<std::int64_t>; // steady clock, ns; by event
+
+std::uint64_t number_in(std::string_view payload) {
+    for (int spaces = 0; spaces < 2; ++spaces)
+        payload.remove_prefix(std::min(payload.size(), payload.find(' ') + 1));
+    std::uint64_t number = 0;
+    std::from_chars(payload.data(), payload.data() + payload.size(), number);
+    return number;
+}
+
+/// Passes everything on, and notes when each record is acknowledged.
+class watched_sink final : public broker::record_sink, public broker::sink_listener {
+public:
+    watched_sink(scheduler& clock, broker::sink_listener& to, times& acknowledged)
+        : clock_(clock), to_(to), acknowledged_(acknowledged) {}
+    void watch(std::unique_ptr<broker::record_sink> of) { of_ = std::move(of); }
+
+    result<broker::sink_topic*> topic(const topic_name& name) override { return of_->topic(name); }
+    result<void> send(const broker::outgoing& record) noexcept override {
+        const std::uint64_t number = number_in(record.value.text());
+        {
+            const std::lock_guard lock(mutex_);
+            numbers_[record.node] = number;
+        }
+        return of_->send(record);
+    }
+    void hurry() noexcept override { of_->hurry(); }
+    void purge() noexcept override { of_->purge(); }
+    result<void> close(std::chrono::milliseconds patience) override { return of_->close(patience); }
+
+    void delivered(broker::delivery_batch&& batch) noexcept override {
+        broker::delivery_batch passed{.nodes = {},
+                                      .node_records = batch.node_records,
+                                      .node_bytes = batch.node_bytes,
+                                      .posted_records = {batch.posted_records[0], batch.posted_records[1]},
+                                      .posted_bytes = {batch.posted_bytes[0], batch.posted_bytes[1]}};
+        const std::int64_t now = clock_.steady_now().time_since_epoch().count();
+        {
+            const std::lock_guard lock(mutex_);
+            while (work* const node = batch.nodes.pop()) {
+                std::int64_t& first = acknowledged_[numbers_.extract(node).mapped()];
+                if (first == 0) first = now;
+                passed.nodes.push(*node);
+            }
+        }
+        to_.delivered(std::move(passed));
+    }
+    void answered(broker::sink_topic& topic, duration took, std::uint64_t records) noexcept override {
+        to_.answered(topic, took, records);
+    }
+    void post_failed(const broker::failed_post& record) noexcept override { to_.post_failed(record); }
+    void broken(const error& why) noexcept override { to_.broken(why); }
+    void warned(const error& why) noexcept override { to_.warned(why); }
+
+private:
+    scheduler& clock_;
+    broker::sink_listener& to_;
+    times& acknowledged_;
+    std::unique_ptr<broker::record_sink> of_;
+    std::mutex mutex_;
+    std::unordered_map<work*, std::uint64_t> numbers_;
+};
+
+class watched_cluster final : public broker::cluster {
+public:
+    watched_cluster(broker::cluster& of, scheduler& clock, times& acknowledged)
+        : of_(of), clock_(clock), acknowledged_(acknowledged) {}
+    broker::group_member join(const broker::source_settings& settings, scheduler& loop,
+                              broker::source_listener& listener) override {
+        return of_.join(settings, loop, listener);
+    }
+    std::unique_ptr<broker::record_sink> open_sink(const broker::sink_settings& settings, scheduler& delivery,
+                                                   broker::sink_listener& listener) override {
+        auto watched = std::make_unique<watched_sink>(clock_, listener, acknowledged_);
+        watched->watch(of_.open_sink(settings, delivery, *watched));
+        return watched;
+    }
+    std::unique_ptr<broker::admin> open_admin() override { return of_.open_admin(); }
+
+private:
+    broker::cluster& of_;
+    scheduler& clock_;
+    times& acknowledged_;
+};
+
+struct writing {
+    const outbox_options& chosen;
+    database& db;
+    times& committed;
+    task_scope scope = {};
+
+    static task<void> one(writing& of, std::uint64_t number) {
+        const std::string key = key_name(static_cast<std::uint32_t>(number % of.chosen.keys));
+        const std::string payload = payload_of(of.chosen.keys, number);
+        unit_of_work unit;
+        publish(unit, outbox_event{.topic = of.chosen.topic, .key = key, .payload = payload});
+        auto call = of.db.write(std::move(unit));
+        auto written = co_await call;
+        if (!written) stop_on(written.error().describe());
+        of.committed[number] = of.db.loop().steady_now().time_since_epoch().count();
+    }
+    // What is late by then begins at once: the rate does not bend.
+    static task<void> all(writing& of, scheduler& home) {
+        const steady_time began = home.steady_now();
+        for (std::uint64_t number = 0; number < of.chosen.messages; ++number) {
+            const steady_time due = began + std::chrono::nanoseconds(number * 1'000'000'000 / of.chosen.rate);
+            const steady_time now = home.steady_now();
+            if (due > now) co_await sleep(due - now);
+            of.scope.spawn(home, one(of, number));
+        }
+    }
+};
+
+std::string percentiles(const times& committed, const times& acknowledged) {
+    times took;
+    for (std::size_t i = 0; i < committed.size(); ++i)
+        took.push_back(std::max<std::int64_t>(0, acknowledged[i] - committed[i]));
+    std::ranges::sort(took);
+    const auto at = [&](double share) {
+        return static_cast<double>(
+                   took[static_cast<std::size_t>(share * static_cast<double>(took.size() - 1))]) /
+               1e6;
+    };
+    std::array<char, 160> text{};
+    std::snprintf(text.data(), text.size(),
+                  ",\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"p999_ms\":%.3f,\"max_ms\":%.3f", at(0.5), at(0.99),
+                  at(0.999), at(1));
+    return text.data();
+}
+
+std::int64_t dead_tuples(database& db) {
+    return ask_number(db, "select coalesce(sum(pg_stat_get_dead_tuples(oid)), 0)::int8 from pg_class where "
+                          "relkind = 'r' and relname ~ '^outbox_[0-7]$'");
+}
+
+} // namespace
+
+outbox_outcome steady(const outbox_options& chosen, bool apart) {
+    make_tables(chosen);
+    threaded_scheduler root;
+    times committed(chosen.messages), acknowledged(chosen.messages);
+    const database_settings settings{.url = chosen.url, .pool_size = 16};
+    database db(root, settings);
+    std::optional<database> other;
+    if (apart) other.emplace(root, settings);
+    kafka::cluster real({.bootstrap = chosen.bootstrap});
+    watched_cluster cluster(real, root, acknowledged);
+    metrics figures("bench");
+    publisher out(cluster, root, {.sink = {.linger = std::chrono::milliseconds{1}}}, default_logger(),
+                  &figures);
+    outbox box(db);
+    outbox_outcome ran;
+    {
+        relay working(box, out, {.per_aggregate = chosen.per_aggregate}, &figures);
+        const counter sent = figures.counter_of(metric::outbox_published, {settings.name, "acked"});
+        const auto loop = root.run_thread("writers", [](scheduler&) {});
+        writing by{chosen, apart ? *other : db, committed};
+        ran.measured.begin();
+        by.scope.spawn(loop->loop(), writing::all(by, loop->loop()));
+        by.scope.wait(root);
+        const auto until = root.steady_now() + std::chrono::seconds{60};
+        signal never;
+        while (sent.value() < chosen.messages && root.steady_now() < until)
+            (void)root.wait(never, root.steady_now() + std::chrono::milliseconds{1});
+        ran.measured.end();
+        ran.more =
+            percentiles(committed, acknowledged) + ",\"dead_tuples\":" + std::to_string(dead_tuples(db));
+    }
+    (void)out.close(std::chrono::seconds{10});
+    return ran;
+}
+
+} // namespace corvid::bench
