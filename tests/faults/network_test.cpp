@@ -82,8 +82,8 @@ TEST(network_test, a_worker_that_drops_and_one_that_stays_away_turn_each_checker
     stand.start_workers(told);
     EXPECT_TRUE(load->finish(30s)) << "not every send was answered";
     stand.let_pass(1'000ms); // all that is not dropped is handled
-    auto more = stand.start_sender(
-        {.first_id = 1'000'000'000, .records_per_second = rate, .first_key = 1'000});
+    auto more =
+        stand.start_sender({.first_id = 1'000'000'000, .records_per_second = rate, .first_key = 1'000});
     EXPECT_TRUE(stand.handles(100, 30s));
     stand.fault();
     stand.network().break_connections();

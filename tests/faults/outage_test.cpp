@@ -112,8 +112,9 @@ TEST(broker_outage_test, r10_health_says_so_memory_stays_bounded_and_all_that_wa
         stand.kafka().start();
         const std::int64_t back = stand.now_ns();
         const std::uint64_t queued = load->sent_so_far();
-        EXPECT_TRUE(stand.eventually([&] { return load->count(fate::state::acknowledged) >= queued; }, 120s) &&
-                    stand.commits_what_is_there(120s))
+        EXPECT_TRUE(
+            stand.eventually([&] { return load->count(fate::state::acknowledged) >= queued; }, 120s) &&
+            stand.commits_what_is_there(120s))
             << "outage " << i << ": what was queued did not arrive";
         catching_up = std::max(catching_up, stand.seconds_since(back));
     }

@@ -60,7 +60,7 @@ TEST(zombie_test, a_worker_that_commits_its_old_positions_turns_the_checker_red)
 }
 
 struct slowness {
-    std::chrono::milliseconds interval = sized<std::chrono::milliseconds>(12s, 5s);
+    std::chrono::milliseconds interval = sized<std::chrono::milliseconds>(12s, 6s);
     std::vector<std::string> told = {}; ///< the first worker
     std::vector<std::string> work = {}; ///< all
     std::string bug = {};

@@ -157,8 +157,7 @@ TEST(poison_test, a_handler_that_hangs_holds_its_key_alone_and_its_record_comes_
 }
 
 TEST(poison_test, a_worker_whose_hanging_record_holds_its_partition_turns_the_checker_red) {
-    EXPECT_TRUE(
-        run_with_a_hang("R28, hang, bug holds_partition", {"bug=holds_partition"}).held_others_up);
+    EXPECT_TRUE(run_with_a_hang("R28, hang, bug holds_partition", {"bug=holds_partition"}).held_others_up);
 }
 
 struct deadly_run {

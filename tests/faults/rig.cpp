@@ -106,9 +106,12 @@ std::unique_ptr<sender> rig::start_sender(sender_settings settings) {
 }
 
 std::unique_ptr<child> rig::start_worker(const std::vector<std::string>& told) const {
-    std::vector<std::string> command{
-        CORVID_FAULT_WORKER,  network_ ? network_->bootstrap() : bootstrap_, topic_, group_,
-        log_.file().string(), "session_ms=" + std::to_string(settings_.session.count())};
+    std::vector<std::string> command{CORVID_FAULT_WORKER,
+                                     network_ ? network_->bootstrap() : bootstrap_,
+                                     topic_,
+                                     group_,
+                                     log_.file().string(),
+                                     "session_ms=" + std::to_string(settings_.session.count())};
     command.insert(command.end(), settings_.work.begin(), settings_.work.end());
     command.insert(command.end(), told.begin(), told.end());
     return std::make_unique<child>(command);
@@ -296,16 +299,17 @@ void rig::print(const findings& f, const std::vector<const sender*>& senders, co
     const std::chrono::duration<double> lasted = root_.steady_now() - began_;
     std::ostringstream line;
     line << std::fixed << std::setprecision(2) << R"({"test":")" << test_ << R"(","librdkafka":")"
-         << rd_kafka_version_str() << R"(","broker":")" << (kafka_ ? kafka_->version() : "shared") << R"(","brokers":)"
-         << settings_.brokers << ",\"seed\":" << seed_ << ",\"seconds\":" << lasted.count()
-         << ",\"faults\":" << happened_.faults.size() << ",\"ok\":" << ok << ",\"fail\":" << failed
-         << ",\"info\":" << unknown << ",\"handled\":" << f.handled << ",\"lost\":" << f.lost
-         << ",\"dup\":" << f.duplicates << ",\"reorder\":" << f.reorder << ",\"overlap\":" << f.overlap
-         << ",\"overlap_between\":" << f.overlap_between << ",\"rewind\":" << f.rewind
-         << ",\"ahead_of_work\":" << f.ahead_of_work << ",\"below_commit\":" << f.below_commit
-         << ",\"misplaced\":" << f.misplaced << ",\"phantom\":" << f.phantom
-         << ",\"commit_samples\":" << happened_.samples.size() << ",\"max_stall_s\":" << f.max_stall_s
-         << ",\"recovery_p50_s\":" << f.recovery_s(0.5) << ",\"recovery_p99_s\":" << f.recovery_s(0.99)
+         << rd_kafka_version_str() << R"(","broker":")" << (kafka_ ? kafka_->version() : "shared")
+         << R"(","brokers":)" << settings_.brokers << ",\"seed\":" << seed_
+         << ",\"seconds\":" << lasted.count() << ",\"faults\":" << happened_.faults.size() << ",\"ok\":" << ok
+         << ",\"fail\":" << failed << ",\"info\":" << unknown << ",\"handled\":" << f.handled
+         << ",\"lost\":" << f.lost << ",\"dup\":" << f.duplicates << ",\"reorder\":" << f.reorder
+         << ",\"overlap\":" << f.overlap << ",\"overlap_between\":" << f.overlap_between
+         << ",\"rewind\":" << f.rewind << ",\"ahead_of_work\":" << f.ahead_of_work
+         << ",\"below_commit\":" << f.below_commit << ",\"misplaced\":" << f.misplaced
+         << ",\"phantom\":" << f.phantom << ",\"commit_samples\":" << happened_.samples.size()
+         << ",\"max_stall_s\":" << f.max_stall_s << ",\"recovery_p50_s\":" << f.recovery_s(0.5)
+         << ",\"recovery_p99_s\":" << f.recovery_s(0.99)
          << ",\"rss_peak_mb\":" << static_cast<double>(peak_kib_) / 1024;
     for (const auto& [name, value] : figures_)
         line << ",\"" << name << "\":" << std::setprecision(value == std::floor(value) ? 0 : 2) << value;

@@ -40,8 +40,8 @@ template <class T>
 struct rig_settings {
     int brokers = 1;
     bool own_broker = false; ///< one to break; else it may be the shared one (CORVID_TEST_KAFKA)
-    bool proxied = false;                     ///< the workers and the sender go through network()
-    std::size_t workers = 4;                  ///< that start_workers() starts
+    bool proxied = false;    ///< the workers and the sender go through network()
+    std::size_t workers = 4; ///< that start_workers() starts
     std::chrono::milliseconds session{6'000}; ///< of the group
     bool dead_letters = false;                ///< there is a dead letter topic
     std::vector<std::string> work = {};       ///< what every worker is told: NAME=VALUE

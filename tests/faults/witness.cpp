@@ -87,10 +87,9 @@ std::optional<std::vector<committed>> witness::commits(std::chrono::milliseconds
     std::vector<committed> all;
     for (const auto& one : std::span(list->elems, static_cast<std::size_t>(list->cnt)))
         if (one.offset >= 0)
-            all.push_back(
-                {one.partition,
-                 one.offset,
-                 {static_cast<const char*>(one.metadata), one.metadata ? one.metadata_size : 0}});
+            all.push_back({one.partition,
+                           one.offset,
+                           {static_cast<const char*>(one.metadata), one.metadata ? one.metadata_size : 0}});
     return all;
 }
 
