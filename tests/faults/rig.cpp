@@ -225,21 +225,35 @@ std::optional<std::int64_t> rig::behind(std::int64_t end) const {
 
 bool rig::commits_what_is_there(std::chrono::milliseconds patience) {
     std::optional<std::int64_t> end;
-    return eventually(
+    const bool all = eventually(
         [&] {
             if (!end) end = witness_.end(2s);
             return end && behind(*end).value_or(1) <= 0;
         },
         patience);
+    if (!all) tell_commits(end);
+    return all;
 }
 
 bool rig::caught_up(std::chrono::milliseconds patience) {
-    return eventually(
+    std::optional<std::int64_t> end;
+    const bool all = eventually(
         [&] {
-            const auto end = witness_.end(2s);
+            end = witness_.end(2s);
             return end && behind(*end) == 0;
         },
         patience);
+    if (!all && patience > 1s) tell_commits(end);
+    return all;
+}
+
+void rig::tell_commits(std::optional<std::int64_t> end) const {
+    std::cout << "end: " << (end ? std::to_string(*end) : "not told") << "; committed:";
+    const auto now = witness_.commits(10s);
+    if (!now) std::cout << " not told";
+    for (const committed& one : now.value_or(std::vector<committed>()))
+        std::cout << " [" << one.partition << "]@" << one.next << ' ' << one.metadata;
+    std::cout << std::endl;
 }
 
 void rig::observe() {

@@ -115,6 +115,7 @@ public:
     [[nodiscard]] faults::network& network() { return *network_; }
     [[nodiscard]] const witness& eye() const noexcept { return witness_; }
     [[nodiscard]] work_log& log() noexcept { return log_; }
+    [[nodiscard]] const work_log& log() const noexcept { return log_; }
     [[nodiscard]] scheduler& clock() noexcept { return root_; }
     [[nodiscard]] broker::cluster& cluster() noexcept { return cluster_; }
     [[nodiscard]] const std::string& topic() const noexcept { return topic_; }
@@ -125,6 +126,7 @@ public:
 private:
     /// How many offsets the commits are behind the end.
     [[nodiscard]] std::optional<std::int64_t> behind(std::int64_t end) const;
+    void tell_commits(std::optional<std::int64_t> end) const;
     void observe();
     void print(const findings& found, const std::vector<const sender*>& senders, const allowance& excused,
                bool expected_green) const;
