@@ -33,7 +33,7 @@ TEST(graceful_stop_test, a_rolling_restart_loses_nothing_and_repeats_nothing) {
     rig stand("R1");
     auto load = stand.start_sender();
     stand.start_workers();
-    const std::size_t stops = sized<std::size_t>(50, 8);
+    const std::size_t stops = sized<std::size_t>(50, 5);
     std::vector<double> exits;
     for (std::size_t i = 0; i < stops; ++i) {
         const std::size_t which = i % 4;
