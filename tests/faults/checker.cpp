@@ -68,6 +68,7 @@ private:
         for (const fate& told : of_.sent) {
             const auto seen = by_id_.find(told.id);
             const std::string who = "record " + std::to_string(told.id) + " ";
+            told_.insert(told.id);
             if (told.is == fate::state::not_persisted && seen != by_id_.end())
                 note(found_.phantom, who + "was said not to be written");
             if (told.is != fate::state::acknowledged) uncertain_.insert(told.id);
@@ -90,11 +91,14 @@ private:
         std::map<std::int32_t, std::int64_t> ends; // of each process
         for (const effect* e : of_key) {
             const bool is_first = by_id_.at(e->id) == e;
+            const bool is_copy = by_id_.at(e->id)->offset != e->offset;
             const bool same_assignment = last && last->pid == e->pid && last->epoch == e->epoch;
-            const bool is_certain = !uncertain_.contains(e->id);
+            const bool is_certain = told_.contains(e->id) && !uncertain_.contains(e->id);
             if (is_first && is_certain && e->seq < highest)
                 note(found_.reorder, name_of(*e) + " behind seq " + std::to_string(highest));
-            else if (!is_first && same_assignment && e->seq <= last->seq)
+            else if (is_copy && told_.contains(e->id))
+                note(found_.misplaced, name_of(*e) + " is there twice");
+            else if (!is_first && !is_copy && same_assignment && e->seq <= last->seq)
                 note(found_.reorder, name_of(*e) + " again behind seq " + std::to_string(last->seq));
             if (is_certain) highest = std::max<std::int64_t>(highest, e->seq);
             last = e;
@@ -171,6 +175,7 @@ private:
     const history& of_;
     findings found_;
     std::unordered_map<std::uint64_t, const effect*> by_id_; // the first time
+    std::unordered_set<std::uint64_t> told_;                 // of these a sender told
     std::unordered_set<std::uint64_t> uncertain_;            // may be there, and at any later place
     std::unordered_map<std::uint32_t, std::vector<const effect*>> by_key_;
     std::map<std::int32_t, std::vector<std::int64_t>> done_; // by partition and offset: when first

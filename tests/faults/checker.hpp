@@ -11,7 +11,7 @@
 //   rewind           a commit moved back
 //   ahead_of_work    a commit was seen for a record that was not handled yet
 //   below_commit     begun although a later offset had been seen committed
-//   misplaced        handled at another place than its sender was told
+//   misplaced        handled at another place than its sender was told, or at two
 //   phantom          handled although its sender was told that it is not in the log
 #pragma once
 

@@ -144,6 +144,14 @@ TEST(checker_test, a_record_at_another_place_than_acknowledged_is_found) {
     EXPECT_EQ(judge(h).misplaced, 1u);
 }
 
+TEST(checker_test, a_record_that_is_there_twice_is_found) {
+    history h = calm();
+    h.effects.push_back(again(h, 9, 1, 1, 200));
+    h.effects.back().offset = records;
+    EXPECT_EQ(judge(h).misplaced, 1u);
+    EXPECT_EQ(judge(h).reorder, 0u);
+}
+
 TEST(checker_test, a_partition_that_stands_still_and_how_long_a_fault_lasted_are_measured) {
     history h = calm();
     h.faults = {50};

@@ -11,33 +11,44 @@
 //   X pid commit_failures                            … and has ended in an orderly way
 //
 //   session_ms, max_poll_ms   of the group
+//   instance                  this one's name, in a group whose members have names
 //   work_ms                   a record takes 0 to so many (default 20): asleep, as a coroutine
 //   slow_at, slow_ms          its so-manieth record takes so long …
 //   inline                    … and all are handled by a plain function, so that this blocks the group's loop
 //   drain_ms, grace_ms        of its stop
 //   cured                     poison does nothing
 //   http                      a port for /readyz and /metrics
-//   bug                       there to show that the checker finds it:
-//     done_first       says done before it has handled the record, which it does a second later
-//     from_beginning   begins each life at the first record, whatever is committed
-//     any_order        takes the records of a key as they come
-//     skips_poison     says skip of a record that it should reject
+//   bug                       there to show that the checker finds it; several, by commas:
+//     done_first        says done before it has handled the record, which it does a second later
+//     any_order         takes the records of a key as they come
+//     holds_partition   a record holds up all behind it in its partition
+//     skips_poison      says skip of a record that it should reject
+//     suspects_nobody   counts no starts
+//     never_leaves      knows no poll interval
+//     hoards            keeps 256 KiB a record
+//     from_beginning, no_last_commit, keeps_positions, tells_no_trouble, drops, stays_away:
+//     cheating_cluster.hpp
+#include "cheating_cluster.hpp"
 #include <corvid/kafka/cluster.hpp>
 #include <corvid/message/message.hpp>
 #include <corvid/service/service.hpp>
 #include <corvid/service/threaded_scheduler.hpp>
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <map>
+#include <mutex>
 #include <random>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace sample {
 struct load {
@@ -82,6 +93,9 @@ struct orders {
         const auto found = options.find(name);
         return found == options.end() ? otherwise : std::stoi(found->second);
     }
+    [[nodiscard]] bool has_bug(const std::string& name) const {
+        return ("," + text("bug") + ",").find("," + name + ",") != std::string::npos;
+    }
 };
 
 orders orders_of(std::span<char* const> arguments) {
@@ -94,53 +108,24 @@ orders orders_of(std::span<char* const> arguments) {
     return all;
 }
 
-/// A source that starts every partition at its first record.
-class forgetful_source final : public broker::record_source {
-public:
-    explicit forgetful_source(std::unique_ptr<broker::record_source> of) : of_(std::move(of)) {}
-    std::optional<broker::source_event> next_event() override { return of_->next_event(); }
-    void accept(std::span<const broker::start_at> partitions) override {
-        std::vector<broker::start_at> from_the_first(partitions.begin(), partitions.end());
-        for (auto& one : from_the_first)
-            one.at = offset(0);
-        of_->accept(from_the_first);
-    }
-    void release() override { of_->release(); }
-    record_batch take(broker::slot from, std::size_t most) override { return of_->take(from, most); }
-    [[nodiscard]] broker::partition_progress progress(broker::slot of) const override {
-        return of_->progress(of);
-    }
-    void close() override { of_->close(); }
-
-private:
-    std::unique_ptr<broker::record_source> of_;
-};
-
-class forgetful_cluster final : public broker::cluster {
-public:
-    forgetful_cluster(broker::cluster& of, bool forgets) : of_(of), forgets_(forgets) {}
-    broker::group_member join(const broker::source_settings& settings, scheduler& loop,
-                              broker::source_listener& listener) override {
-        auto member = of_.join(settings, loop, listener);
-        if (forgets_) member.source = std::make_unique<forgetful_source>(std::move(member.source));
-        return member;
-    }
-    std::unique_ptr<broker::record_sink> open_sink(const broker::sink_settings& settings, scheduler& delivery,
-                                                   broker::sink_listener& listener) override {
-        return of_.open_sink(settings, delivery, listener);
-    }
-    std::unique_ptr<broker::admin> open_admin() override { return of_.open_admin(); }
-
-private:
-    broker::cluster& of_;
-    bool forgets_;
-};
+cheats cheats_of(const orders& o) {
+    return {.from_beginning = o.has_bug("from_beginning"),
+            .no_last_commit = o.has_bug("no_last_commit"),
+            .keeps_positions = o.has_bug("keeps_positions"),
+            .tells_no_trouble = o.has_bug("tells_no_trouble"),
+            .drops = o.has_bug("drops"),
+            .stays_away = o.has_bug("stays_away")};
+}
 
 corvid::settings settings_of(const orders& o) {
     corvid::settings s{.service = "faults"};
     s.kafka.bootstrap = o.bootstrap;
     s.kafka.session_timeout = std::chrono::milliseconds(o.number("session_ms", 6'000));
-    s.kafka.max_poll_interval = std::chrono::milliseconds(o.number("max_poll_ms", 300'000));
+    s.kafka.max_poll_interval =
+        std::chrono::milliseconds(o.has_bug("never_leaves") ? 300'000 : o.number("max_poll_ms", 300'000));
+    s.kafka.membership = o.text("instance").empty() ? membership::dynamic : membership::fixed;
+    s.kafka.instance = o.text("instance");
+    s.kafka.suspect_after = o.has_bug("suspects_nobody") ? 0 : 3;
     s.kafka.properties = {{"reconnect.backoff.max.ms", "1000"}};
     s.http.listen = o.text("http").empty() ? "" : "127.0.0.1:" + o.text("http");
     s.shutdown.drain = std::chrono::milliseconds(o.number("drain_ms", 20'000));
@@ -155,13 +140,18 @@ public:
         : orders_(o),
           into_(o.file),
           real_({.bootstrap = o.bootstrap}),
-          cluster_(real_, o.text("bug") == "from_beginning"),
+          cluster_(real_, cheats_of(o)),
+          slow_at_(o.number("slow_at", 0)),
+          work_ms_(o.number("work_ms", 20)),
           random_(static_cast<std::uint64_t>(getpid())),
           service_(settings_of(o), cluster_, root_),
           assigned_(service_.figures().counter_of(metric::rebalances, {o.group, "assigned"})) {
         subscription_options options{.group = o.group,
-                                     .order = o.text("bug") == "any_order" ? unordered : by_key,
+                                     .topics = {o.topic},
+                                     .order = by_key,
                                      .retry = {.first = std::chrono::milliseconds(20), .limit = 3}};
+        if (o.has_bug("any_order")) options.order = unordered;
+        if (o.has_bug("holds_partition")) options.order = by_partition;
         if (!o.text("inline").empty())
             service_.on<sample::load>(
                 "work", [this](const received<sample::load>& in) { return handle_at_once(in); }, options);
@@ -204,20 +194,30 @@ private:
         const std::string line = line_of(in);
         if (!in->poison.empty() && orders_.text("cured").empty()) {
             into_.append("T " + std::to_string(in->id) + " " + std::to_string(getpid()) + "\n");
-            if (orders_.text("bug") == "skips_poison") co_return skip;
+            if (orders_.has_bug("skips_poison")) co_return skip;
             poison(in->poison);
             if (in->poison == "hang") co_await ctx.sleep(std::chrono::hours(1));
         }
-        if (orders_.text("bug") == "done_first") {
+        if (orders_.has_bug("done_first")) {
             service_.tasks().spawn(*scheduler::current(), write_later(line, t0));
             co_return done;
         }
-        if (++handled_ == orders_.number("slow_at", 0))
+        if (++handled_ == slow_at_)
             co_await corvid::sleep(std::chrono::milliseconds(orders_.number("slow_ms", 0)));
-        const auto most = static_cast<std::uint64_t>(orders_.number("work_ms", 20));
-        co_await ctx.sleep(std::chrono::milliseconds(random_() % (most + 1)));
+        co_await ctx.sleep(work_time());
+        if (orders_.has_bug("hoards")) hoard();
         write(line, t0);
         co_return done;
+    }
+
+    [[nodiscard]] std::chrono::milliseconds work_time() {
+        const std::lock_guard lock(mutex_);
+        return std::chrono::milliseconds(std::uniform_int_distribution(0, work_ms_)(random_));
+    }
+
+    void hoard() {
+        const std::lock_guard lock(mutex_);
+        hoard_.emplace_back(std::size_t{256} * 1024, 'x');
     }
 
     static void poison(const std::string& kind) {
@@ -228,7 +228,7 @@ private:
 
     outcome handle_at_once(const received<sample::load>& in) {
         const std::int64_t t0 = now();
-        if (++handled_ == orders_.number("slow_at", 0))
+        if (++handled_ == slow_at_)
             std::this_thread::sleep_for(std::chrono::milliseconds(orders_.number("slow_ms", 0)));
         write(line_of(in), t0);
         return done;
@@ -238,9 +238,12 @@ private:
     work_file into_;
     threaded_scheduler root_;
     kafka::cluster real_;
-    forgetful_cluster cluster_;
-    std::mt19937_64 random_; // of the group's loop
-    int handled_ = 0;
+    cheating_cluster cluster_;
+    int slow_at_, work_ms_;
+    std::atomic<int> handled_ = 0;
+    std::mutex mutex_; // handlers run on several threads
+    std::mt19937_64 random_;
+    std::vector<std::string> hoard_;
     service service_;
     counter assigned_;
 };
@@ -253,6 +256,8 @@ int main(int count, char** arguments) {
         std::fprintf(stderr, "usage: fault_worker BOOTSTRAP TOPIC GROUP FILE [NAME=VALUE...]\n");
         return 2;
     }
+    const rlimit no_core{0, 0};
+    setrlimit(RLIMIT_CORE, &no_core);
     try {
         return corvid::faults::worker(
                    corvid::faults::orders_of(std::span(arguments, static_cast<std::size_t>(count))))

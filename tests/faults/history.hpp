@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -38,6 +39,7 @@ struct effect {
 struct committed {
     std::int32_t partition;
     std::int64_t next;
+    std::string metadata = {};
 };
 
 /// The group's commits at some time between the two.

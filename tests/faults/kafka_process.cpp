@@ -14,16 +14,10 @@ namespace {
 
 const std::string script = CORVID_KAFKA_SCRIPT;
 
-std::filesystem::path scratch_directory() {
-    std::string name = (std::filesystem::temp_directory_path() / "corvid-faults.XXXXXX").string();
-    if (!mkdtemp(name.data())) throw std::runtime_error("no scratch directory can be made at " + name);
-    return name;
-}
-
 } // namespace
 
 kafka_process::kafka_process(std::vector<std::string> options)
-    : options_(std::move(options)), directory_(scratch_directory()) {
+    : options_(std::move(options)), directory_(make_directory()) {
     std::array<int, 2> ends{};
     if (pipe2(ends.data(), O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
     leash_ = ends[1];
@@ -50,6 +44,13 @@ void kafka_process::kill(int node) {
     std::vector<std::string> command{script, "kill", "--dir", directory_.string()};
     if (node > 0) command.insert(command.end(), {"--node", std::to_string(node)});
     (void)output_of(command);
+}
+
+void kafka_process::signal_to(int node, int number) const {
+    std::ifstream file(directory_ / ("node-" + std::to_string(node)) / "pid");
+    pid_t pid = 0;
+    if (!(file >> pid) || ::kill(pid, number) != 0)
+        throw std::runtime_error("broker " + std::to_string(node) + " does not run");
 }
 
 void kafka_process::start() {

@@ -6,6 +6,7 @@
 
 #include "process.hpp"
 
+#include <csignal>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -23,6 +24,9 @@ public:
 
     /// kill -9; the data stays. 0: every broker.
     void kill(int node = 0);
+    /// A broker stands still, and goes on.
+    void freeze(int node) const { signal_to(node, SIGSTOP); }
+    void thaw(int node) const { signal_to(node, SIGCONT); }
     /// On the same ports and data, those brokers that do not run; returns when they serve.
     void start();
 
@@ -31,6 +35,8 @@ public:
     [[nodiscard]] const std::filesystem::path& directory() const noexcept { return directory_; }
 
 private:
+    void signal_to(int node, int number) const;
+
     std::vector<std::string> options_;
     std::filesystem::path directory_;
     std::string bootstrap_;

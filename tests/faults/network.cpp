@@ -42,9 +42,10 @@ void network::poison(int node, const std::string& type, const std::string& attri
 void network::heal() { call("POST", "/reset", ""); }
 
 void network::break_connections() {
-    for (const int node : nodes_)
-        poison(node, "reset_peer", R"({"timeout":0})");
-    heal();
+    for (const char* is : {"false", "true"})
+        for (const int node : nodes_)
+            call("POST", "/proxies/n" + std::to_string(node),
+                 std::string(R"({"enabled":)").append(is).append("}"));
 }
 
 void network::call(const std::string& method, const std::string& path, const std::string& body) {

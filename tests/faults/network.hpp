@@ -28,7 +28,7 @@ public:
                 const std::string& direction = "downstream");
     /// Takes every toxic away.
     void heal();
-    /// Every connection there is ends with a TCP reset; new ones are carried.
+    /// Every connection there is ends at once, whatever it carries; new ones are carried.
     void break_connections();
 
 private:

@@ -75,5 +75,26 @@ TEST(network_test, whatever_the_network_does_work_goes_on_and_nothing_is_lost) {
     EXPECT_TRUE(found.green(excused)) << found.text();
 }
 
+TEST(network_test, a_worker_that_drops_and_one_that_stays_away_turn_each_checker_red) {
+    rig stand("R11, bugs drops, stays_away", {.proxied = true, .workers = 1});
+    const std::vector<std::string> told = {"bug=drops,stays_away"};
+    auto load = stand.start_sender({.records_per_second = rate});
+    stand.start_workers(told);
+    EXPECT_TRUE(load->finish(30s)) << "not every send was answered";
+    stand.let_pass(1'000ms); // all that is not dropped is handled
+    auto more =
+        stand.start_sender({.first_id = 1'000'000'000, .records_per_second = rate, .first_key = 1'000});
+    EXPECT_TRUE(stand.handles(100, 30s));
+    stand.fault();
+    stand.network().break_connections();
+    stand.let_pass(500ms); // what was on its way is done
+    const std::uint64_t handled = stand.handled_so_far();
+    stand.let_pass(5s);
+    EXPECT_LT(stand.handled_so_far() - handled, 100u) << "it is there all the same";
+    EXPECT_TRUE(more->finish(30s)) << "not every send was answered";
+    const auto found = stand.conclude({load.get()}, {}, false);
+    EXPECT_GT(found.lost, 0u) << found.text();
+}
+
 } // namespace
 } // namespace corvid::faults

@@ -20,7 +20,7 @@ TEST(zombie_test, a_worker_that_stood_still_takes_no_commit_back_and_joins_again
     rig stand("R4", {.session = session});
     auto load = stand.start_sender({.records_per_second = rate});
     stand.start_workers();
-    const std::size_t pauses = sized<std::size_t>(20, 3);
+    const std::size_t pauses = sized<std::size_t>(20, 2);
     for (std::size_t i = 0; i < pauses; ++i) {
         stand.let_pass(stand.between(1'000ms, 2'000ms));
         const std::size_t which = stand.below(4);
@@ -42,39 +42,95 @@ TEST(zombie_test, a_worker_that_stood_still_takes_no_commit_back_and_joins_again
     EXPECT_EQ(found.rewind, 0u);
 }
 
-/// One record of the first worker takes two poll intervals.
-void be_slow(const std::string& test, const std::vector<std::string>& told) {
-    const auto interval = sized<std::chrono::milliseconds>(12s, 5s);
-    rig stand(test,
-              {.session = 3s, .work = {"max_poll_ms=" + std::to_string(interval.count()), "drain_ms=3000"}});
+TEST(zombie_test, a_worker_that_commits_its_old_positions_turns_the_checker_red) {
+    // With names they get back the partitions that they had.
+    rig stand("R4, bug keeps_positions", {.workers = 2, .session = 1'500ms, .work = {"instance=b"}});
     auto load = stand.start_sender({.records_per_second = rate});
-    std::vector<std::string> all{"slow_at=3000", "slow_ms=" + std::to_string(2 * interval.count())};
-    all.insert(all.end(), told.begin(), told.end());
-    stand.start_workers(all);
+    stand.start_workers({"instance=a", "bug=keeps_positions"});
+    EXPECT_TRUE(stand.saw_a_commit(30s));
+    stand.fault();
+    stand.worker(0).send_signal(SIGSTOP);
+    EXPECT_TRUE(stand.eventually([&] { return !stand.log().is_last_anywhere(stand.worker(0).pid()); }, 30s));
+    stand.let_pass(1'500ms); // what the other does is committed
+    stand.worker(0).send_signal(SIGCONT);
+    EXPECT_TRUE(load->finish(30s)) << "not every send was answered";
+    stand.let_pass(3s);
+    const auto found = stand.conclude({load.get()}, {.duplicates = 4 * rate, .zombies = true}, false);
+    EXPECT_GT(found.rewind, 0u) << found.text();
+}
+
+struct slowness {
+    std::chrono::milliseconds interval = sized<std::chrono::milliseconds>(12s, 6s);
+    std::vector<std::string> told = {}; ///< the first worker
+    std::vector<std::string> work = {}; ///< all
+    std::string bug = {};
+};
+
+struct slow_run {
+    bool was_replaced; ///< others handled records of all its partitions, within ten seconds
+    findings found;
+};
+
+/// One record of the first worker takes two poll intervals.
+slow_run be_slow(const std::string& test, slowness with) {
+    const allowance excused{.duplicates = static_cast<std::uint64_t>(with.interval / 1s + 4) * rate,
+                            .zombies = true};
+    with.work.insert(with.work.end(),
+                     {"max_poll_ms=" + std::to_string(with.interval.count()), "drain_ms=3000"});
+    const bool expected_green = with.bug.empty();
+    rig stand(test, {.workers = expected_green ? 4U : 2U, .session = 3s, .work = with.work});
+    auto load = stand.start_sender({.records_per_second = rate});
+    with.told.insert(with.told.end(),
+                     {"slow_at=3000", "slow_ms=" + std::to_string(2 * with.interval.count())});
+    if (!expected_green) with.told.push_back("bug=" + with.bug);
+    stand.start_workers(with.told);
     const int slow = stand.worker(0).pid();
     EXPECT_TRUE(stand.eventually([&] { return stand.log().handled_by(slow) >= 2'999; }, 60s));
     stand.fault();
-    stand.let_pass(interval + 10s);
-    EXPECT_TRUE(stand.moves_everywhere(1s)) << "the others took its partitions within ten seconds";
-    if (interval > 10s) stand.let_pass(interval - 10s);
-    EXPECT_TRUE(stand.works(0, 30s)) << "it did not join again";
+    const std::int64_t since = stand.now_ns();
+    const bool was_replaced = stand.eventually([&] { return !stand.log().is_last_anywhere(slow); },
+                                               std::min(2 * with.interval, with.interval + 10s));
+    stand.figure("takeover_s", stand.seconds_since(since));
+    EXPECT_TRUE(stand.eventually([&] { return stand.seconds_since(since) * 1s > 2 * with.interval; }, 60s));
+    EXPECT_TRUE(!expected_green || stand.works(0, 30s)) << "it did not join again";
     stand.let_pass(1'000ms);
     EXPECT_TRUE(load->finish(30s)) << "not every send was answered";
-    EXPECT_TRUE(stand.caught_up(60s));
-    stand.stop_workers();
-    const allowance excused{.duplicates = static_cast<std::uint64_t>(interval / 1s + 4) * rate,
-                            .zombies = true};
-    const auto found = stand.conclude({load.get()}, excused);
-    EXPECT_TRUE(found.green(excused)) << found.text();
+    if (expected_green) {
+        EXPECT_TRUE(stand.caught_up(60s));
+        stand.stop_workers();
+    } else {
+        stand.let_pass(6s); // it joins again, and commits
+    }
+    if (!was_replaced) stand.turn_red();
+    return {was_replaced, stand.conclude({load.get()}, excused, expected_green)};
+}
+
+void expect_green(const slow_run& run) {
+    EXPECT_TRUE(run.was_replaced) << "the others did not take its partitions";
+    EXPECT_TRUE(run.found.green({.duplicates = 16 * rate, .zombies = true})) << run.found.text();
 }
 
 TEST(slow_handler_test, a_loop_that_is_blocked_beyond_the_poll_interval_is_replaced_and_joins_again) {
-    be_slow("R5, loop", {"inline=1"});
+    expect_green(be_slow("R5, loop", {.told = {"inline=1"}}));
 }
 
 TEST(slow_handler_test,
      a_handler_that_does_not_return_in_the_poll_interval_makes_its_member_leave_and_return) {
-    be_slow("R5", {});
+    expect_green(be_slow("R5", {}));
+}
+
+TEST(slow_handler_test, a_worker_that_knows_no_poll_interval_turns_the_checker_red) {
+    const auto run = be_slow("R5, bug never_leaves", {.interval = 4s, .bug = "never_leaves"});
+    EXPECT_FALSE(run.was_replaced);
+}
+
+TEST(slow_handler_test, a_worker_that_commits_what_it_has_lost_turns_the_checker_red) {
+    const auto run = be_slow("R5, bug keeps_positions", {.interval = 4s,
+                                                         .told = {"inline=1", "instance=a"},
+                                                         .work = {"instance=b"},
+                                                         .bug = "keeps_positions"});
+    EXPECT_TRUE(run.was_replaced);
+    EXPECT_GT(run.found.rewind, 0u) << run.found.text();
 }
 
 } // namespace

@@ -13,6 +13,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -76,6 +77,19 @@ std::optional<int> child::wait(std::chrono::milliseconds patience) {
     if (waitpid(pid_, &status, WNOHANG) != pid_) return std::nullopt;
     ended_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     return ended_;
+}
+
+std::filesystem::path make_directory() {
+    std::string name = (std::filesystem::temp_directory_path() / "corvid-faults.XXXXXX").string();
+    if (!mkdtemp(name.data())) throw std::runtime_error("no scratch directory can be made at " + name);
+    return name;
+}
+
+scratch_directory::scratch_directory() : path_(make_directory()) {}
+
+scratch_directory::~scratch_directory() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
 }
 
 std::string output_of(const std::vector<std::string>& command) {

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,6 +33,22 @@ private:
     int watched_ = -1; // readable once the process has ended
     std::optional<int> ended_;
 };
+
+/// A directory of this object's own, which goes with it.
+class scratch_directory {
+public:
+    scratch_directory();
+    ~scratch_directory();
+    scratch_directory(const scratch_directory&) = delete;
+    scratch_directory& operator=(const scratch_directory&) = delete;
+    [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+
+private:
+    std::filesystem::path path_;
+};
+
+/// An empty directory, fresh. Throws std::runtime_error.
+[[nodiscard]] std::filesystem::path make_directory();
 
 /// Runs a command to its end and answers what it wrote to standard output, without the last line break.
 /// Throws std::runtime_error if it fails.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// rig: what the fault tests stand on: brokers of their own, a topic, a sender, workers to disturb, and a
+// rig: what the fault tests stand on: a broker, a topic, a sender, workers to disturb, and a
 // witness that keeps an eye on the group's commits. conclude() has the checker judge, and prints the run as
 // one line of JSON.
 #pragma once
@@ -39,8 +39,9 @@ template <class T>
 
 struct rig_settings {
     int brokers = 1;
-    bool proxied = false;                     ///< the workers and the sender go through network()
-    std::size_t workers = 4;                  ///< that start_workers() starts
+    bool own_broker = false; ///< one to break; else it may be the shared one (CORVID_TEST_KAFKA)
+    bool proxied = false;    ///< the workers and the sender go through network()
+    std::size_t workers = 4; ///< that start_workers() starts
     std::chrono::milliseconds session{6'000}; ///< of the group
     bool dead_letters = false;                ///< there is a dead letter topic
     std::vector<std::string> work = {};       ///< what every worker is told: NAME=VALUE
@@ -88,6 +89,10 @@ public:
     [[nodiscard]] bool moves_everywhere(std::chrono::milliseconds patience);
     /// Waits until a sample has found something committed.
     [[nodiscard]] bool saw_a_commit(std::chrono::milliseconds patience);
+    /// A sample has found a commit in the partition whose metadata ended so.
+    [[nodiscard]] bool saw_note(std::int32_t partition, const std::string& ending);
+    /// Waits until the group has committed all that the topic holds now.
+    [[nodiscard]] bool commits_what_is_there(std::chrono::milliseconds patience);
     /// Waits until the group has committed all that the topic holds.
     [[nodiscard]] bool caught_up(std::chrono::milliseconds patience);
     /// The CPU time that the workers have used, and the most memory that one of them had.
@@ -98,21 +103,30 @@ public:
     /// What is in the dead letter topic; its records are excused from being handled.
     [[nodiscard]] std::vector<stored> dead_letters();
 
+    /// A check beside the checker's has failed: the line that conclude() prints says red.
+    void turn_red() { is_red_ = true; }
     /// Adds a figure to the line that conclude() prints.
     void figure(const std::string& name, double value) { figures_.emplace_back(name, value); }
     [[nodiscard]] findings conclude(const std::vector<const sender*>& senders, const allowance& excused = {},
                                     bool expected_green = true);
 
-    [[nodiscard]] kafka_process& kafka() noexcept { return kafka_; }
+    /// Of a rig that asked for brokers of its own.
+    [[nodiscard]] kafka_process& kafka() { return kafka_.value(); }
     [[nodiscard]] faults::network& network() { return *network_; }
     [[nodiscard]] const witness& eye() const noexcept { return witness_; }
     [[nodiscard]] work_log& log() noexcept { return log_; }
+    [[nodiscard]] const work_log& log() const noexcept { return log_; }
     [[nodiscard]] scheduler& clock() noexcept { return root_; }
     [[nodiscard]] broker::cluster& cluster() noexcept { return cluster_; }
-    [[nodiscard]] static std::string dead_letter_topic();
+    [[nodiscard]] const std::string& topic() const noexcept { return topic_; }
+    [[nodiscard]] const std::string& group() const noexcept { return group_; }
+    [[nodiscard]] std::string dead_letter_topic() const { return topic_ + "." + group_ + ".dlq"; }
     void make_topic(const std::string& name, std::map<std::string, std::string> config = {});
 
 private:
+    /// How many offsets the commits are behind the end.
+    [[nodiscard]] std::optional<std::int64_t> behind(std::int64_t end) const;
+    void tell_commits(std::optional<std::int64_t> end) const;
     void observe();
     void print(const findings& found, const std::vector<const sender*>& senders, const allowance& excused,
                bool expected_green) const;
@@ -121,18 +135,22 @@ private:
     rig_settings settings_;
     std::uint64_t seed_;
     std::mt19937_64 random_;
-    kafka_process kafka_;
+    std::string topic_, group_;
+    std::optional<kafka_process> kafka_;
+    std::string bootstrap_; // past the network
     std::optional<faults::network> network_;
     threaded_scheduler root_;
     kafka::cluster cluster_;
     steady_time began_;
     signal never_;
     bool topics_made_;
+    scratch_directory scratch_;
     work_log log_;
     witness witness_;
     history happened_;
     std::mutex mutex_; // of the samples
     long peak_kib_ = 0;
+    bool is_red_ = false;
     std::vector<std::pair<std::string, double>> figures_;
     std::vector<std::unique_ptr<child>> workers_;
     std::jthread observer_;

@@ -11,11 +11,29 @@
 namespace corvid::faults {
 namespace {
 
+TEST(graceful_stop_test, a_worker_that_does_not_commit_at_its_stop_turns_the_checker_red) {
+    rig stand("R1, bug no_last_commit", {.workers = 1});
+    const std::vector<std::string> told = {"bug=no_last_commit"};
+    auto load = stand.start_sender();
+    stand.start_workers(told);
+    stand.fault();
+    stand.worker(0).send_signal(SIGTERM);
+    EXPECT_EQ(stand.worker(0).wait(30s), 0);
+    stand.replace(0, told);
+    EXPECT_TRUE(load->finish(30s));
+    EXPECT_TRUE(stand.caught_up(60s));
+    stand.stop_workers();
+    const auto found = stand.conclude({load.get()}, {}, false);
+    EXPECT_FALSE(found.green());
+    EXPECT_GT(found.duplicates, 0u);
+    EXPECT_EQ(found.lost, 0u) << found.text();
+}
+
 TEST(graceful_stop_test, a_rolling_restart_loses_nothing_and_repeats_nothing) {
     rig stand("R1");
     auto load = stand.start_sender();
     stand.start_workers();
-    const std::size_t stops = sized<std::size_t>(50, 8);
+    const std::size_t stops = sized<std::size_t>(50, 5);
     std::vector<double> exits;
     for (std::size_t i = 0; i < stops; ++i) {
         const std::size_t which = i % 4;

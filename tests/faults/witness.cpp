@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <span>
 #include <stdexcept>
 #include <string_view>
 
@@ -84,8 +85,11 @@ std::optional<std::vector<committed>> witness::commits(std::chrono::milliseconds
         rd_kafka_topic_partition_list_add(list.get(), topic_.c_str(), p);
     if (rd_kafka_committed(client_, list.get(), static_cast<int>(patience.count()))) return std::nullopt;
     std::vector<committed> all;
-    for (int i = 0; i < list->cnt; ++i)
-        if (list->elems[i].offset >= 0) all.push_back({list->elems[i].partition, list->elems[i].offset});
+    for (const auto& one : std::span(list->elems, static_cast<std::size_t>(list->cnt)))
+        if (one.offset >= 0)
+            all.push_back({one.partition,
+                           one.offset,
+                           {static_cast<const char*>(one.metadata), one.metadata ? one.metadata_size : 0}});
     return all;
 }
 

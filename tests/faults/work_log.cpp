@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "work_log.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <stdexcept>
@@ -47,6 +48,7 @@ void work_log::read_on() {
         ++counted_;
         ++by_process_[e.pid];
         ++by_partition_[e.partition];
+        last_in_[e.partition] = e.pid;
     }
 }
 
@@ -63,6 +65,11 @@ std::uint64_t work_log::handled_by(int pid) {
 std::uint64_t work_log::handled_in(std::int32_t partition) {
     read_on();
     return by_partition_[partition];
+}
+
+bool work_log::is_last_anywhere(int pid) {
+    read_on();
+    return std::ranges::any_of(last_in_, [pid](const auto& one) { return one.second == pid; });
 }
 
 std::vector<effect> work_log::effects() const {

@@ -23,6 +23,8 @@ public:
     [[nodiscard]] std::uint64_t handled();
     [[nodiscard]] std::uint64_t handled_by(int pid);
     [[nodiscard]] std::uint64_t handled_in(std::int32_t partition);
+    /// The last record of some partition was handled by this process.
+    [[nodiscard]] bool is_last_anywhere(int pid);
     [[nodiscard]] std::vector<effect> effects() const;
     /// How often each poisoned record was tried.
     [[nodiscard]] std::map<std::uint64_t, std::uint64_t> tries() const;
@@ -36,6 +38,7 @@ private:
     std::uint64_t counted_ = 0;
     std::map<int, std::uint64_t> by_process_;
     std::map<std::int32_t, std::uint64_t> by_partition_;
+    std::map<std::int32_t, int> last_in_; // a process
 };
 
 } // namespace corvid::faults

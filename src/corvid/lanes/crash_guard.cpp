@@ -109,7 +109,9 @@ void crash_guard::progress(offset first, offset frontier, bool put_off, steady_t
             over(now);
         break;
     case stage::condemned:
-        if (frontier > *named_) over(now);
+        if (frontier <= *named_) break;
+        over(now);
+        is_named_ = true; // at the broker, until the next commit
         break;
     case stage::windowed:
         if (now - since_ >= settings_.probation) stage_ = stage::free;

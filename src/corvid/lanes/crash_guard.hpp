@@ -112,6 +112,11 @@ public:
     [[nodiscard]] bool waits_for_first(steady_time now, duration at_most) const noexcept {
         return stage_ == stage::careful && alone_ == 0 && now - since_ < at_most;
     }
+    /// The record that killed is on its way elsewhere, so long after the start at most: who dies meanwhile
+    /// would put it there again.
+    [[nodiscard]] bool puts_away(steady_time now, duration at_most) const noexcept {
+        return stage_ == stage::condemned && now - since_ < at_most;
+    }
     [[nodiscard]] bool has_progress() const noexcept { return moved_ || settings_.suspect_after == 0; }
     /// The record to put elsewhere instead of running it.
     [[nodiscard]] std::optional<offset> condemned() const noexcept { return condemned_; }

@@ -61,7 +61,8 @@ public:
     }
     void expect_the_killers_alone_in_the_dead_letters() {
         std::set<place> letters;
-        for (const auto& letter : w.dead_letters()) {
+        const auto all = w.dead_letters();
+        for (const auto& letter : all) {
             const auto number = [&](std::string_view name) {
                 return std::stoll(std::string(*letter.its_headers.find(name)));
             };
@@ -70,6 +71,7 @@ public:
             EXPECT_EQ(*letter.its_headers.find(wire::error_type), "process_died");
             EXPECT_GE(number(wire::dlq_delivery_count), 3);
         }
+        EXPECT_EQ(letters.size(), all.size()) << "one is there twice";
         EXPECT_EQ(letters, died_of);
         EXPECT_EQ(letters.size(), killers.size());
         EXPECT_EQ(handled.size() + letters.size(), static_cast<std::size_t>(w.count)) << "a record is lost";

@@ -16,6 +16,9 @@ namespace {
 // So long the others wait for the first record of a careful partition to be fetched.
 constexpr std::chrono::seconds head_start(2);
 
+// So long they wait for one that is condemned to be where it goes.
+constexpr std::chrono::seconds put_away(10);
+
 } // namespace
 
 group_loop::start_inquiry::start_inquiry(group_loop& o) noexcept
@@ -83,19 +86,23 @@ bool group_loop::is_trusted(const tenancy& which, const tenancy& beside) const n
 // Who is named must be the only one that can kill: what is not trusted is at rest meanwhile. One that does
 // not come to rest is not waited for longer than the probation.
 bool group_loop::may_name(const tenancy& which) const {
-    const bool waits = loop_->steady_now() - which.waits_since < settings_.crashes.probation;
+    const steady_time now = loop_->steady_now();
+    const bool waits = now - which.waits_since < settings_.crashes.probation;
     return std::ranges::all_of(tenancies_, [&](const auto& each) {
         const bool rests = each->at_work == 0 && !(each->parks && each->parks->keys.in_hand() > 0);
-        return !each->guard.is_alone() && (!waits || rests || is_trusted(*each, which));
+        return !each->guard.is_alone() && !each->guard.puts_away(now, put_away) &&
+               (!waits || rests || is_trusted(*each, which));
     });
 }
 
-// It begins nothing while somebody's record runs alone, or is there to be the next that does.
+// It begins nothing while somebody's record runs alone, or is there to be the next that does, or is condemned
+// and not elsewhere yet.
 bool group_loop::is_held_back(const tenancy& which) const {
-    if (which.guard.is_alone()) return false;
+    if (which.guard.is_alone() || which.guard.at() == stage::condemned) return false;
     const steady_time now = loop_->steady_now();
     return std::ranges::any_of(tenancies_, [&](const auto& each) {
         const bool careful = each->guard.is_alone() || each->guard.waits_for_first(now, head_start) ||
+                             each->guard.puts_away(now, put_away) ||
                              (each->guard.at() == stage::careful && !each->kept.empty());
         return careful && !is_trusted(which, *each);
     });
