@@ -66,7 +66,7 @@ public:
     unit& operator=(const unit&) = delete;
 
     // On the database's loop; each partition's once. False: something else is to be written before them.
-    [[nodiscard]] bool take(impl::assignment_ptr of, std::span<const std::int64_t> offsets) {
+    [[nodiscard]] bool take(const impl::assignment_ptr& of, std::span<const std::int64_t> offsets) {
         part its{.of = of, .first = of->run.next(), .last = offsets.back() + 1};
         for (const std::int64_t each : offsets) {
             records_.push_back({each < its.first ? none : parts_.size(), each});
