@@ -17,8 +17,11 @@ namespace corvid::bench {
 struct inbox_options {
     std::string arm;
     std::string url;
+    std::string bootstrap, topic, group; ///< where the events are, but for the writers
     std::uint64_t messages = 100'000;
 };
+
+[[nodiscard]] inbox_options parse(int argc, char** argv);
 
 /// Event `i` of the stream: event number_of(i). Every tenth repeats an earlier one, 5 to 500 events back.
 [[nodiscard]] constexpr std::uint64_t number_of(std::uint64_t i) noexcept {
@@ -42,6 +45,7 @@ std::string ask(PGconn* on, const std::string& sql);
 using arm_function = void (*)(const inbox_options&, span& measured);
 /// Null for an arm that is not there.
 [[nodiscard]] arm_function peer_arm(std::string_view name);
-[[nodiscard]] arm_function corvid_arm(std::string_view name);
+[[nodiscard]] arm_function writer_arm(std::string_view name);
+[[nodiscard]] arm_function service_arm(std::string_view name);
 
 } // namespace corvid::bench

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is usually written by hand with libpq: a guard transaction for each event, and whole batches by
 // unnest.
-#include <bench/inbox/arms.hpp>
+#include <bench/inbox/feed.hpp>
 
 #include <algorithm>
-#include <array>
-#include <atomic>
+#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
+#include <deque>
+#include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -44,10 +46,10 @@ public:
         prepare(on_.get(), "mark", "insert into mark(id) values ($1) on conflict do nothing");
         prepare(on_.get(), "effect", "insert into effect(event, cents) values ($1, 100)");
     }
-    void process(std::uint64_t number) {
-        const std::string id = id_of(number), event = std::to_string(number);
+    void process(const event& one) {
+        const std::string number = std::to_string(one.number);
         plain(on_.get(), "begin");
-        if (changed(on_.get(), "mark", {id.c_str()}) == 1) changed(on_.get(), "effect", {event.c_str()});
+        if (changed(on_.get(), "mark", {one.id.c_str()}) == 1) changed(on_.get(), "effect", {number.c_str()});
         plain(on_.get(), "commit");
     }
 
@@ -55,21 +57,64 @@ private:
     connection on_;
 };
 
+// What the consumer has fetched and no connection has taken.
+class hand_out {
+public:
+    void put(std::vector<event> more) {
+        std::unique_lock lock(mutex_);
+        taken_.wait(lock, [&] { return waiting_.size() < 10'000; });
+        waiting_.insert(waiting_.end(), std::make_move_iterator(more.begin()),
+                        std::make_move_iterator(more.end()));
+        came_.notify_all();
+    }
+    /// None: that was all.
+    std::optional<event> take() {
+        std::unique_lock lock(mutex_);
+        came_.wait(lock, [&] { return over_ || !waiting_.empty(); });
+        if (waiting_.empty()) return std::nullopt;
+        std::optional one(std::move(waiting_.front()));
+        waiting_.pop_front();
+        taken_.notify_one();
+        return one;
+    }
+    void end() {
+        const std::lock_guard lock(mutex_);
+        over_ = true;
+        came_.notify_all();
+    }
+
+private:
+    std::mutex mutex_;
+    std::condition_variable came_, taken_;
+    std::deque<event> waiting_;
+    bool over_ = false;
+};
+
 void guards(const inbox_options& chosen, span& measured, std::size_t connections) {
     std::vector<guard> all;
     for (std::size_t i = 0; i < connections; ++i)
         all.emplace_back(chosen.url);
-    std::atomic<std::uint64_t> next = 0;
-    measured.begin();
+    feed from(chosen);
+    hand_out events;
     std::vector<std::thread> threads;
     for (guard& each : all)
         threads.emplace_back([&] {
-            for (std::uint64_t i = next++; i < chosen.messages; i = next++)
-                each.process(number_of(i));
+            while (const auto one = events.take())
+                each.process(*one);
         });
+    for (std::uint64_t taken = 0; taken < chosen.messages;) {
+        std::vector<event> more;
+        from.take(std::min<std::uint64_t>(500, chosen.messages - taken), more);
+        if (more.empty()) continue;
+        if (taken == 0) measured.begin();
+        taken += more.size();
+        events.put(std::move(more));
+    }
+    events.end();
     for (std::thread& each : threads)
         each.join();
     measured.end();
+    from.close();
 }
 
 // One statement a batch of 500, one batch after the other; text arrays, as drivers send them.
@@ -81,17 +126,25 @@ void unnest(const inbox_options& chosen, span& measured) {
             "insert into effect(event, cents) select distinct on (e.id) e.event, 100 from unnest($1::text[], "
             "$2::bigint[]) "
             "e(id, event) join fresh on fresh.id = e.id");
-    measured.begin();
-    for (std::uint64_t i = 0; i < chosen.messages;) {
+    feed from(chosen);
+    for (std::uint64_t taken = 0; taken < chosen.messages;) {
+        std::vector<event> more;
+        while (more.size() < 500 && taken + more.size() < chosen.messages) {
+            const std::size_t before = more.size();
+            from.take(500 - before, more);
+            if (taken == 0 && before == 0 && !more.empty()) measured.begin();
+        }
+        taken += more.size();
         std::string ids = "{", events = "{";
-        for (const std::uint64_t end = std::min<std::uint64_t>(i + 500, chosen.messages); i < end; ++i) {
+        for (const event& each : more) {
             if (ids.size() > 1) (ids += ',', events += ',');
-            ids += id_of(number_of(i));
-            events += std::to_string(number_of(i));
+            ids += each.id;
+            events += std::to_string(each.number);
         }
         changed(on.get(), "batch", {(ids += '}').c_str(), (events += '}').c_str()});
     }
     measured.end();
+    from.close();
 }
 
 } // namespace

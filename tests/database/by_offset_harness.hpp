@@ -68,7 +68,10 @@ protected:
     template <class F>
     std::unique_ptr<service> member(F handler) {
         auto made = std::make_unique<service>(settings_of_member(), cluster_, root_);
-        made->on<booked>("book", handler, {.retry = {.limit = 2}, .exactly_once = in(*db_, by_offset)});
+        if constexpr (std::invocable<F&, service&>)
+            handler(*made);
+        else
+            made->on<booked>("book", handler, {.retry = {.limit = 2}, .exactly_once = in(*db_, by_offset)});
         made->start();
         return made;
     }
@@ -93,7 +96,7 @@ protected:
         EXPECT_EQ(sum_of_rows(), sum);
     }
 
-    /// A member comes and one goes while they work.
+    /// A member comes and one goes while they work; `handler` may be a function that subscribes, too.
     template <class F>
     void expect_each_once_in_order_of_offset(F handler) {
         auto first = member(handler);

@@ -87,9 +87,15 @@ protected:
 
     template <class F>
     void expect_each_once(F handler) {
+        expect_each_once_by([&](corvid::service& service) {
+            service.on<booked>("book", handler, {.retry = {.limit = 2}, .exactly_once = in(*db_)});
+        });
+    }
+    template <class F>
+    void expect_each_once_by(F subscribe) {
         {
             corvid::service service{settings_of_service()};
-            service.on<booked>("book", handler, {.retry = {.limit = 2}, .exactly_once = in(*db_)});
+            subscribe(service);
             service.start();
             publish(service);
             const auto until = root_.steady_now() + 60s; // the marks of those that are refused come last

@@ -141,8 +141,8 @@ TEST_F(offset_writing, a_record_that_asks_is_a_run_of_one_behind_all_before_it) 
     out.expect(1, {{0, 5}});
     for (const std::int64_t offset : {4, 0, 1})
         out.hand_in(1, at(offset));
-    EXPECT_EQ(get(out.begin(1, 3, 20ms)).error().code(), errc::effect_held) << "2 is missing";
-    auto asked = get(out.begin(1, 2, 30s));
+    EXPECT_EQ(get(out.begin({{1, {3}}}, 20ms)).error().code(), errc::effect_held) << "2 is missing";
+    auto asked = get(out.begin({{1, {2}}}, 30s));
     ASSERT_TRUE(asked) << asked.error().describe();
     EXPECT_EQ(position(), 2);
     unit_of_work unit(std::static_pointer_cast<unit_reader>(*asked));
@@ -152,9 +152,9 @@ TEST_F(offset_writing, a_record_that_asks_is_a_run_of_one_behind_all_before_it) 
     EXPECT_EQ(on_loop((*asked)->commit(unit)), processing::processed);
     EXPECT_EQ(position(), 3);
     asked->reset();
-    auto again = get(out.begin(1, 2, 30s));
+    auto again = get(out.begin({{1, {2}}}, 30s));
     EXPECT_FALSE((*again)->any_new());
-    auto dropped = get(out.begin(1, 3, 30s));
+    auto dropped = get(out.begin({{1, {3}}}, 30s));
     dropped->reset(); // rolled back: it comes again, recorded
     out.hand_in(1, at(3));
     ASSERT_TRUE(news_.until_next(1, 5));

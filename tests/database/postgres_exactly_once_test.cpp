@@ -1,31 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What handlers of a service record while sessions die under it.
-#include "by_offset_harness.hpp"
-#include "postgres_server.hpp"
-
-#include <atomic>
+#include "losses_harness.hpp"
 
 namespace corvid::test {
 namespace {
 
-template <class Fixture>
-class losses : public Fixture {
-protected:
-    using Fixture::here_;
-    /// Five times, in the middle of it.
-    void end_all_sessions(const booked& at) {
-        if (at.account != "a0" || at.n % 20 != 11) return;
-        const auto admin = connect_raw(postgres_url());
-        const std::string url = here_->url();
-        const auto from = url.find("application_name=") + 17;
-        ask_raw(
-            admin.get(),
-            "select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity where application_name = '" +
-                url.substr(from, url.find('&') - from) + "'");
-        ++deaths_;
-    }
-    std::atomic<int> deaths_{0};
-};
 using exactly_once_losses = losses<exactly_once_on_threads>;
 using by_offset_losses = losses<by_offset_on_threads>;
 

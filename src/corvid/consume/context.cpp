@@ -17,13 +17,17 @@ std::optional<std::string> source_of(const header_list& list) {
 
 } // namespace
 
-std::string context::event_id() const {
-    const header_list list = headers();
+std::string event_id_of(const run_origin& origin, std::int64_t offset, const header_list& list) {
     for (std::string_view name : {wire::idempotency_key, std::string_view("ce_id")})
         if (auto id = find_header(list, name)) return std::string(*id);
-    if (run_->origin().is_retry_topic)
+    if (origin.is_retry_topic)
         if (auto source = source_of(list)) return *std::move(source);
-    return topic() + '-' + std::to_string(partition().value) + '-' + std::to_string(offset().value);
+    std::string id = origin.where.topic.str();
+    id += '-';
+    id += std::to_string(origin.where.partition.value);
+    id += '-';
+    id += std::to_string(offset);
+    return id;
 }
 
 logger log_of(const run_origin& origin, std::int64_t offset, const header_list& its_headers) {

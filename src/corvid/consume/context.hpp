@@ -22,6 +22,10 @@ namespace corvid {
 /// What a decoder said, with the record that it said it of.
 [[nodiscard]] error located_in(const error& why, const topic_partition& where, std::int64_t offset);
 
+/// context::event_id() of the record at `offset`, which has these headers.
+[[nodiscard]] std::string event_id_of(const run_origin& origin, std::int64_t offset,
+                                      const header_list& its_headers);
+
 class context {
 public:
     /// `within`: the attempt, where the subscription has a chain.
@@ -42,7 +46,7 @@ public:
     [[nodiscard]] header_list headers() const { return run_->headers(); }
     /// Header idempotency_key, else ce_id, else `<topic>-<partition>-<offset>`: of where it came from, if it
     /// comes from a retry topic.
-    [[nodiscard]] std::string event_id() const;
+    [[nodiscard]] std::string event_id() const { return event_id_of(origin(), record_->offset, headers()); }
 
     /// The same for all that one cause set off: header correlation_id, else the event id of this record,
     /// which is a cause then. Reads the headers.
@@ -107,6 +111,7 @@ public:
     [[nodiscard]] std::uint64_t lane_number() const noexcept {
         return corvid::lane_number(*run_->held(), run_->origin().order);
     }
+    [[nodiscard]] const run_origin& origin() const noexcept { return run_->origin(); }
     /// Of its assignment, where the completion stage keeps positions.
     [[nodiscard]] std::uint64_t ticket() const noexcept { return run_->origin().ticket; }
     /// The record is not done before the tally is answered, or refused, once more: for completion stages.

@@ -21,4 +21,14 @@ public:
     [[nodiscard]] virtual task<result<processing>> commit(unit_of_work& unit) = 0;
 };
 
+/// The same for events that one handler takes together, by their number among them.
+class asked_batch : public asked_unit {
+public:
+    /// False: it has had its effect, or comes twice here and is not the first.
+    [[nodiscard]] virtual bool is_new(std::size_t index) const noexcept = 0;
+    /// Before commit(): nothing that was recorded is its effect, and it keeps no mark. Where marks have an
+    /// order, those behind it keep none either.
+    virtual void leave_out(std::size_t index) = 0;
+};
+
 } // namespace corvid

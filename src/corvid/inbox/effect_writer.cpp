@@ -233,7 +233,8 @@ task<result<std::shared_ptr<marked_unit>>> effect_writer::impl::begin_all(std::s
     if (self->closing) co_return fail(errc::stopped, {.operation = "write effects"});
     for (event_mark& each : marks)
         each.group = self->group;
-    co_return co_await marked_unit::open(self->db, self->table, std::move(marks));
+    unit_figures counts{self->figures.processed, self->figures.duplicates};
+    co_return co_await marked_unit::open(self->db, self->table, std::move(marks), std::move(counts));
 }
 
 task<void> effect_writer::impl::end(std::shared_ptr<impl> self) {

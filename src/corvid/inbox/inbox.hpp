@@ -111,7 +111,7 @@ template <class F>
 task<result<processing>> inbox::process_if_new(event_mark event, F fill) {
     auto begun = co_await begin_with(event);
     if (!begun) co_return fail(std::move(begun.error()));
-    if (!(*begun)->is_new()) co_return counted(processing::already_processed);
+    if (!(*begun)->is_new(0)) co_return counted(processing::already_processed);
     unit_of_work unit{std::shared_ptr<unit_reader>(*begun)};
     auto filled = co_await run(fill, unit);
     if (!filled)

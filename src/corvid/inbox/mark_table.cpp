@@ -89,6 +89,19 @@ std::vector<store::statement> mark_table::marking(std::span<const event_mark* co
     return made;
 }
 
+std::vector<store::statement> mark_table::unmarking(const std::string& group,
+                                                    const std::vector<std::string>& ids) const {
+    if (!sqlite_) // whichever part they are in
+        return {store::make_statement(
+            "delete from processed_events where consumer_group = $1 and event_id = any($2::text[])", group,
+            ids)};
+    std::vector<store::statement> made;
+    for (const std::string& id : ids)
+        made.push_back(store::make_statement(
+            "delete from processed_events where consumer_group = $1 and event_id = $2", group, id));
+    return made;
+}
+
 std::optional<fresh_ids> mark_table::fresh(std::span<const store::answer> answers) {
     fresh_ids ids;
     if (answers.empty()) return ids;

@@ -29,6 +29,10 @@ public:
     /// writers never wait for one another in a circle, then one that asks for the turn; on SQLite one a mark.
     [[nodiscard]] std::vector<store::statement> marking(std::span<const event_mark* const> marks) const;
 
+    /// Takes marks back that this transaction has made.
+    [[nodiscard]] std::vector<store::statement> unmarking(const std::string& group,
+                                                          const std::vector<std::string>& ids) const;
+
     /// From the answers to these; nullopt if the parts have turned meanwhile: then what was marked counts
     /// nothing, and the next marking() knows better.
     [[nodiscard]] std::optional<fresh_ids> fresh(std::span<const store::answer> answers);

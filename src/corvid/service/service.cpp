@@ -118,7 +118,8 @@ std::shared_ptr<inbox_stage> service::stage_of(const std::string& name, const su
                                .order = options.order,
                                .retries = options.retry.limit > 1,
                                .has_retry_topics = !options.retry_topics.empty(),
-                               .parks_keys = options.rejected == when_rejected::park_key});
+                               .parks_keys = options.rejected == when_rejected::park_key,
+                               .in_batches = options.batch.has_value()});
 }
 
 service& service::relay(database& from, relay_settings settings) {

@@ -21,6 +21,7 @@
 #include <corvid/consume/shapes/router.hpp>
 #include <corvid/consume/typed_handler.hpp>
 #include <corvid/consume/worker_pool.hpp>
+#include <corvid/inbox/exactly_once/unit_batch_handler.hpp>
 #include <corvid/inbox/exactly_once/with_unit.hpp>
 #include <corvid/observe/health.hpp>
 #include <corvid/outbox/relay.hpp>
@@ -71,15 +72,19 @@ public:
         subscribe(name, message_traits<T>::topic, std::move(options), std::move(handle), std::move(stage));
         return *this;
     }
-    /// Handles every T in batches: see shapes/batch_handler.hpp.
+    /// Handles every T in batches: see shapes/batch_handler.hpp; with options.exactly_once
+    /// inbox/exactly_once/unit_batch_handler.hpp.
     template <Message T, class F>
     service& on_batch(const std::string& name, F function, batch_options options = {}) {
         const batch_attempt::settings how{.then = options.failed, .attempts = options.retry.limit};
-        using made = batch_handler<T, F>;
-        std::unique_ptr<handler> handle = std::make_unique<made>(std::move(function), how);
-        if constexpr (made::blocks)
-            handle = std::make_unique<pooled_handler>(std::move(handle), blocking_threads());
-        add(name, message_traits<T>::topic, std::move(options).as_subscription(), std::move(handle));
+        subscription_options with = std::move(options).as_subscription();
+        auto stage = stage_of(name, with, detail::TakesUnitForBatch<F, T>);
+        if constexpr (detail::TakesUnitForBatch<F, T>)
+            subscribe_batches<unit_batch_handler<T, F>>(name, message_traits<T>::topic, std::move(with),
+                                                        stage, std::move(function), how, stage);
+        else
+            subscribe_batches<batch_handler<T, F>>(name, message_traits<T>::topic, std::move(with),
+                                                   std::move(stage), std::move(function), how);
         return *this;
     }
     /// Handles every T with each of several functions: see shapes/fan_out.hpp.
@@ -154,6 +159,14 @@ private:
     [[nodiscard]] std::shared_ptr<inbox_stage> stage_of(const std::string& name,
                                                         const subscription_options& options, bool takes_units,
                                                         std::uint32_t handlers = 0);
+    template <class Made, class... Args>
+    void subscribe_batches(const std::string& name, std::string_view topic, subscription_options options,
+                           std::shared_ptr<completion_stage> completes, Args&&... args) {
+        std::unique_ptr<handler> handle = std::make_unique<Made>(std::forward<Args>(args)...);
+        if constexpr (Made::blocks)
+            handle = std::make_unique<pooled_handler>(std::move(handle), blocking_threads());
+        add(name, topic, std::move(options), std::move(handle), std::move(completes));
+    }
     std::shared_ptr<pull_channel> pull(const std::string& name, std::string_view topic,
                                        subscription_options options);
     [[nodiscard]] blocking_pool& blocking_threads();

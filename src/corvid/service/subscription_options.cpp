@@ -17,7 +17,8 @@ subscription_options batch_options::as_subscription() && {
             .classify = std::move(classify),
             .intake = intake,
             .window = window,
-            .batch = batch_limits{.max = max, .within = within, .bytes = bytes}};
+            .batch = batch_limits{.max = max, .within = within, .bytes = bytes},
+            .exactly_once = exactly_once};
 }
 
 namespace detail {

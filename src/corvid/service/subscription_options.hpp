@@ -71,6 +71,8 @@ struct batch_options {
     std::function<std::optional<error_kind>(const error&)> classify = {};
     intake_settings intake = {};
     ledger_settings window = {};
+    /// The handler takes a unit_of_work behind its context (exactly_once/unit_batch_handler.hpp).
+    std::optional<exactly_once_settings> exactly_once = {};
 
     [[nodiscard]] subscription_options as_subscription() &&;
 };

@@ -22,12 +22,12 @@ std::optional<outcome> said_before(const held_record& what) {
 
 bool ends_a_run(const outcome& what) noexcept { return what != verdict::done && what != verdict::skip; }
 
-outcome wrong_size(std::size_t said, std::size_t records) {
+} // namespace
+
+outcome batch_attempt::wrong_size(std::size_t said, std::size_t records) {
     return stop("the handler said " + std::to_string(said) + " outcomes for a batch of " +
                 std::to_string(records));
 }
-
-} // namespace
 
 std::size_t batch_attempt::records() const noexcept {
     std::size_t sum = 0;
@@ -81,8 +81,6 @@ std::optional<batch_attempt::range> batch_attempt::next() noexcept {
     return std::nullopt;
 }
 
-void batch_attempt::say(std::size_t handed, const outcome& what) { entries_[handed_[handed]].said = what; }
-
 void batch_attempt::answer(const range& of, const outcome& what) {
     if (what == verdict::retry || what == verdict::stop) return failed(of, what);
     for (std::size_t i = of.from; i < of.to; ++i)
@@ -104,15 +102,22 @@ int batch_attempt::attempt() const noexcept {
 
 void batch_attempt::failed(const range& of, const outcome& why) {
     if (why == verdict::stop) return say(of.from, why); // the first says it for all
-    const bool whole = of.from == 0 && of.to == handed_.size();
-    const bool again = why == verdict::retry && whole && settings_.then == when_batch_fails::again &&
+    const bool again = why == verdict::retry && is_whole_ && settings_.then == when_batch_fails::again &&
                        attempt() < settings_.attempts;
     if (of.size() > 1 && !again) return halve(of);
     for (std::size_t i = of.from; i < of.to; ++i)
         say(i, why);
 }
 
+batch_attempt::range batch_attempt::keep(const range& of, const std::vector<bool>& which) {
+    std::size_t to = of.from;
+    for (std::size_t i = of.from; i < of.to; ++i)
+        if (which[i - of.from]) std::swap(handed_[to++], handed_[i]);
+    return {of.from, to};
+}
+
 void batch_attempt::halve(const range& of) {
+    is_whole_ = false;
     const std::size_t middle = of.from + of.size() / 2;
     open_.push_back({middle, of.to});
     open_.push_back({of.from, middle});

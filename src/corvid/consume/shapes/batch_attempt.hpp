@@ -78,6 +78,23 @@ public:
     /// It threw what outcome_of_current_exception() says.
     void failed(const range& of, const outcome& why);
 
+    /// What is said of a batch whose handler says an outcome each, and not as many.
+    [[nodiscard]] static outcome wrong_size(std::size_t said, std::size_t records);
+
+    // Where some of a range are not handed over after all, or are handed over once more:
+    /// Those of the range for which `which` is true, in their order, moved to its front; nothing is said of
+    /// the others.
+    [[nodiscard]] range keep(const range& of, const std::vector<bool>& which);
+    void say(std::size_t handed, const outcome& what) { entries_[handed_[handed]].said = what; }
+    /// next() gives it, unless it is empty.
+    void again(const range& of) {
+        if (of.size() > 0) open_.push_back(of);
+    }
+    /// Whether the two, one behind the other, are of one run.
+    [[nodiscard]] bool is_behind(std::size_t handed, std::size_t before) const noexcept {
+        return entries_[handed_[handed]].of == entries_[handed_[before]].of;
+    }
+
     /// What was published for the record in the call that is over: it is done when that is acknowledged.
     void published(std::size_t handed, publish_tally& made) noexcept;
 
@@ -104,7 +121,6 @@ private:
     [[nodiscard]] bool is_settled(run& of, held_record& what);
     void add(run& of, held_record& what, result<void> decoded);
     void begin();
-    void say(std::size_t handed, const outcome& what);
     static void forget_published(entry& of) noexcept;
     [[nodiscard]] static bool is_acknowledged(const entry& of) noexcept;
     [[nodiscard]] bool is_behind_a_failure(std::size_t handed) const noexcept;
@@ -116,6 +132,7 @@ private:
     std::vector<entry> entries_;
     std::vector<std::size_t> handed_; ///< entries
     std::vector<range> open_;         ///< what is to be handed over, the next one last
+    bool is_whole_ = true;            ///< nothing has been halved
 };
 
 } // namespace corvid

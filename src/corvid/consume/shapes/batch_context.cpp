@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/consume/shapes/batch_context.hpp>
 
+#include <corvid/consume/shapes/publish_tally.hpp>
+
 #include <algorithm>
 
 namespace corvid {
@@ -20,6 +22,18 @@ context& batch_context::of(std::size_t at) {
     auto& one = singles_.at(at);
     if (!one) one = std::make_unique<single>(of_.run_of(range_.from + at), of_.record_at(range_.from + at));
     return one->ctx;
+}
+
+task<std::vector<batch_context::unpublished>> batch_context::acknowledged() {
+    std::vector<unpublished> failed;
+    for (std::size_t i = 0; i < singles_.size(); ++i) {
+        publish_tally* const made = singles_[i] ? singles_[i]->alone.exchange_published(nullptr) : nullptr;
+        if (!made) continue;
+        acknowledgement answer(*made);
+        auto why = co_await answer;
+        if (why) failed.push_back({i, *std::move(why)});
+    }
+    co_return failed;
 }
 
 batch_context::link::link(const stop_token& from, const stop_source& target)

@@ -6,6 +6,7 @@
 
 #include <corvid/base/sleep.hpp>
 #include <corvid/base/stop.hpp>
+#include <corvid/base/task.hpp>
 #include <corvid/consume/context.hpp>
 #include <corvid/consume/shapes/batch_attempt.hpp>
 #include <corvid/observe/log.hpp>
@@ -32,6 +33,14 @@ public:
     /// A message about several records holds the one that it is published for: await it, and say retry for
     /// all when it failed; and give it an event_id of its own, as a batch comes again with other neighbours.
     [[nodiscard]] context& of(std::size_t at);
+
+    /// Of a record of the batch, by number, that what was published for it was not acknowledged.
+    struct unpublished {
+        std::size_t which;
+        outcome why;
+    };
+    /// Waits for what was published: nothing is open any more.
+    [[nodiscard]] task<std::vector<unpublished>> acknowledged();
 
     [[nodiscard]] const std::string& group() const noexcept { return *origin_->group; }
     /// The most that a handler has had one of its records since it was delivered, this time included.

@@ -18,10 +18,8 @@
 
 #include <corvid/consume/shapes/batch_attempt.hpp>
 #include <corvid/consume/shapes/batch_context.hpp>
+#include <corvid/consume/shapes/batch_messages.hpp>
 #include <corvid/consume/typed_handler.hpp>
-
-#include <memory>
-#include <mutex>
 
 namespace corvid {
 
@@ -87,88 +85,47 @@ public:
     [[nodiscard]] bool needs_whole_runs() const noexcept override { return true; }
 
 private:
-    /// What an attempt decodes into; kept for the next one.
-    struct messages {
-        std::vector<T> all;
-        std::vector<received<T>> shown;
-    };
-    using storage = std::unique_ptr<messages>;
-
-    storage borrow() {
-        const std::lock_guard lock(mutex_);
-        if (spare_.empty()) return std::make_unique<messages>();
-        storage one = std::move(spare_.back());
-        spare_.pop_back();
-        return one;
-    }
-    void give_back(storage one) {
-        const std::lock_guard lock(mutex_);
-        spare_.push_back(std::move(one));
-    }
-
-    static void decode_all(batch_attempt& of, messages& into) {
-        into.shown.clear();
-        if (into.all.size() < of.records()) into.all.resize(of.records());
-        of.gather([&](const run& in, held_record& what) -> result<void> {
-            const T* message = nullptr;
-            if (what.what().value) {
-                T& place = into.all[into.shown.size()];
-                if (auto read = decode_record(what.what(), what.its_headers(), place); !read)
-                    return fail(located_in(std::move(read).error(), in.origin().where, what.offset));
-                message = &place;
-            }
-            into.shown.emplace_back(message, record_origin{.topic = in.origin().where.topic.str(),
-                                                           .where = in.origin().where.partition,
-                                                           .source = &what.what(),
-                                                           .own_headers = &what.its_headers()});
-            return {};
-        });
-    }
-    static detail::batch_of<T> part(const messages& all, const batch_attempt::range& of) noexcept {
-        return std::span(all.shown).subspan(of.from, of.size());
-    }
-
     void handle(run& first) noexcept {
-        storage into = borrow();
+        auto into = messages_.borrow();
         batch_attempt attempt(first, settings_);
-        decode_all(attempt, *into);
+        into->decode(attempt);
         while (const auto range = attempt.next()) {
             try {
                 batch_context ctx(attempt, *range);
                 if constexpr (std::is_void_v<typename answer::type>) {
-                    detail::call_batch<callable, T>(function_, part(*into, *range), ctx);
+                    detail::call_batch<callable, T>(function_, into->part(*range), ctx);
                     attempt.answer(*range, outcome(done));
                 } else {
                     tell(attempt, *range,
-                         detail::call_batch<callable, T>(function_, part(*into, *range), ctx));
+                         detail::call_batch<callable, T>(function_, into->part(*range), ctx));
                 }
             } catch (...) {
                 attempt.failed(*range, outcome_of_current_exception());
             }
         }
-        give_back(std::move(into));
+        messages_.give_back(std::move(into));
         attempt.finish();
     }
 
     detail::run_task drive(run& first) {
-        storage into = borrow();
+        auto into = messages_.borrow();
         batch_attempt attempt(first, settings_);
-        decode_all(attempt, *into);
+        into->decode(attempt);
         while (const auto range = attempt.next()) {
             try {
                 batch_context ctx(attempt, *range);
                 if constexpr (std::is_void_v<typename answer::type>) {
-                    co_await detail::call_batch<callable, T>(function_, part(*into, *range), ctx);
+                    co_await detail::call_batch<callable, T>(function_, into->part(*range), ctx);
                     attempt.answer(*range, outcome(done));
                 } else {
                     tell(attempt, *range,
-                         co_await detail::call_batch<callable, T>(function_, part(*into, *range), ctx));
+                         co_await detail::call_batch<callable, T>(function_, into->part(*range), ctx));
                 }
             } catch (...) {
                 attempt.failed(*range, outcome_of_current_exception());
             }
         }
-        give_back(std::move(into));
+        messages_.give_back(std::move(into));
         attempt.finish();
     }
 
@@ -182,8 +139,7 @@ private:
 
     callable function_;
     batch_attempt::settings settings_;
-    std::mutex mutex_; // attempts may be on several threads at once
-    std::vector<storage> spare_;
+    detail::spare_batch_messages<T> messages_;
 };
 
 } // namespace corvid

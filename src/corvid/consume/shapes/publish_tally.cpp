@@ -53,6 +53,14 @@ bool publish_tally::bind(dispatcher& by, held_record& what, scheduler& loop, wor
     return left_.fetch_sub(1, std::memory_order_acq_rel) == 1;
 }
 
+bool acknowledgement::start() noexcept {
+    if (of_.is_answered()) return false;
+    of_.awaited_ = this;
+    of_.loop_ = scheduler::current();
+    of_.run = [](work& node) noexcept { static_cast<publish_tally&>(node).awaited_->complete(); };
+    return of_.left_.fetch_sub(1, std::memory_order_acq_rel) > 1;
+}
+
 std::optional<outcome> publish_tally::take() noexcept {
     auto first = std::move(failure_);
     end();

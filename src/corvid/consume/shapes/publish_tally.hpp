@@ -11,6 +11,7 @@
 #pragma once
 
 #include <corvid/base/error.hpp>
+#include <corvid/base/operation.hpp>
 #include <corvid/base/scheduler.hpp>
 #include <corvid/model/outcome.hpp>
 
@@ -23,6 +24,7 @@ namespace corvid {
 
 class held_record;
 class dispatcher;
+class acknowledgement;
 struct tenancy;
 
 class publish_tally : public work {
@@ -58,6 +60,7 @@ public:
     [[nodiscard]] std::optional<outcome> take() noexcept;
 
 private:
+    friend class acknowledgement;
     publish_tally() noexcept;
     ~publish_tally() = default;
     void failed(outcome what) noexcept;
@@ -69,8 +72,21 @@ private:
     dispatcher* by_ = nullptr;
     held_record* what_ = nullptr;
     tenancy* of_ = nullptr;
+    acknowledgement* awaited_ = nullptr;
     std::mutex mutex_;
     std::optional<outcome> failure_;
+};
+
+/// Instead of bind() or leave(), by the handler's side: waits until all is answered, tells the first failure
+/// and ends the tally.
+class acknowledgement : public operation<acknowledgement, std::optional<outcome>> {
+public:
+    explicit acknowledgement(publish_tally& of) noexcept : of_(of) {}
+    [[nodiscard]] bool start() noexcept;
+    [[nodiscard]] std::optional<outcome> take() noexcept { return of_.take(); }
+
+private:
+    publish_tally& of_;
 };
 
 } // namespace corvid

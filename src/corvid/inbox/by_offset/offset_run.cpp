@@ -102,9 +102,18 @@ std::optional<offset_run::range> offset_run::take(steady_time now) {
     return run;
 }
 
-bool offset_run::take_alone(std::int64_t offset) {
-    if (busy() || offset != next_ || is_cut_at(offset)) return false;
-    taken_ = range{offset, offset + 1, {}};
+bool offset_run::is_next(std::int64_t offset) const {
+    if (busy() || next_ > offset) return false;
+    if (next_ == offset) return true;
+    const auto waits = effects_.lower_bound(next_);
+    const auto awaited = awaited_.lower_bound(next_);
+    return handed_in_.frontier()->value >= offset && (waits == effects_.end() || waits->first >= offset) &&
+           (awaited == awaited_.end() || *awaited >= offset);
+}
+
+bool offset_run::take_alone(std::int64_t first, std::int64_t last) {
+    if (!is_next(first) || is_cut_at(last - 1)) return false;
+    taken_ = range{next_, last, {}};
     return true;
 }
 

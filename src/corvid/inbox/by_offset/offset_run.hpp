@@ -69,8 +69,12 @@ public:
     /// waited longest.
     [[nodiscard]] std::optional<steady_time> due() const;
 
-    /// The record at next() is written by its own handler: as taken.
-    [[nodiscard]] bool take_alone(std::int64_t offset);
+    /// Nothing is before the record but what is written, or is no record.
+    [[nodiscard]] bool is_next(std::int64_t offset) const;
+    /// Those up to `last`, which is not included, are written by their own handler: as taken.
+    [[nodiscard]] bool take_alone(std::int64_t first, std::int64_t last);
+    /// Of what was taken so, only what is below `last` was.
+    void shorten(std::int64_t last) { taken_->last = last; }
 
     // What became of what take() gave:
     void committed(steady_time now);

@@ -155,14 +155,14 @@ TEST(offset_run, a_record_alone_is_taken_when_it_is_the_next) {
     run.expect(0, 3);
     run.hand_in(make(0), start);
     run.hand_in(make(2), start);
-    EXPECT_FALSE(run.take_alone(1));
+    EXPECT_FALSE(run.take_alone(1, 2));
     EXPECT_EQ(take(run, start + 5ms).last, 1);
-    EXPECT_FALSE(run.take_alone(1)) << "a run is under way";
+    EXPECT_FALSE(run.take_alone(1, 2)) << "a run is under way";
     run.committed(start);
-    ASSERT_TRUE(run.take_alone(1));
+    ASSERT_TRUE(run.take_alone(1, 2));
     EXPECT_EQ(run.due(), std::nullopt);
     run.put_back();
-    ASSERT_TRUE(run.take_alone(1));
+    ASSERT_TRUE(run.take_alone(1, 2));
     run.committed(start);
     EXPECT_EQ(take(run, start + 10ms), (taken{2, 3, {2}}));
 }

@@ -238,7 +238,7 @@ void offset_writer::impl::settle(assignment& of, const offset_run::range& run,
 }
 
 // What others wrote is the effect of the same records: what is here from the row on is as good as if it had
-// been read anew.
+// been read anew. Of rows that were to be moved together some are where they were.
 task<void> offset_writer::impl::look_again(assignment& of, std::int64_t first, const error& why) {
     auto reading = read_position(db, of.mark);
     auto row = co_await reading;
@@ -249,6 +249,9 @@ task<void> offset_writer::impl::look_again(assignment& of, std::int64_t first, c
         of.row_known = true;
         of.run.moved_to(**row);
         tell(of, {.of = of.name, .next = *row});
+    } else if (*row ? **row == first : !of.row_known) {
+        of.row_known = row->has_value();
+        of.run.put_back();
     } else {
         lose(of, why);
     }
@@ -344,9 +347,9 @@ void offset_writer::cut_from(handle of, std::int64_t offset) {
 
 void offset_writer::flush() { impl_->arrive_one({.what = impl::kind::flush}); }
 
-database_call<std::shared_ptr<asked_unit>> offset_writer::begin(handle of, std::int64_t offset,
-                                                                duration patience) {
-    return impl_->db.call(impl::begin(impl_, of, offset, patience));
+database_call<std::shared_ptr<asked_batch>> offset_writer::begin(std::vector<stretch> all,
+                                                                 duration patience) {
+    return impl_->db.call(impl::begin(impl_, std::move(all), patience));
 }
 
 void offset_writer::close() { wait_for(impl_->db.threads(), impl_->db.loop(), impl::end(impl_)); }

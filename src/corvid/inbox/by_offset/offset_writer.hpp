@@ -24,6 +24,7 @@
 
 #include <functional>
 #include <memory>
+#include <vector>
 
 namespace corvid {
 
@@ -73,11 +74,16 @@ public:
     void take_back(handle of, std::int64_t offset);
     void cut_from(handle of, std::int64_t offset);
 
-    /// A run of one: the transaction of a record that asks, begun when all before it are written. effect_held
-    /// where that is not so within `patience`: whoever is before it may wait for what this one holds. Hand in
-    /// nothing for the record before that has ended.
-    [[nodiscard]] database_call<std::shared_ptr<asked_unit>> begin(handle of, std::int64_t offset,
-                                                                   duration patience);
+    /// Records of one assignment, in order, with no other record between them.
+    struct stretch {
+        handle of;
+        std::vector<std::int64_t> offsets;
+    };
+    /// The transaction of a record that asks, or of those that one handler takes together, numbered through:
+    /// begun when all before them are written. effect_held where that is not so within `patience`: whoever is
+    /// before them may wait for what they hold. Hand in nothing for these records before that has ended.
+    [[nodiscard]] database_call<std::shared_ptr<asked_batch>> begin(std::vector<stretch> all,
+                                                                    duration patience);
 
     /// Nothing more is coming for now: do not wait for it.
     void flush();

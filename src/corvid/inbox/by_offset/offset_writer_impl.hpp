@@ -103,8 +103,8 @@ struct offset_writer::impl : std::enable_shared_from_this<impl> {
     void lose(assignment& of, const error& why);
     static task<void> read(std::shared_ptr<impl> self, partition_mark of,
                            std::function<void(result<std::optional<std::int64_t>>)> then);
-    static task<result<std::shared_ptr<asked_unit>>> begin(std::shared_ptr<impl> self, handle of,
-                                                           std::int64_t offset, duration patience);
+    static task<result<std::shared_ptr<asked_batch>>> begin(std::shared_ptr<impl> self,
+                                                            std::vector<stretch> all, duration patience);
     static task<void> end(std::shared_ptr<impl> self);
 
     database& db;

@@ -41,6 +41,11 @@ void exactly_once_stages::refuse_by_offset(const wish& of) {
     if (of.parts > 0)
         refuse(of.subscription, "by_offset knows one effect a record, and fan_out has several",
                "use by_event_id, or a subscription for each handler");
+    if (of.in_batches && of.order != by_partition)
+        refuse(of.subscription,
+               "by_offset applies a partition in the order of its offsets, and a batch that is not "
+               "ordered by_partition leaves out what is in another",
+               "set order = corvid::by_partition, or use by_event_id");
     if (of.has_retry_topics)
         refuse(of.subscription, "by_offset does not know a record that is twice in a retry topic",
                "use by_event_id, or retry without retry_topics");

@@ -27,6 +27,7 @@ public:
         bool retries = false; ///< in this process
         bool has_retry_topics = false;
         bool parks_keys = false;
+        bool in_batches = false;
     };
     /// Null where neither is asked for. Throws config_error, naming both, where one is without the other.
     [[nodiscard]] std::shared_ptr<inbox_stage> add(const wish& of);

@@ -12,16 +12,19 @@ namespace {
 
 bool is_over(const outcome& what) noexcept { return what == verdict::done || what == verdict::skip; }
 
-// `#`: what a record publishes has the ids `<its event id>/…`, which may come by this group, too.
-event_mark mark_of(const context& record, std::uint32_t part) {
-    event_mark mark{.id = record.event_id(),
-                    .topic = record.topic(),
-                    .partition = record.partition().value,
-                    .offset = record.offset().value};
-    if (part > 0) mark.id += '#' + std::to_string(part);
-    const header_list list = record.headers();
+event_mark mark_of(const run_origin& origin, std::int64_t offset, const header_list& list) {
+    event_mark mark{.id = event_id_of(origin, offset, list),
+                    .topic = origin.where.topic.str(),
+                    .partition = origin.where.partition.value,
+                    .offset = offset};
     if (const auto type = detail::event_type_in(list)) mark.event_type = std::string(*type);
     if (const auto id = find_header(list, wire::correlation_id)) mark.correlation_id = std::string(*id);
+    return mark;
+}
+// `#`: what a record publishes has the ids `<its event id>/…`, which may come by this group, too.
+event_mark mark_of(const context& record, std::uint32_t part) {
+    event_mark mark = mark_of(record.origin(), record.offset().value, record.headers());
+    if (part > 0) mark.id += '#' + std::to_string(part);
     return mark;
 }
 
@@ -54,6 +57,20 @@ void event_stage::add_part(const context& record, std::uint32_t part, unit_of_wo
 
 task<result<std::shared_ptr<asked_unit>>> event_stage::begin(const context& record) {
     auto beginning = of_.writer().begin(mark_of(record, record.part()), record.lane_number() ^ salt_);
+    auto begun = co_await beginning;
+    if (!begun) co_return fail(std::move(begun.error()));
+    co_return *std::move(begun);
+}
+
+task<result<std::shared_ptr<asked_batch>>> event_stage::begin(const batch_attempt& of,
+                                                              batch_attempt::range which) {
+    std::vector<event_mark> marks;
+    marks.reserve(which.size());
+    for (std::size_t i = which.from; i < which.to; ++i) {
+        const held_record& one = of.record_at(i);
+        marks.push_back(mark_of(of.run_of(i).origin(), one.offset, one.its_headers()));
+    }
+    auto beginning = of_.writer().begin_batch(std::move(marks));
     auto begun = co_await beginning;
     if (!begun) co_return fail(std::move(begun.error()));
     co_return *std::move(begun);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <corvid/consume/context.hpp>
+#include <corvid/consume/shapes/batch_attempt.hpp>
 #include <corvid/consume/shapes/completion_stage.hpp>
 #include <corvid/inbox/asked_unit.hpp>
 #include <corvid/inbox/effect.hpp>
@@ -18,6 +19,12 @@ public:
     [[nodiscard]] outcome hand_in(const context& record, unit_of_work unit, outcome said);
     /// The transaction of a handler that asks.
     [[nodiscard]] virtual task<result<std::shared_ptr<asked_unit>>> begin(const context& record) = 0;
+    /// Of a batch handler: with the marks of those records that are to be handed over.
+    [[nodiscard]] virtual task<result<std::shared_ptr<asked_batch>>> begin(const batch_attempt& of,
+                                                                           batch_attempt::range which) = 0;
+    /// No effect may be written before a record in front of it, in its lane, is dealt with: a dead letter is
+    /// one only when it is durable.
+    [[nodiscard]] virtual bool keeps_the_order_of_all() const noexcept { return false; }
 
     [[nodiscard]] bool is_attempt(const error& why) const noexcept override;
 
@@ -34,6 +41,8 @@ public:
         : of_(of), salt_(number * 0xd6e8feb86659fd93U), parts_(parts) {}
 
     [[nodiscard]] task<result<std::shared_ptr<asked_unit>>> begin(const context& record) override;
+    [[nodiscard]] task<result<std::shared_ptr<asked_batch>>> begin(const batch_attempt& of,
+                                                                   batch_attempt::range which) override;
     void reopen(std::uint64_t lane) noexcept override;
     void dead_lettered(context& record) override;
 

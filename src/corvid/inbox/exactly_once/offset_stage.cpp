@@ -21,8 +21,23 @@ void offset_stage::add(const context& record, unit_of_work unit) {
 }
 
 task<result<std::shared_ptr<asked_unit>>> offset_stage::begin(const context& record) {
-    auto beginning =
-        of_.by_offset().begin(record.ticket(), record.offset().value, patience_of_those_that_ask);
+    std::vector<offset_writer::stretch> one;
+    one.push_back({record.ticket(), {record.offset().value}});
+    auto beginning = of_.by_offset().begin(std::move(one), patience_of_those_that_ask);
+    auto begun = co_await beginning;
+    if (!begun) co_return fail(std::move(begun.error()));
+    co_return *std::move(begun);
+}
+
+task<result<std::shared_ptr<asked_batch>>> offset_stage::begin(const batch_attempt& of,
+                                                               batch_attempt::range which) {
+    std::vector<offset_writer::stretch> all;
+    for (std::size_t i = which.from; i < which.to; ++i) {
+        const std::uint64_t ticket = of.run_of(i).origin().ticket;
+        if (all.empty() || all.back().of != ticket) all.push_back({ticket, {}});
+        all.back().offsets.push_back(of.record_at(i).offset);
+    }
+    auto beginning = of_.by_offset().begin(std::move(all), patience_of_those_that_ask);
     co_return co_await beginning;
 }
 

@@ -16,6 +16,9 @@ public:
     explicit offset_stage(group_inbox& of) noexcept : of_(of) {}
 
     [[nodiscard]] task<result<std::shared_ptr<asked_unit>>> begin(const context& record) override;
+    [[nodiscard]] task<result<std::shared_ptr<asked_batch>>> begin(const batch_attempt& of,
+                                                                   batch_attempt::range which) override;
+    [[nodiscard]] bool keeps_the_order_of_all() const noexcept override { return true; }
     void reopen(std::uint64_t) noexcept override {} // a record that is not written holds its partition
     void dead_lettered(context& record) override;
     [[nodiscard]] position_keeper* positions() noexcept override { return this; }

@@ -173,7 +173,7 @@ void offsets(const inbox_options& chosen, span& measured, std::uint64_t effects_
 
 } // namespace
 
-arm_function corvid_arm(std::string_view name) {
+arm_function writer_arm(std::string_view name) {
     if (name == "writer_event_id_record") return &event_id_record;
     if (name == "writer_event_id_batch") return &event_id_batch;
     if (name == "writer_offset_record")
