@@ -92,10 +92,6 @@ public:
     [[nodiscard]] const record& current() const noexcept { return *current_; }
     /// The current record where it is held, and behind it the others of the run; null over a fetch batch.
     [[nodiscard]] held_record* held() const noexcept { return held_; }
-    /// The record behind the current one where that is held; null: none, or not known.
-    [[nodiscard]] const held_record* upcoming() const noexcept {
-        return held_ ? held_->following() : nullptr;
-    }
     /// Whether the record at `offset`, one of the run, may be begun.
     [[nodiscard]] bool may_begin(std::int64_t offset) const noexcept {
         return offset < bound_.load(std::memory_order_relaxed);

@@ -128,10 +128,11 @@ TEST_P(threaded_timers, run_in_the_order_of_their_times_never_early_and_not_when
     prng random(GetParam());
     struct one : node {
         bool cancelled = false, early = false;
-        int runs = 0;
+        int runs = 0, number = 0; // of equal times the one that was added first runs first
     };
     std::deque<one> timers(200);
-    std::vector<std::pair<steady_time, std::uint64_t>> ran;
+    std::vector<std::pair<steady_time, int>> ran;
+    int added = 0;
     node end;
     signal done;
     world.call([&] {
@@ -141,8 +142,9 @@ TEST_P(threaded_timers, run_in_the_order_of_their_times_never_early_and_not_when
             each.call = [&] {
                 ++each.runs;
                 each.early = loop.steady_now() < each.due;
-                ran.emplace_back(each.due, each.order);
+                ran.emplace_back(each.due, each.number);
             };
+            each.number = added++;
             loop.at(start + 100us * random.below(100), each);
         }
         for (one& each : timers)

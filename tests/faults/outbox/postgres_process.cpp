@@ -14,16 +14,9 @@ const std::string script = CORVID_POSTGRES_SCRIPT;
 
 using result_ptr = std::unique_ptr<PGresult, decltype([](PGresult* r) { PQclear(r); })>;
 
-std::filesystem::path scratch_directory() {
-    std::string name = (std::filesystem::temp_directory_path() / "corvid-faults.XXXXXX").string();
-    if (!mkdtemp(name.data())) throw std::runtime_error("no scratch directory can be made at " + name);
-    return name;
-}
-
 } // namespace
 
-postgres_process::postgres_process(const std::vector<std::string>& options)
-    : directory_(scratch_directory()) {
+postgres_process::postgres_process(const std::vector<std::string>& options) : directory_(make_directory()) {
     std::array<int, 2> ends{};
     if (pipe2(ends.data(), O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
     leash_ = ends[1];
