@@ -66,7 +66,7 @@ TEST(leader_bounce_test, a_sender_that_asks_the_leader_alone_turns_the_checker_r
     EXPECT_TRUE(load->finish(120s)) << "not every send was answered";
     EXPECT_TRUE(stand.caught_up(60s));
     stand.stop_workers();
-    const auto found = stand.conclude({load.get()}, {.duplicates = 4 * rate}, false);
+    const auto found = stand.conclude({load.get()}, {.duplicates = 4 * std::uint64_t{rate}}, false);
     EXPECT_GT(found.lost, 0u) << found.text();
 }
 

@@ -55,7 +55,8 @@ TEST(zombie_test, a_worker_that_commits_its_old_positions_turns_the_checker_red)
     stand.worker(0).send_signal(SIGCONT);
     EXPECT_TRUE(load->finish(30s)) << "not every send was answered";
     stand.let_pass(3s);
-    const auto found = stand.conclude({load.get()}, {.duplicates = 4 * rate, .zombies = true}, false);
+    const auto found =
+        stand.conclude({load.get()}, {.duplicates = 4 * std::uint64_t{rate}, .zombies = true}, false);
     EXPECT_GT(found.rewind, 0u) << found.text();
 }
 
@@ -107,7 +108,8 @@ slow_run be_slow(const std::string& test, slowness with) {
 
 void expect_green(const slow_run& run) {
     EXPECT_TRUE(run.was_replaced) << "the others did not take its partitions";
-    EXPECT_TRUE(run.found.green({.duplicates = 16 * rate, .zombies = true})) << run.found.text();
+    EXPECT_TRUE(run.found.green({.duplicates = 16 * std::uint64_t{rate}, .zombies = true}))
+        << run.found.text();
 }
 
 TEST(slow_handler_test, a_loop_that_is_blocked_beyond_the_poll_interval_is_replaced_and_joins_again) {

@@ -13,8 +13,8 @@ event_history calm() {
     event_history h;
     for (int i = 0; i < 6; ++i) {
         const std::string id = std::to_string(i), key = std::to_string(i % 2);
-        h.committed.push_back({id, key, i * 1'000'000});
-        h.sent.push_back({id, key, (i + 1) * 1'000});
+        h.committed.push_back({id, key, std::int64_t{i} * 1'000'000});
+        h.sent.push_back({id, key, (std::int64_t{i} + 1) * 1'000});
         h.answered.insert(id);
     }
     return h;

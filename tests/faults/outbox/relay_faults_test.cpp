@@ -26,7 +26,7 @@ TEST(relay_faults, killed_between_acknowledgement_and_mark_nothing_is_lost_and_a
     auto load = s.start_writers(steady_load());
     const int kills = sized(300, 6);
     for (int n = 0; n < kills; ++n) {
-        auto relay = s.start_relay({"die_after=" + std::to_string(1 + s.below(2 * rate))});
+        auto relay = s.start_relay({"die_after=" + std::to_string(1 + s.below(2 * std::uint64_t{rate}))});
         ASSERT_EQ(relay->wait(60s), 128 + SIGKILL);
         s.fault();
     }
