@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/outbox/outbox.hpp>
 
+#include <corvid/outbox/outbox_rows.hpp>
 #include <corvid/store/write.hpp>
 
 namespace corvid {
@@ -27,7 +28,9 @@ std::string now_in(const store::dialect& dialect) {
                : "clock_timestamp()";
 }
 
-task<result<std::int64_t>> run_both(store::session& on, std::vector<store::statement> flight) {
+task<result<std::int64_t>> run_all(store::session& on, std::vector<store::statement> flight) {
+    if (on.dialect().kind == store::database_kind::postgres)
+        flight.insert(flight.begin(), {.sql = std::string(outbox_detail::parked_gate_sql)});
     flight.insert(flight.begin(), {.sql = std::string(on.dialect().begin)});
     flight.push_back({.sql = std::string(store::commit_sql)});
     store::flight_answer answered = co_await on.run(flight);
@@ -39,6 +42,12 @@ task<result<std::int64_t>> run_both(store::session& on, std::vector<store::state
     co_return fail(*std::move(answered.failed));
 }
 
+/// In one transaction; answers how many rows the last of them touched.
+database_call<std::int64_t> change_parked(database& db, std::vector<store::statement> flight) {
+    return db.with_session<std::int64_t>(
+        [flight = std::move(flight)](store::session& on) { return run_all(on, flight); });
+}
+
 } // namespace
 
 database_call<std::vector<parked_event>> outbox::parked(std::size_t most) {
@@ -46,19 +55,18 @@ database_call<std::vector<parked_event>> outbox::parked(std::size_t most) {
 }
 
 database_call<std::int64_t> outbox::release(std::string_view event_id) {
-    return db_.execute("update outbox_parked set released_at = " + now_in(db_.dialect()) +
-                           " where id = $1 or " + std::string(held_behind),
-                       event_id);
+    return change_parked(
+        db_, {store::make_statement("update outbox_parked set released_at = " + now_in(db_.dialect()) +
+                                        " where id = $1 or " + std::string(held_behind),
+                                    event_id)});
 }
 
 database_call<std::int64_t> outbox::discard(std::string_view event_id) {
-    std::vector<store::statement> flight;
-    flight.push_back(store::make_statement("update outbox_parked set released_at = " + now_in(db_.dialect()) +
-                                               " where " + std::string(held_behind),
-                                           event_id));
-    flight.push_back(store::make_statement("delete from outbox_parked where id = $1", event_id));
-    return db_.with_session<std::int64_t>(
-        [flight = std::move(flight)](store::session& on) { return run_both(on, flight); });
+    return change_parked(
+        db_, {store::make_statement("update outbox_parked set released_at = " + now_in(db_.dialect()) +
+                                        " where " + std::string(held_behind),
+                                    event_id),
+              store::make_statement("delete from outbox_parked where id = $1", event_id)});
 }
 
 } // namespace corvid

@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace corvid::outbox_detail {
@@ -25,6 +26,10 @@ inline constexpr std::int32_t postgres_shards = 8;
 /// Above that many a transaction closes the gate instead of taking locks: the server's table of locks is
 /// finite.
 inline constexpr std::size_t max_locks = 64;
+
+/// Before events are parked, released or discarded, on PostgreSQL: each must see what the others have done.
+inline constexpr std::string_view parked_gate_sql =
+    "select pg_advisory_xact_lock('outbox_parked'::regclass::oid::int4, 0)";
 
 /// The same in every version and on every machine: it says which rows may be written at once.
 [[nodiscard]] std::uint64_t aggregate_hash(std::string_view type, std::string_view id) noexcept;
