@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A real Kafka cluster, at the address in CORVID_TEST_KAFKA (`scripts/kafka start` prints one).
+#include "../kafka/real_kafka.hpp"
 #include "broker_under_test.hpp"
 #include <corvid/kafka/cluster.hpp>
 #include <corvid/service/threaded_scheduler.hpp>
@@ -14,13 +15,6 @@
 namespace corvid::conformance {
 
 namespace {
-
-std::string address() {
-    const char* found = std::getenv("CORVID_TEST_KAFKA");
-    if (!found)
-        throw std::runtime_error("CORVID_TEST_KAFKA is not set: `scripts/kafka start` prints an address");
-    return found;
-}
 
 void must(bool held, const char* what) {
     if (!held) throw std::runtime_error(std::string("leave_gap: ") + what);
@@ -73,11 +67,11 @@ class real final : public broker_under_test {
 public:
     scheduler& root() override { return root_; }
     broker::cluster& cluster() override { return cluster_; }
-    void leave_gap(const topic_partition& where) override { transactional(address()).abort_one(where); }
+    void leave_gap(const topic_partition& where) override { transactional(real_kafka()).abort_one(where); }
 
 private:
     threaded_scheduler root_;
-    kafka::cluster cluster_{{.bootstrap = address()}};
+    kafka::cluster cluster_{{.bootstrap = real_kafka()}};
 };
 
 const registration kafka_broker{{.name = "kafka", .open = [] { return std::make_unique<real>(); }}};

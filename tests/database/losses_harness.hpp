@@ -17,13 +17,7 @@ protected:
     /// Five times, in the middle of it.
     void end_all_sessions(const booked& at) {
         if (at.account != "a0" || at.n % 20 != 11) return;
-        const auto admin = connect_raw(postgres_url());
-        const std::string url = here_->url();
-        const auto from = url.find("application_name=") + 17;
-        ask_raw(
-            admin.get(),
-            "select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity where application_name = '" +
-                url.substr(from, url.find('&') - from) + "'");
+        end_sessions_of(here_->url());
         ++deaths_;
     }
     void end_all_sessions(batch_of_booked batch) {

@@ -15,15 +15,7 @@ using namespace std::chrono_literals;
 
 class postgres_loss : public database_test {
 protected:
-    void end_all_sessions() {
-        const auto admin = connect_raw(postgres_url());
-        const std::string url = here_->url();
-        const auto from = url.find("application_name=") + 17;
-        ask_raw(
-            admin.get(),
-            "select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity where application_name = '" +
-                url.substr(from, url.find('&') - from) + "'");
-    }
+    void end_all_sessions() { end_sessions_of(here_->url()); }
     void make_table() { run("create table t(id bigint primary key)"); }
     std::vector<std::int64_t> ids() { return read<std::int64_t>("select id from t order by id"); }
     static unit_of_work insert(std::int64_t id) {

@@ -30,6 +30,13 @@ std::string ask_raw(PGconn* connection, const std::string& sql) {
     return PQntuples(r.get()) > 0 ? PQgetvalue(r.get(), 0, 0) : "";
 }
 
+void end_sessions_of(const std::string& url) {
+    const auto from = url.find("application_name=") + 17;
+    ask_raw(connect_raw(postgres_url()).get(),
+            "select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity where application_name = '" +
+                url.substr(from, url.find('&') - from) + "'");
+}
+
 own_schema::own_schema() {
     static std::atomic<int> number{0};
     name_ = "corvid_test_" + std::to_string(getpid()) + "_" + std::to_string(++number);

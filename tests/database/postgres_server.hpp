@@ -25,6 +25,9 @@ using raw_connection = std::unique_ptr<PGconn, close_connection>;
 /// The first value of the first row, or nothing of it; throws on failure.
 std::string ask_raw(PGconn* connection, const std::string& sql);
 
+/// Ends all sessions of this URL's application_name, and waits until they are gone.
+void end_sessions_of(const std::string& url);
+
 /// A schema that is there while this object lives.
 class own_schema {
 public:

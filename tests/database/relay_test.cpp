@@ -31,7 +31,7 @@ TEST_F(relaying, sends_what_was_written_before_it_began) {
     EXPECT_EQ(ids().size(), 50U);
 }
 
-constexpr int accounts = 8, writers = 4, rounds = 50;
+constexpr int bank_accounts = 8, bank_writers = 4, rounds = 50;
 
 task<void> write(database& db, std::uint64_t seed, std::vector<int>& next, std::set<std::string>& good,
                  std::string& failures) {
@@ -70,10 +70,10 @@ TEST_F(relaying, sends_each_event_of_overlapping_transactions_in_the_order_of_co
     begin_relay();
     begin_relay();
     std::string failures;
-    std::vector<int> next(accounts);
+    std::vector<int> next(bank_accounts);
     std::set<std::string> good;
     task_scope scope;
-    for (std::uint64_t w = 0; w < writers; ++w)
+    for (std::uint64_t w = 0; w < bank_writers; ++w)
         scope.spawn(client_->loop(), write(*db_, w, next, good, failures));
     scope.wait(root_);
     EXPECT_EQ(failures, "");

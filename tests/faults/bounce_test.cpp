@@ -9,8 +9,6 @@ namespace corvid::faults {
 namespace {
 
 constexpr int brokers = 3;
-constexpr int rate = 2'000;
-
 /// The other brokers stand still for a moment, in which the leader alone can take records, and then it dies.
 void bounce(rig& stand, int leader) {
     stand.fault();
@@ -33,7 +31,7 @@ void bounce(rig& stand, int leader) {
 
 TEST(leader_bounce_test, what_was_acknowledged_is_handled_and_each_key_keeps_its_order) {
     rig stand("R9", {.brokers = brokers});
-    auto load = stand.start_sender({.records_per_second = rate});
+    auto load = stand.start_sender({.records_per_second = usual_rate});
     stand.start_workers();
     const std::size_t bounces = sized<std::size_t>(5, 1);
     for (std::size_t i = 0; i < bounces; ++i) {
@@ -49,7 +47,7 @@ TEST(leader_bounce_test, what_was_acknowledged_is_handled_and_each_key_keeps_its
     EXPECT_TRUE(stand.caught_up(60s));
     stand.stop_workers();
     stand.figure("max_ack_gap_s", load->max_silence_s());
-    const allowance excused{.duplicates = bounces * 4 * rate, .zombies = true};
+    const allowance excused{.duplicates = bounces * 4 * usual_rate, .zombies = true};
     const auto found = stand.conclude({load.get()}, excused);
     EXPECT_TRUE(found.green(excused)) << found.text();
 }
@@ -59,14 +57,14 @@ TEST(leader_bounce_test, a_sender_that_asks_the_leader_alone_turns_the_checker_r
     producer_settings hasty;
     hasty.sink.idempotent = false;
     hasty.sink.acks = broker::acknowledgements::leader;
-    auto load = stand.start_sender({.records_per_second = rate, .producer = hasty});
+    auto load = stand.start_sender({.records_per_second = usual_rate, .producer = hasty});
     stand.start_workers();
     bounce(stand, stand.eye().leader_of(0));
     EXPECT_TRUE(stand.moves_everywhere(60s)) << "the group did not go on";
     EXPECT_TRUE(load->finish(120s)) << "not every send was answered";
     EXPECT_TRUE(stand.caught_up(60s));
     stand.stop_workers();
-    const auto found = stand.conclude({load.get()}, {.duplicates = 4 * std::uint64_t{rate}}, false);
+    const auto found = stand.conclude({load.get()}, {.duplicates = 4 * std::uint64_t{usual_rate}}, false);
     EXPECT_GT(found.lost, 0u) << found.text();
 }
 

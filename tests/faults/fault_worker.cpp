@@ -29,6 +29,7 @@
 //     from_beginning, no_last_commit, keeps_positions, tells_no_trouble, drops, stays_away:
 //     cheating_cluster.hpp
 #include "cheating_cluster.hpp"
+#include "orders.hpp"
 #include <corvid/kafka/cluster.hpp>
 #include <corvid/message/message.hpp>
 #include <corvid/service/service.hpp>
@@ -41,7 +42,6 @@
 #include <atomic>
 #include <csignal>
 #include <cstdio>
-#include <map>
 #include <mutex>
 #include <random>
 #include <span>
@@ -81,34 +81,22 @@ private:
     int fd_;
 };
 
-struct orders {
-    std::string bootstrap, topic, group, file;
-    std::map<std::string, std::string> options;
+struct assignment : orders {
+    explicit assignment(std::span<char* const> arguments)
+        : orders(arguments.subspan(5)),
+          bootstrap(arguments[1]),
+          topic(arguments[2]),
+          group(arguments[3]),
+          file(arguments[4]) {}
 
-    [[nodiscard]] std::string text(const std::string& name) const {
-        const auto found = options.find(name);
-        return found == options.end() ? "" : found->second;
-    }
-    [[nodiscard]] int number(const std::string& name, int otherwise) const {
-        const auto found = options.find(name);
-        return found == options.end() ? otherwise : std::stoi(found->second);
-    }
     [[nodiscard]] bool has_bug(const std::string& name) const {
         return ("," + text("bug") + ",").find("," + name + ",") != std::string::npos;
     }
+
+    std::string bootstrap, topic, group, file;
 };
 
-orders orders_of(std::span<char* const> arguments) {
-    orders all{arguments[1], arguments[2], arguments[3], arguments[4], {}};
-    for (const std::string one : arguments.subspan(5)) {
-        const std::size_t equals = one.find('=');
-        if (equals == std::string::npos) throw std::runtime_error("NAME=VALUE expected, not " + one);
-        all.options[one.substr(0, equals)] = one.substr(equals + 1);
-    }
-    return all;
-}
-
-cheats cheats_of(const orders& o) {
+cheats cheats_of(const assignment& o) {
     return {.from_beginning = o.has_bug("from_beginning"),
             .no_last_commit = o.has_bug("no_last_commit"),
             .keeps_positions = o.has_bug("keeps_positions"),
@@ -117,7 +105,7 @@ cheats cheats_of(const orders& o) {
             .stays_away = o.has_bug("stays_away")};
 }
 
-corvid::settings settings_of(const orders& o) {
+corvid::settings settings_of(const assignment& o) {
     corvid::settings s{.service = "faults"};
     s.kafka.bootstrap = o.bootstrap;
     s.kafka.session_timeout = std::chrono::milliseconds(o.number("session_ms", 6'000));
@@ -136,7 +124,7 @@ corvid::settings settings_of(const orders& o) {
 
 class worker {
 public:
-    explicit worker(const orders& o)
+    explicit worker(const assignment& o)
         : orders_(o),
           into_(o.file),
           real_({.bootstrap = o.bootstrap}),
@@ -234,7 +222,7 @@ private:
         return done;
     }
 
-    orders orders_;
+    assignment orders_;
     work_file into_;
     threaded_scheduler root_;
     kafka::cluster real_;
@@ -260,7 +248,7 @@ int main(int count, char** arguments) {
     setrlimit(RLIMIT_CORE, &no_core);
     try {
         return corvid::faults::worker(
-                   corvid::faults::orders_of(std::span(arguments, static_cast<std::size_t>(count))))
+                   corvid::faults::assignment(std::span(arguments, static_cast<std::size_t>(count))))
             .run();
     } catch (const std::exception& e) {
         std::fprintf(stderr, "fault_worker: %s\n", e.what());

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kafka_process.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <array>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
@@ -17,27 +13,8 @@ const std::string script = CORVID_KAFKA_SCRIPT;
 } // namespace
 
 kafka_process::kafka_process(std::vector<std::string> options)
-    : options_(std::move(options)), directory_(make_directory()) {
-    std::array<int, 2> ends{};
-    if (pipe2(ends.data(), O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
-    leash_ = ends[1];
-    // A session of its own and no parent, so that what ends the test's processes leaves it its work.
-    const std::string watch =
-        R"(exec >/dev/null 2>&1; cat; "$0" kill --dir "$1"; "$0" stop --dir "$1" --purge)";
-    child guard({"/usr/bin/env", "setsid", "--fork", "sh", "-c", watch, script, directory_.string()},
-                ends[0]);
-    (void)guard.wait(std::chrono::seconds(10));
-    close(ends[0]);
+    : options_(std::move(options)), directory_(make_directory()), guard_(script, directory_) {
     start();
-}
-
-kafka_process::~kafka_process() {
-    try {
-        kill();
-        (void)output_of({script, "stop", "--dir", directory_.string(), "--purge"});
-    } catch (const std::exception&) { // then the guard does it
-    }
-    close(leash_);
 }
 
 void kafka_process::kill(int node) {

@@ -18,9 +18,6 @@ public:
     /// Starts it and returns when it serves. `options` are those of scripts/kafka start. Throws
     /// std::runtime_error.
     explicit kafka_process(std::vector<std::string> options = {});
-    ~kafka_process();
-    kafka_process(const kafka_process&) = delete;
-    kafka_process& operator=(const kafka_process&) = delete;
 
     /// kill -9; the data stays. 0: every broker.
     void kill(int node = 0);
@@ -40,7 +37,7 @@ private:
     std::vector<std::string> options_;
     std::filesystem::path directory_;
     std::string bootstrap_;
-    int leash_ = -1; // the guard reads the other end
+    server_guard guard_;
 };
 
 } // namespace corvid::faults

@@ -11,8 +11,6 @@
 namespace corvid::faults {
 namespace {
 
-constexpr int rate = 2'000;
-
 std::chrono::milliseconds session() { return sized<std::chrono::milliseconds>(6s, 1'500ms); }
 
 struct plan {
@@ -27,7 +25,7 @@ findings kill_workers(const std::string& test, const plan& with) {
     rig stand(test, {.workers = with.workers, .session = session()});
     std::vector<std::string> told;
     if (!with.bug.empty()) told.push_back("bug=" + with.bug);
-    auto load = stand.start_sender({.records_per_second = rate});
+    auto load = stand.start_sender({.records_per_second = usual_rate});
     stand.start_workers(told);
     EXPECT_TRUE(stand.saw_a_commit(30s));
     for (std::size_t i = 0; i < with.kills; ++i) {
@@ -45,13 +43,13 @@ findings kill_workers(const std::string& test, const plan& with) {
     stand.stop_workers();
     EXPECT_EQ(load->count(fate::state::acknowledged), load->sent_so_far());
     stand.figure("kills", static_cast<double>(with.kills));
-    return stand.conclude({load.get()}, {.duplicates = with.kills * 2 * rate}, with.bug.empty());
+    return stand.conclude({load.get()}, {.duplicates = with.kills * 2 * usual_rate}, with.bug.empty());
 }
 
 TEST(consumer_kill_test, nothing_is_lost_and_only_what_is_not_committed_comes_again) {
     const plan with{.kills = sized<std::size_t>(300, 6), .mean_s = sized(5.0, 2.0)};
     const auto found = kill_workers("R2", with);
-    EXPECT_TRUE(found.green({.duplicates = with.kills * 2 * rate})) << found.text();
+    EXPECT_TRUE(found.green({.duplicates = with.kills * 2 * usual_rate})) << found.text();
     EXPECT_GT(found.duplicates, 0u) << "no kill hit any work: this run shows nothing";
 }
 

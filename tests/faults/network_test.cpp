@@ -9,7 +9,7 @@
 namespace corvid::faults {
 namespace {
 
-constexpr int rate = 300; // what 20 KB/s can carry
+constexpr int thin_rate = 300; // what 20 KB/s can carry
 
 struct weather {
     std::string name;
@@ -51,7 +51,7 @@ void last(rig& stand, const weather& it) {
 
 TEST(network_test, whatever_the_network_does_work_goes_on_and_nothing_is_lost) {
     rig stand("R11", {.brokers = 3, .proxied = true, .workers = 3});
-    auto load = stand.start_sender({.records_per_second = rate});
+    auto load = stand.start_sender({.records_per_second = thin_rate});
     stand.start_workers();
     for (const weather& one : forecast()) {
         const std::uint64_t handled = stand.handled_so_far();
@@ -70,7 +70,7 @@ TEST(network_test, whatever_the_network_does_work_goes_on_and_nothing_is_lost) {
     EXPECT_TRUE(load->finish(120s)) << "not every send was answered";
     EXPECT_TRUE(stand.caught_up(60s));
     stand.stop_workers();
-    const allowance excused{.duplicates = std::uint64_t{5} * 10 * rate, .zombies = true};
+    const allowance excused{.duplicates = std::uint64_t{5} * 10 * thin_rate, .zombies = true};
     const auto found = stand.conclude({load.get()}, excused);
     EXPECT_TRUE(found.green(excused)) << found.text();
 }
@@ -78,12 +78,12 @@ TEST(network_test, whatever_the_network_does_work_goes_on_and_nothing_is_lost) {
 TEST(network_test, a_worker_that_drops_and_one_that_stays_away_turn_each_checker_red) {
     rig stand("R11, bugs drops, stays_away", {.proxied = true, .workers = 1});
     const std::vector<std::string> told = {"bug=drops,stays_away"};
-    auto load = stand.start_sender({.records_per_second = rate});
+    auto load = stand.start_sender({.records_per_second = thin_rate});
     stand.start_workers(told);
     EXPECT_TRUE(load->finish(30s)) << "not every send was answered";
     stand.let_pass(1'000ms); // all that is not dropped is handled
     auto more =
-        stand.start_sender({.first_id = 1'000'000'000, .records_per_second = rate, .first_key = 1'000});
+        stand.start_sender({.first_id = 1'000'000'000, .records_per_second = thin_rate, .first_key = 1'000});
     EXPECT_TRUE(stand.handles(100, 30s));
     stand.fault();
     stand.network().break_connections();

@@ -92,6 +92,29 @@ scratch_directory::~scratch_directory() {
     std::filesystem::remove_all(path_, ignored);
 }
 
+// A session of its own and no parent, so that what ends the test's processes leaves it its work.
+server_guard::server_guard(std::string script, std::filesystem::path directory)
+    : script_(std::move(script)), directory_(std::move(directory)) {
+    std::array<int, 2> ends{};
+    if (pipe2(ends.data(), O_CLOEXEC) != 0) fail_with_errno("pipe2");
+    leash_ = ends[1];
+    const std::string watch =
+        R"(exec >/dev/null 2>&1; cat; "$0" kill --dir "$1"; "$0" stop --dir "$1" --purge)";
+    child waits({"/usr/bin/env", "setsid", "--fork", "sh", "-c", watch, script_, directory_.string()},
+                ends[0]);
+    static_cast<void>(waits.wait(std::chrono::seconds(10)));
+    close(ends[0]);
+}
+
+server_guard::~server_guard() {
+    try {
+        static_cast<void>(output_of({script_, "kill", "--dir", directory_.string()}));
+        static_cast<void>(output_of({script_, "stop", "--dir", directory_.string(), "--purge"}));
+    } catch (const std::exception&) { // then who waits does it
+    }
+    close(leash_);
+}
+
 std::string output_of(const std::vector<std::string>& command) {
     std::array<int, 2> ends{};
     if (pipe2(ends.data(), O_CLOEXEC) != 0) fail_with_errno("pipe2");

@@ -50,6 +50,21 @@ private:
 /// An empty directory, fresh. Throws std::runtime_error.
 [[nodiscard]] std::filesystem::path make_directory();
 
+/// Ends the server that `script` started in `directory`, and removes both, when this object goes or the
+/// process that has it dies.
+class server_guard {
+public:
+    server_guard(std::string script, std::filesystem::path directory);
+    ~server_guard();
+    server_guard(const server_guard&) = delete;
+    server_guard& operator=(const server_guard&) = delete;
+
+private:
+    std::string script_;
+    std::filesystem::path directory_;
+    int leash_ = -1;
+};
+
 /// Runs a command to its end and answers what it wrote to standard output, without the last line break.
 /// Throws std::runtime_error if it fails.
 [[nodiscard]] std::string output_of(const std::vector<std::string>& command);

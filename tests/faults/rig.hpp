@@ -28,6 +28,8 @@ namespace corvid::faults {
 
 using namespace std::chrono_literals;
 
+inline constexpr int usual_rate = 2'000; ///< records a second, where a test says no other
+
 /// The full size of the chaos run (CORVID_FAULTS=long), else the short form of every run.
 [[nodiscard]] bool is_long_form();
 template <class T>

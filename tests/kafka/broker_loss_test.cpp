@@ -19,27 +19,25 @@ using conformance::numbers;
 using conformance::producer;
 using namespace std::chrono_literals;
 
-const topic_name topic{"loss.test"};
-
 broker::source_settings reading() {
-    return {.group = "g", .topics = {topic}, .isolation = broker::isolation::read_uncommitted};
+    return {.group = "g", .topics = {mock_topic}, .isolation = broker::isolation::read_uncommitted};
 }
 
 TEST(broker_loss, what_was_sent_meanwhile_arrives_when_the_broker_is_back) {
     mock_cluster mock;
-    mock.create(topic, 1);
+    mock.create(mock_topic, 1);
     producer out(mock, {});
-    out.deliver_numbers(at(topic, 0), 0, 5);
+    out.deliver_numbers(at(mock_topic, 0), 0, 5);
     group_reader in(mock, reading());
-    ASSERT_TRUE(in.await_records(at(topic, 0), 5));
+    ASSERT_TRUE(in.await_records(at(mock_topic, 0), 5));
     mock.cut();
     for (int i = 5; i < 10; ++i)
-        ASSERT_TRUE(out.send(topic, {.value = std::to_string(i)}));
+        ASSERT_TRUE(out.send(mock_topic, {.value = std::to_string(i)}));
     let_pass(mock, 2s);
     EXPECT_EQ(out.reported().node_records, 5U);
     mock.mend();
-    ASSERT_TRUE(in.await_records(at(topic, 0), 10));
-    EXPECT_EQ(in.values(at(topic, 0)), numbers(0, 10));
+    ASSERT_TRUE(in.await_records(at(mock_topic, 0), 10));
+    EXPECT_EQ(in.values(at(mock_topic, 0)), numbers(0, 10));
     ASSERT_TRUE(out.await_reports(10));
     for (const auto& [number, fate] : out.reported().fates)
         EXPECT_FALSE(fate.failure) << number << ": " << fate.failure->describe();
@@ -47,10 +45,10 @@ TEST(broker_loss, what_was_sent_meanwhile_arrives_when_the_broker_is_back) {
 
 TEST(broker_loss, a_member_is_told_by_errors_that_pass_and_not_without_end) {
     mock_cluster mock;
-    mock.create(topic, 1);
-    producer(mock, {}).deliver_numbers(at(topic, 0), 0, 1);
+    mock.create(mock_topic, 1);
+    producer(mock, {}).deliver_numbers(at(mock_topic, 0), 0, 1);
     group_reader in(mock, reading());
-    ASSERT_TRUE(in.await_records(at(topic, 0), 1));
+    ASSERT_TRUE(in.await_records(at(mock_topic, 0), 1));
     mock.cut();
     ASSERT_TRUE(in.await([](const auto& all) { return !all.errors.empty(); }));
     let_pass(mock, 5s);
@@ -63,13 +61,13 @@ TEST(broker_loss, a_member_is_told_by_errors_that_pass_and_not_without_end) {
 
 TEST(broker_loss, close_gives_up_in_time_and_says_of_each_record_that_it_is_not_written) {
     mock_cluster mock;
-    mock.create(topic, 1);
+    mock.create(mock_topic, 1);
     producer out(mock, {});
-    out.deliver_numbers(at(topic, 0), 0, 1);
+    out.deliver_numbers(at(mock_topic, 0), 0, 1);
     mock.cut();
     let_pass(mock, 500ms);
     for (int i = 0; i < 100; ++i)
-        ASSERT_TRUE(out.send(topic, {.value = "x"}));
+        ASSERT_TRUE(out.send(mock_topic, {.value = "x"}));
     const steady_time began = mock.root().steady_now();
     const auto closed = out.close(1s);
     EXPECT_LT(mock.root().steady_now() - began, 15s);
@@ -88,7 +86,7 @@ TEST(broker_loss, close_gives_up_in_time_and_says_of_each_record_that_it_is_not_
 
 TEST(broker_loss, a_member_that_never_reached_a_broker_closes) {
     mock_cluster mock;
-    mock.create(topic, 1);
+    mock.create(mock_topic, 1);
     mock.cut();
     group_reader in(mock, reading());
     ASSERT_TRUE(in.await([](const auto& all) { return !all.errors.empty(); }));
@@ -99,17 +97,17 @@ TEST(broker_loss, a_member_that_never_reached_a_broker_closes) {
 /// A member that has committed, and whose broker is away.
 struct cut_member {
     cut_member() {
-        mock.create(topic, 1);
-        producer(mock, {}).deliver_numbers(at(topic, 0), 0, 5);
+        mock.create(mock_topic, 1);
+        producer(mock, {}).deliver_numbers(at(mock_topic, 0), 0, 5);
         in.emplace(mock, reading());
-        EXPECT_TRUE(in->await_records(at(topic, 0), 5));
-        EXPECT_FALSE(code_of(
-            in->commit({{.where = at(topic, 0), .next = offset(3), .metadata = "corvid1;starts=2"}})[0]));
+        EXPECT_TRUE(in->await_records(at(mock_topic, 0), 5));
+        EXPECT_FALSE(code_of(in->commit(
+            {{.where = at(mock_topic, 0), .next = offset(3), .metadata = "corvid1;starts=2"}})[0]));
         mock.cut();
         EXPECT_TRUE(in->await([](const auto& all) { return !all.errors.empty(); }));
     }
     std::future<broker::committed_offset> ask() {
-        return std::async(std::launch::async, [this] { return in->committed({at(topic, 0)})[0]; });
+        return std::async(std::launch::async, [this] { return in->committed({at(mock_topic, 0)})[0]; });
     }
     mock_cluster mock;
     std::optional<group_reader> in;
@@ -155,7 +153,7 @@ TEST(broker_loss, an_admin_answers_within_its_timeout) {
     const auto listed = admin->list_topics(1s);
     ASSERT_FALSE(listed);
     EXPECT_EQ(listed.error().kind(), error_kind::retriable) << listed.error().describe();
-    EXPECT_FALSE(admin->create_topic({.name = topic}, 1s));
+    EXPECT_FALSE(admin->create_topic({.name = mock_topic}, 1s));
     EXPECT_LT(mock.root().steady_now() - began, 10s);
 }
 

@@ -2,6 +2,7 @@
 //
 // exactly_once by offset on a real Kafka, with SQLite: reading begins at the row, whatever the group has
 // committed, and a row outside of the log stops its partition.
+#include "real_kafka.hpp"
 #include <corvid/inbox/by_offset/offset_mark.hpp>
 #include <corvid/kafka/cluster.hpp>
 #include <corvid/message/message.hpp>
@@ -28,13 +29,6 @@ namespace {
 using namespace std::chrono_literals;
 using sample::transfer;
 
-std::string bootstrap() {
-    const char* found = std::getenv("CORVID_TEST_KAFKA");
-    if (!found)
-        throw std::runtime_error("CORVID_TEST_KAFKA is not set: `scripts/kafka start` prints an address");
-    return found;
-}
-
 class by_offset_on_kafka : public testing::Test {
 public:
     by_offset_on_kafka() {
@@ -57,7 +51,7 @@ public:
     std::unique_ptr<service> life() {
         corvid::settings with;
         with.service = "bank";
-        with.kafka.bootstrap = bootstrap();
+        with.kafka.bootstrap = real_kafka();
         with.kafka.session_timeout = 6s;
         with.http.listen.clear();
         with.log.output = [this](std::string_view line) {
@@ -110,7 +104,7 @@ public:
     }
 
     threaded_scheduler root;
-    kafka::cluster cluster{{.bootstrap = bootstrap()}};
+    kafka::cluster cluster{{.bootstrap = real_kafka()}};
     publisher out{cluster, root, {}};
     const std::string directory = make_directory();
     const topic_name topic{"by-offset-" + std::to_string(std::random_device{}())};

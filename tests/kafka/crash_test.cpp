@@ -2,6 +2,7 @@
 //
 // Records that kill the process, on a real Kafka: each life is a child process, and two records make it die
 // of SIGSEGV. This process starts no thread, so that it may fork.
+#include "real_kafka.hpp"
 #include <corvid/consume/detail/transfers.hpp>
 #include <corvid/consume/group_loop.hpp>
 #include <corvid/kafka/cluster.hpp>
@@ -29,13 +30,6 @@ using namespace std::chrono_literals;
 constexpr int records = 3'000;
 constexpr std::int32_t partitions = 2;
 const std::set<std::string> killers = {"700", "1901"};
-
-std::string bootstrap() {
-    const char* found = std::getenv("CORVID_TEST_KAFKA");
-    if (!found)
-        throw std::runtime_error("CORVID_TEST_KAFKA is not set: `scripts/kafka start` prints an address");
-    return found;
-}
 
 /// How a child that does `work` ends: its exit code, or 128 and the signal.
 int fate_of(const std::function<int()>& work) {
@@ -98,7 +92,7 @@ public:
 
     int prepare() const {
         threaded_scheduler root;
-        kafka::cluster cluster({.bootstrap = bootstrap()});
+        kafka::cluster cluster({.bootstrap = real_kafka()});
         for (const topic_name& name : {topic, dead})
             if (auto made = cluster.open_admin()->create_topic({.name = name, .partitions = partitions}, 30s);
                 !made)
@@ -121,7 +115,7 @@ public:
     int live(const std::string& group, const topic_name& from, const std::filesystem::path& into,
              const std::function<bool(duration)>& enough) const {
         threaded_scheduler root;
-        kafka::cluster cluster({.bootstrap = bootstrap()});
+        kafka::cluster cluster({.bootstrap = real_kafka()});
         publisher out(cluster, root, {});
         std::vector<subscription> all(1);
         auto handle = std::make_unique<mortal>(into, from == dead);

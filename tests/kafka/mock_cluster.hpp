@@ -15,6 +15,9 @@
 
 namespace corvid::kafka {
 
+/// A topic to be made there; each mock is a test's own.
+inline const topic_name mock_topic{"mock.test"};
+
 class mock_cluster final : public conformance::broker_under_test {
 public:
     mock_cluster() = default;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A key that dies on a real Kafka, stays dead through a restart of its service, and is released.
+#include "real_kafka.hpp"
 #include <corvid/kafka/cluster.hpp>
 #include <corvid/message/message.hpp>
 #include <corvid/service/service.hpp>
@@ -26,13 +27,6 @@ namespace {
 using namespace std::chrono_literals;
 using sample::entry;
 
-std::string bootstrap() {
-    const char* found = std::getenv("CORVID_TEST_KAFKA");
-    if (!found)
-        throw std::runtime_error("CORVID_TEST_KAFKA is not set: `scripts/kafka start` prints an address");
-    return found;
-}
-
 class parking_on_kafka : public testing::Test {
 public:
     parking_on_kafka() {
@@ -46,7 +40,7 @@ public:
     std::unique_ptr<service> life() {
         corvid::settings with;
         with.service = "parking";
-        with.kafka.bootstrap = bootstrap();
+        with.kafka.bootstrap = real_kafka();
         with.kafka.session_timeout = 6s;
         with.http.listen.clear();
         auto s = std::make_unique<service>(std::move(with), cluster, root);
@@ -92,7 +86,7 @@ public:
     const topic_name topic{"test.parking.entry-" + id};
     const std::string group = "parking-" + id;
     threaded_scheduler root;
-    kafka::cluster cluster{{.bootstrap = bootstrap()}};
+    kafka::cluster cluster{{.bootstrap = real_kafka()}};
     std::mutex mutex;
     std::map<std::string, std::vector<int>> booked;
 };

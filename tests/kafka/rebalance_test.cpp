@@ -2,6 +2,7 @@
 //
 // Services that share the partitions of a topic on a real Kafka: eager, static and, where librdkafka can,
 // cooperative.
+#include "real_kafka.hpp"
 #include <corvid/kafka/cluster.hpp>
 #include <corvid/kafka/versions.hpp>
 #include <corvid/message/message.hpp>
@@ -37,10 +38,7 @@ using ::testing::HasSubstr;
 constexpr int keys = 30;
 
 std::string address() {
-    const char* found = std::getenv("CORVID_TEST_KAFKA");
-    if (!found)
-        throw std::runtime_error("CORVID_TEST_KAFKA is not set: `scripts/kafka start` prints an address");
-    const std::string text = found;
+    const std::string text = real_kafka();
     return text.substr(text.starts_with("kafka://") ? 8 : 0);
 }
 

@@ -13,8 +13,6 @@ namespace {
 using conformance::producer;
 using namespace std::chrono_literals;
 
-const topic_name topic{"received.test"};
-
 struct plain_consumer {
     explicit plain_consumer(const std::string& bootstrap) {
         rd_kafka_conf_t* conf = rd_kafka_conf_new();
@@ -22,7 +20,8 @@ struct plain_consumer {
         (void)rd_kafka_conf_set(conf, "group.id", "plain", nullptr, 0);
         native.reset(rd_kafka_new(RD_KAFKA_CONSUMER, conf, nullptr, 0));
         const partitions_handle all(rd_kafka_topic_partition_list_new(1));
-        rd_kafka_topic_partition_list_add(all.get(), topic.c_str(), 0)->offset = RD_KAFKA_OFFSET_BEGINNING;
+        rd_kafka_topic_partition_list_add(all.get(), mock_topic.c_str(), 0)->offset =
+            RD_KAFKA_OFFSET_BEGINNING;
         rd_kafka_assign(native.get(), all.get());
     }
     handle<rd_kafka_t, rd_kafka_destroy> native;
@@ -32,13 +31,13 @@ class received_message_test : public testing::TestWithParam<std::string> {};
 
 TEST_P(received_message_test, is_known_to_have_no_headers_wherever_it_has_none) {
     mock_cluster mock;
-    mock.create(topic, 1);
+    mock.create(mock_topic, 1);
     producer out(mock, {.compression = GetParam()});
     for (int i = 0; i < 200; ++i) {
         conformance::to_send record{.value = i % 5 == 0 ? std::string(3'000, 'v') : "value"};
         if (i % 3 != 0) record.key = i % 7 == 0 ? "" : "key";
         if (i % 4 == 0) record.headers = {{"name", "value"}};
-        ASSERT_TRUE(out.post(topic, record));
+        ASSERT_TRUE(out.post(mock_topic, record));
     }
     ASSERT_TRUE(out.await_reports(200));
     const plain_consumer in(mock.bootstrap());

@@ -13,8 +13,6 @@ using conformance::producer;
 using conformance::to_send;
 using namespace std::chrono_literals;
 
-const topic_name topic{"sink.test"};
-
 to_send to_partition(std::int32_t partition,
                      std::vector<std::pair<std::string, std::optional<std::string>>> headers) {
     return {.key = "k",
@@ -26,25 +24,26 @@ to_send to_partition(std::int32_t partition,
 // librdkafka 1.x to 2.11.1 frees the headers of a refused record twice where it built them itself.
 TEST(kafka_sink, a_refused_record_with_headers_does_no_harm) {
     mock_cluster mock;
-    mock.create(topic, 2);
+    mock.create(mock_topic, 2);
     producer out(mock, {});
-    ASSERT_TRUE(out.deliver(topic, to_partition(0, {})));
+    ASSERT_TRUE(out.deliver(mock_topic, to_partition(0, {})));
     for (int i = 0; i < 100; ++i) {
-        const auto refused = out.send(topic, to_partition(9, {{"a", "1"}, {"b", std::nullopt}, {"", ""}}));
+        const auto refused =
+            out.send(mock_topic, to_partition(9, {{"a", "1"}, {"b", std::nullopt}, {"", ""}}));
         ASSERT_FALSE(refused);
         EXPECT_EQ(refused.error().code(), errc::unknown_partition);
         EXPECT_EQ(refused.error().partition(), 9);
     }
-    EXPECT_TRUE(out.deliver(topic, to_partition(1, {{"a", "1"}, {"b", std::nullopt}, {"", ""}})));
+    EXPECT_TRUE(out.deliver(mock_topic, to_partition(1, {{"a", "1"}, {"b", std::nullopt}, {"", ""}})));
 }
 
 TEST(kafka_sink, records_without_key_go_where_their_choice_says) {
     mock_cluster mock;
-    mock.create(topic, 7);
+    mock.create(mock_topic, 7);
     producer out(mock, {});
     for (std::uint32_t hash = 0; hash < 21; ++hash) {
         const auto sent =
-            out.deliver(topic, {.value = "v", .choice = broker::partition_choice::by_hash(hash)});
+            out.deliver(mock_topic, {.value = "v", .choice = broker::partition_choice::by_hash(hash)});
         ASSERT_TRUE(sent) << sent.error().describe();
         EXPECT_EQ(sent->partition.value, static_cast<std::int32_t>(hash % 7));
     }
@@ -52,9 +51,9 @@ TEST(kafka_sink, records_without_key_go_where_their_choice_says) {
 
 TEST(kafka_sink, what_lingers_is_sent_when_it_is_hurried) {
     mock_cluster mock;
-    mock.create(topic, 1);
+    mock.create(mock_topic, 1);
     producer out(mock, {.linger = 60s});
-    ASSERT_TRUE(out.send(topic, to_partition(0, {})));
+    ASSERT_TRUE(out.send(mock_topic, to_partition(0, {})));
     const steady_time began = mock.root().steady_now();
     while (out.reported().node_records == 0 && mock.root().steady_now() - began < 30s) {
         out.sink().hurry();
@@ -65,16 +64,16 @@ TEST(kafka_sink, what_lingers_is_sent_when_it_is_hurried) {
 
 TEST(kafka_sink, a_topic_counts_how_its_records_ended) {
     mock_cluster mock;
-    mock.create(topic, 1);
+    mock.create(mock_topic, 1);
     producer out(mock, {});
-    const auto resolved = out.sink().topic(topic);
+    const auto resolved = out.sink().topic(mock_topic);
     ASSERT_TRUE(resolved);
-    out.deliver_numbers(at(topic, 0), 0, 10);
+    out.deliver_numbers(at(mock_topic, 0), 0, 10);
     EXPECT_EQ((*resolved)->ended.acknowledged.load(), 10U);
     mock.cut();
     conformance::let_pass(mock, 500ms);
-    ASSERT_TRUE(out.send(topic, to_partition(0, {})));
-    ASSERT_TRUE(out.post(topic, to_partition(0, {})));
+    ASSERT_TRUE(out.send(mock_topic, to_partition(0, {})));
+    ASSERT_TRUE(out.post(mock_topic, to_partition(0, {})));
     out.sink().purge();
     ASSERT_TRUE(out.await_reports(12));
     EXPECT_EQ((*resolved)->ended.failed.load() + (*resolved)->ended.possibly_persisted.load(), 2U);
@@ -83,8 +82,8 @@ TEST(kafka_sink, a_topic_counts_how_its_records_ended) {
 
 TEST(kafka_source, a_batch_outlives_its_source) {
     mock_cluster mock;
-    mock.create(topic, 1);
-    producer(mock, {}).deliver_numbers(at(topic, 0), 0, 3);
+    mock.create(mock_topic, 1);
+    producer(mock, {}).deliver_numbers(at(mock_topic, 0), 0, 3);
     struct taker final : broker::source_listener {
         void ready() noexcept override {
             while (auto event = member.source->next_event())
@@ -102,7 +101,7 @@ TEST(kafka_source, a_batch_outlives_its_source) {
     } listener;
     const auto loop = mock.root().run_thread("loop", [](scheduler&) {});
     conformance::run_on(mock, loop->loop(), [&] {
-        listener.member = mock.cluster().join({.group = "g", .topics = {topic}}, loop->loop(), listener);
+        listener.member = mock.cluster().join({.group = "g", .topics = {mock_topic}}, loop->loop(), listener);
     });
     ASSERT_TRUE(mock.root().wait(listener.taken, mock.root().steady_now() + 60s));
     conformance::run_on(mock, loop->loop(), [&] { listener.member.source.reset(); });

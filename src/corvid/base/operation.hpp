@@ -50,15 +50,6 @@ template <class Promise>
         return nullptr;
 }
 
-/// The frame of the task that awaits this one; null: none.
-template <class Promise>
-[[nodiscard]] const void* awaiting(std::coroutine_handle<Promise> handle) noexcept {
-    if constexpr (requires { handle.promise().continuation.waiter; })
-        return handle.promise().continuation.waiter.address();
-    else
-        return nullptr;
-}
-
 } // namespace detail
 
 /// The part of an operation that does not depend on its result.
@@ -84,7 +75,6 @@ protected:
     struct resumption : work {
         resumption() noexcept : work([](work& w) noexcept { static_cast<resumption&>(w).waiter.resume(); }) {}
         std::coroutine_handle<> waiter;
-        const void* behind = nullptr; ///< the frame of whoever awaits the waiter
     };
 
     resumption resume_;
@@ -105,7 +95,6 @@ public:
     template <class Promise>
     bool await_suspend(std::coroutine_handle<Promise> waiter) noexcept {
         resume_.waiter = waiter;
-        resume_.behind = detail::awaiting(waiter);
         home_ = detail::home_of(waiter);
         return static_cast<Derived&>(*this).start();
     }

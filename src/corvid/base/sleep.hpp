@@ -19,10 +19,11 @@ public:
 
     template <detail::HasHome Promise>
     bool await_suspend(std::coroutine_handle<Promise> waiter) {
+        if constexpr (requires { waiter.promise().continuation.waiter; }) // who awaits the waiter is next
+            timer_.behind[0] = waiter.promise().continuation.waiter.address();
         return operation::await_suspend(waiter);
     }
     bool start() {
-        timer_.behind[0] = resume_.behind;
         home_->at(home_->steady_now() + length_, timer_);
         return true;
     }

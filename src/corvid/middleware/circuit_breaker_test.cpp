@@ -27,7 +27,7 @@ struct breaker_test : testing::Test {
     }
 };
 
-steady_time at(duration since) { return steady_time(since); }
+steady_time moment(duration since) { return steady_time(since); }
 
 void attempt(circuit_breaker& b, const outcome& how, steady_time now) {
     steady_time until{};
@@ -39,31 +39,31 @@ void attempt(circuit_breaker& b, const outcome& how, steady_time now) {
 TEST_F(breaker_test, says_in_log_metrics_and_health_when_it_changes) {
     circuit_breaker b("fees", {.failures = 2, .open_for = 30s}, log, &figures);
     EXPECT_TRUE(shows(0));
-    EXPECT_EQ(b.describe(at(0s)), "closed");
-    attempt(b, retry("fee service is away"), at(0s));
-    attempt(b, retry("fee service is away"), at(0s));
+    EXPECT_EQ(b.describe(moment(0s)), "closed");
+    attempt(b, retry("fee service is away"), moment(0s));
+    attempt(b, retry("fee service is away"), moment(0s));
     EXPECT_EQ(lines_with("a circuit breaker opens"), 1);
     EXPECT_EQ(lines_with("fee service is away"), 1);
     EXPECT_TRUE(shows(2));
-    EXPECT_NE(b.describe(at(10s)).find("open; tried again in 20 s; "), std::string::npos);
+    EXPECT_NE(b.describe(moment(10s)).find("open; tried again in 20 s; "), std::string::npos);
 
     steady_time until{};
-    EXPECT_FALSE(b.enter(at(10s), until));
-    EXPECT_EQ(until, at(30s));
-    const auto probe = b.enter(at(30s), until);
+    EXPECT_FALSE(b.enter(moment(10s), until));
+    EXPECT_EQ(until, moment(30s));
+    const auto probe = b.enter(moment(30s), until);
     ASSERT_TRUE(probe);
     EXPECT_TRUE(shows(1));
-    b.leave(*probe, done, at(31s));
+    b.leave(*probe, done, moment(31s));
     EXPECT_TRUE(shows(0));
     EXPECT_EQ(lines_with("closes"), 1);
 }
 
 TEST_F(breaker_test, a_record_that_is_rejected_says_nothing_about_the_dependency) {
     circuit_breaker b("fees", {.failures = 2}, log, nullptr);
-    attempt(b, retry("away"), at(0s));
-    attempt(b, dead_letter("no such plane"), at(0s));
+    attempt(b, retry("away"), moment(0s));
+    attempt(b, dead_letter("no such plane"), moment(0s));
     EXPECT_EQ(b.state(), circuit::state::closed);
-    attempt(b, retry("away"), at(0s));
+    attempt(b, retry("away"), moment(0s));
     EXPECT_EQ(b.state(), circuit::state::open);
 }
 
@@ -71,19 +71,19 @@ TEST_F(breaker_test, only_failures_that_count_open_it) {
     circuit_breaker b("fees",
                       {.failures = 1, .counts = [](const error& e) { return e == errc::deadline_exceeded; }},
                       log, nullptr);
-    attempt(b, retry("busy"), at(0s));
+    attempt(b, retry("busy"), moment(0s));
     EXPECT_EQ(b.state(), circuit::state::closed);
-    attempt(b, retry(error(errc::deadline_exceeded)), at(0s));
+    attempt(b, retry(error(errc::deadline_exceeded)), moment(0s));
     EXPECT_EQ(b.state(), circuit::state::open);
 }
 
 TEST_F(breaker_test, tells_when_to_begin_again_with_the_probes_that_are_on_their_way_counted) {
     circuit_breaker b("fees", {.failures = 1, .open_for = 30s, .probes = 2}, log, nullptr);
-    EXPECT_FALSE(b.not_before(at(0s), 100));
-    attempt(b, retry("away"), at(0s));
-    EXPECT_EQ(b.not_before(at(1s), 0), at(30s));
-    EXPECT_FALSE(b.not_before(at(30s), 1));
-    EXPECT_EQ(b.not_before(at(30s), 2), at(30s) + 100ms);
+    EXPECT_FALSE(b.not_before(moment(0s), 100));
+    attempt(b, retry("away"), moment(0s));
+    EXPECT_EQ(b.not_before(moment(1s), 0), moment(30s));
+    EXPECT_FALSE(b.not_before(moment(30s), 1));
+    EXPECT_EQ(b.not_before(moment(30s), 2), moment(30s) + 100ms);
 }
 
 TEST_F(breaker_test, never_lets_more_probes_out_than_it_may_whatever_the_threads_do) {

@@ -102,12 +102,12 @@ TEST(parking, is_only_of_subscriptions_that_say_so) {
     EXPECT_THROW((void)w.service().parked("none"), config_error);
 }
 
-constexpr point points[] = {before_handler.within(60),
-                            after_handler.within(60),
-                            any_commit.within(4),
-                            any_dead_letter.within(3),
-                            any_send.within(20).in(parked_topic),
-                            any_send.within(12).in(keys_topic)};
+constexpr point parking_points[] = {before_handler.within(60),
+                                    after_handler.within(60),
+                                    any_commit.within(4),
+                                    any_dead_letter.within(3),
+                                    any_send.within(20).in(parked_topic),
+                                    any_send.within(12).in(keys_topic)};
 
 /// Lives and deaths of two instances while keys die and are released.
 void run_history(world& w, ledger& l, const point& where) {
@@ -129,7 +129,7 @@ void run_history(world& w, ledger& l, const point& where) {
 TEST(parking, through_deaths_at_any_point_each_order_is_booked_in_order_or_a_dead_letter) {
     std::size_t crashes = 0;
     for (std::uint64_t seed = 1; seed <= 40; ++seed)
-        for (const point& where : points) {
+        for (const point& where : parking_points) {
             world w(seed);
             ledger l;
             run_history(w, l, where);
@@ -144,7 +144,7 @@ TEST(parking, through_deaths_at_any_point_each_order_is_booked_in_order_or_a_dea
             for (const auto& [customer, n] : l.poison)
                 ASSERT_THAT((order_placed{customer, n}), is_dead_lettered(w, "shop.ledger")) << w.describe();
         }
-    EXPECT_GT(crashes, 40 * std::size(points)) << "the points are hardly ever reached";
+    EXPECT_GT(crashes, 40 * std::size(parking_points)) << "the points are hardly ever reached";
 }
 
 } // namespace

@@ -1,43 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "postgres_process.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <array>
 #include <stdexcept>
 
 namespace corvid::faults {
 namespace {
 
-const std::string script = CORVID_POSTGRES_SCRIPT;
+const std::string postgres_script = CORVID_POSTGRES_SCRIPT;
 
 using result_ptr = std::unique_ptr<PGresult, decltype([](PGresult* r) { PQclear(r); })>;
 
 } // namespace
 
-postgres_process::postgres_process(const std::vector<std::string>& options) : directory_(make_directory()) {
-    std::array<int, 2> ends{};
-    if (pipe2(ends.data(), O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
-    leash_ = ends[1];
-    const std::string watch =
-        R"(exec >/dev/null 2>&1; cat; "$0" kill --dir "$1"; "$0" stop --dir "$1" --purge)";
-    child guard({"/usr/bin/env", "setsid", "--fork", "sh", "-c", watch, script, directory_.string()},
-                ends[0]);
-    (void)guard.wait(std::chrono::seconds(10));
-    close(ends[0]);
-    std::vector<std::string> command{script, "start", "--dir", directory_.string()};
+postgres_process::postgres_process(const std::vector<std::string>& options)
+    : directory_(make_directory()), guard_(postgres_script, directory_) {
+    std::vector<std::string> command{postgres_script, "start", "--dir", directory_.string()};
     command.insert(command.end(), options.begin(), options.end());
     url_ = output_of(command);
-}
-
-postgres_process::~postgres_process() {
-    try {
-        (void)output_of({script, "kill", "--dir", directory_.string()});
-        (void)output_of({script, "stop", "--dir", directory_.string(), "--purge"});
-    } catch (const std::exception&) { // then the guard does it
-    }
-    close(leash_);
 }
 
 raw_connection connect_raw(const std::string& url) {

@@ -19,16 +19,13 @@ class postgres_process {
 public:
     /// `options` are those of scripts/postgres start. Throws std::runtime_error.
     explicit postgres_process(const std::vector<std::string>& options = {});
-    ~postgres_process();
-    postgres_process(const postgres_process&) = delete;
-    postgres_process& operator=(const postgres_process&) = delete;
 
     [[nodiscard]] const std::string& url() const noexcept { return url_; }
 
 private:
     std::filesystem::path directory_;
     std::string url_;
-    int leash_ = -1; // the guard reads the other end
+    server_guard guard_;
 };
 
 struct close_connection {

@@ -9,6 +9,7 @@
 //   bug         a careless relay in its place, there to show that the checker finds it:
 //     bare_cursor    sends what has a number above the last that it has seen, in the order of numbers
 //     mark_first     marks each event as sent before the broker has acknowledged it
+#include "../orders.hpp"
 #include <corvid/kafka/cluster.hpp>
 #include <corvid/outbox/relay.hpp>
 #include <corvid/service/threaded_scheduler.hpp>
@@ -20,7 +21,6 @@
 #include <csignal>
 #include <cstdio>
 #include <limits>
-#include <map>
 #include <span>
 #include <string>
 #include <thread>
@@ -28,28 +28,12 @@
 namespace corvid::faults {
 namespace {
 
-struct orders {
+struct assignment : orders {
+    explicit assignment(std::span<char* const> arguments)
+        : orders(arguments.subspan(3)), url(arguments[1]), bootstrap(arguments[2]) {}
+
     std::string url, bootstrap;
-    std::map<std::string, std::string> options;
-
-    [[nodiscard]] std::string text(const std::string& name) const {
-        const auto found = options.find(name);
-        return found == options.end() ? "" : found->second;
-    }
-    [[nodiscard]] int number(const std::string& name, int otherwise) const {
-        const auto found = options.find(name);
-        return found == options.end() ? otherwise : std::stoi(found->second);
-    }
 };
-
-orders orders_of(std::span<char* const> arguments) {
-    orders all{arguments[1], arguments[2], {}};
-    for (const std::string one : arguments.subspan(3)) {
-        const std::size_t equals = one.find('=');
-        all.options[one.substr(0, equals)] = one.substr(equals + 1);
-    }
-    return all;
-}
 
 /// Dies at an acknowledgement, before anybody hears of it.
 class mortal_listener final : public broker::sink_listener {
@@ -108,7 +92,7 @@ logger quiet() {
 // What one might write in an afternoon.
 class careless_relay {
 public:
-    careless_relay(const orders& told, publisher& out)
+    careless_relay(const assignment& told, publisher& out)
         : marks_first_(told.text("bug") == "mark_first"),
           left_(told.number("die_after", std::numeric_limits<int>::max())),
           on_(PQconnectdb(told.url.c_str())),
@@ -176,7 +160,7 @@ private:
     publisher& out_;
 };
 
-int run(const orders& told) {
+int run(const assignment& told) {
     sigset_t awaited;
     sigemptyset(&awaited);
     sigaddset(&awaited, SIGTERM);
@@ -214,7 +198,7 @@ int main(int count, char** arguments) {
     }
     try {
         return corvid::faults::run(
-            corvid::faults::orders_of(std::span(arguments, static_cast<std::size_t>(count))));
+            corvid::faults::assignment(std::span(arguments, static_cast<std::size_t>(count))));
     } catch (const std::exception& e) {
         std::fprintf(stderr, "relay_worker: %s\n", e.what());
         return 1;

@@ -9,8 +9,10 @@
 #include <cstdlib>
 #include <iostream>
 #include <map>
+#include <set>
 #include <sstream>
 #include <stdexcept>
+#include <utility>
 
 namespace corvid::faults {
 namespace {
@@ -143,11 +145,12 @@ std::vector<sent_event> stand::log() const {
     rd_kafka_assign(consumer.get(), all);
     rd_kafka_topic_partition_list_destroy(all);
     std::vector<sent_event> found;
-    for (std::int32_t left = partitions; left > 0;) {
+    std::set<std::int32_t> ended; // librdkafka may say it twice of one
+    while (std::cmp_less(ended.size(), partitions)) {
         const message_ptr message(rd_kafka_consumer_poll(consumer.get(), 20'000));
         if (!message) throw std::runtime_error("the topic cannot be read");
         if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
-            --left;
+            ended.insert(message->partition);
         else if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
             found.push_back(event_of(message.get()));
     }

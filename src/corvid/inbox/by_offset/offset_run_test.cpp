@@ -11,21 +11,20 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const writer_settings settings{.max_records = 4,
-                               .max_bytes = 10'000,
-                               .linger = 5ms,
-                               .retry = {.first = 100ms, .limit = 3, .jitter = 0, .cap = 1s}};
-constexpr steady_time start{1h};
+const writer_settings limits{.max_records = 4,
+                             .max_bytes = 10'000,
+                             .linger = 5ms,
+                             .retry = {.first = 100ms, .limit = 3, .jitter = 0, .cap = 1s}};
+constexpr steady_time opened{1h};
 const error rejected(errc::statement_rejected);
 
-offset_effect make(std::int64_t offset) {
+offset_effect effect_of(std::int64_t offset) {
     return {.tag = static_cast<std::uint64_t>(offset), .offset = offset};
 }
 
-using list = std::vector<std::int64_t>;
 struct taken {
     std::int64_t first = -1, last = -1;
-    list offsets = {};
+    std::vector<std::int64_t> offsets = {};
     friend bool operator==(const taken&, const taken&) = default;
 };
 
@@ -39,93 +38,93 @@ taken take(offset_run& run, steady_time now) {
 }
 
 TEST(offset_run, covers_what_is_completed_without_a_gap_in_order_of_offset) {
-    offset_run run(settings, 10);
-    run.add(make(12));
-    run.add(make(10));
+    offset_run run(limits, 10);
+    run.add(effect_of(12));
+    run.add(effect_of(10));
     EXPECT_EQ(run.due(), std::nullopt) << "nothing is completed";
-    run.complete(13, start);
-    EXPECT_EQ(take(run, start + 4ms), taken{});
-    EXPECT_EQ(take(run, start + 5ms), (taken{10, 13, {10, 12}})) << "11 is completed without an effect";
-    run.complete(14, start + 5ms);
-    EXPECT_EQ(take(run, start + 99ms), taken{}) << "one at a time";
-    run.committed(start + 5ms);
-    EXPECT_EQ(take(run, start + 10ms), (taken{13, 14, {}})) << "the row moves without effects, too";
+    run.complete(13, opened);
+    EXPECT_EQ(take(run, opened + 4ms), taken{});
+    EXPECT_EQ(take(run, opened + 5ms), (taken{10, 13, {10, 12}})) << "11 is completed without an effect";
+    run.complete(14, opened + 5ms);
+    EXPECT_EQ(take(run, opened + 99ms), taken{}) << "one at a time";
+    run.committed(opened + 5ms);
+    EXPECT_EQ(take(run, opened + 10ms), (taken{13, 14, {}})) << "the row moves without effects, too";
 }
 
 TEST(offset_run, closes_when_it_is_full_and_waits_then_for_nothing) {
-    offset_run run(settings, 0);
+    offset_run run(limits, 0);
     for (std::int64_t offset = 0; offset < 6; ++offset)
-        run.add(make(offset));
-    run.complete(6, start);
-    EXPECT_EQ(take(run, start), (taken{0, 4, {0, 1, 2, 3}}));
-    run.committed(start);
+        run.add(effect_of(offset));
+    run.complete(6, opened);
+    EXPECT_EQ(take(run, opened), (taken{0, 4, {0, 1, 2, 3}}));
+    run.committed(opened);
     run.flush();
-    EXPECT_EQ(take(run, start), (taken{4, 6, {4, 5}}));
+    EXPECT_EQ(take(run, opened), (taken{4, 6, {4, 5}}));
 }
 
 TEST(offset_run, a_refused_record_is_cut_out_told_once_and_holds_the_partition) {
-    offset_run run(settings, 0);
+    offset_run run(limits, 0);
     for (std::int64_t offset = 0; offset < 4; ++offset)
-        run.add(make(offset));
-    run.complete(4, start);
-    EXPECT_EQ(take(run, start).last, 4);
-    run.refused(2, rejected, start, 0);
-    EXPECT_EQ(take(run, start), (taken{0, 2, {0, 1}}));
-    run.committed(start);
-    EXPECT_EQ(take(run, start), (taken{2, 3, {2}}));
-    run.refused(0, rejected, start, 0);
+        run.add(effect_of(offset));
+    run.complete(4, opened);
+    EXPECT_EQ(take(run, opened).last, 4);
+    run.refused(2, rejected, opened, 0);
+    EXPECT_EQ(take(run, opened), (taken{0, 2, {0, 1}}));
+    run.committed(opened);
+    EXPECT_EQ(take(run, opened), (taken{2, 3, {2}}));
+    run.refused(0, rejected, opened, 0);
     EXPECT_TRUE(run.held());
     EXPECT_EQ(run.due(), std::nullopt);
     auto told = run.take_settled();
     ASSERT_EQ(told.size(), 3U);
     EXPECT_FALSE(told[2].outcome);
-    run.add(make(2)); // the handler ran again
-    EXPECT_EQ(take(run, start), (taken{2, 3, {2}}));
-    run.refused(std::nullopt, rejected, start, 0);
+    run.add(effect_of(2)); // the handler ran again
+    EXPECT_EQ(take(run, opened), (taken{2, 3, {2}}));
+    run.refused(std::nullopt, rejected, opened, 0);
     run.drop(2); // dead-lettered
-    ASSERT_EQ(take(run, start + 5ms), (taken{2, 4, {3}}));
-    run.committed(start);
+    ASSERT_EQ(take(run, opened + 5ms), (taken{2, 4, {3}}));
+    run.committed(opened);
     EXPECT_EQ(run.next(), 4);
 }
 
 TEST(offset_run, one_that_comes_again_is_known_by_its_offset) {
-    offset_run run(settings, 5);
-    run.add(make(4));
+    offset_run run(limits, 5);
+    run.add(effect_of(4));
     const auto told = run.take_settled();
     ASSERT_EQ(told.size(), 1U);
     EXPECT_EQ(told[0].outcome, processing::already_processed);
 }
 
 TEST(offset_run, covers_what_was_handed_in_and_the_gaps_between) {
-    offset_run run(settings, 3);
+    offset_run run(limits, 3);
     run.expect(5, 7); // 3 and 4 are no records
     run.expect(9, 10);
-    run.hand_in(make(6), start);
-    EXPECT_EQ(run.due(), start + 5ms) << "the gap alone";
-    run.hand_in(make(5), start);
-    EXPECT_EQ(take(run, start + 5ms), (taken{3, 9, {5, 6}}));
-    EXPECT_EQ(run.waiting_since(), start);
-    run.committed(start + 5ms);
+    run.hand_in(effect_of(6), opened);
+    EXPECT_EQ(run.due(), opened + 5ms) << "the gap alone";
+    run.hand_in(effect_of(5), opened);
+    EXPECT_EQ(take(run, opened + 5ms), (taken{3, 9, {5, 6}}));
+    EXPECT_EQ(run.waiting_since(), opened);
+    run.committed(opened + 5ms);
     EXPECT_EQ(run.waiting_since(), std::nullopt);
-    run.hand_in(make(9), start);
-    EXPECT_EQ(take(run, start + 9ms), (taken{9, 10, {9}}));
+    run.hand_in(effect_of(9), opened);
+    EXPECT_EQ(take(run, opened + 9ms), (taken{9, 10, {9}}));
 }
 
 TEST(offset_run, what_is_taken_back_or_cut_off_is_given_back_and_not_written) {
-    offset_run run(settings, 0);
+    offset_run run(limits, 0);
     run.expect(0, 3);
     for (const std::int64_t offset : {1, 0, 2})
-        run.hand_in(make(offset), start);
+        run.hand_in(effect_of(offset), opened);
     run.take_back(1);
-    EXPECT_EQ(take(run, start + 5ms), (taken{0, 1, {0}}));
+    EXPECT_EQ(take(run, opened + 5ms), (taken{0, 1, {0}}));
     run.take_back(0); // it is under way
-    run.hand_in(make(0), start);
+    run.hand_in(effect_of(0), opened);
     run.cut_from(2);
-    run.committed(start);
-    run.hand_in(make(1), start);
-    EXPECT_EQ(take(run, start + 10ms), (taken{1, 2, {1}}));
-    run.committed(start);
-    run.hand_in(make(2), start);
+    run.committed(opened);
+    run.hand_in(effect_of(1), opened);
+    EXPECT_EQ(take(run, opened + 10ms), (taken{1, 2, {1}}));
+    run.committed(opened);
+    run.hand_in(effect_of(2), opened);
     EXPECT_EQ(run.due(), std::nullopt);
     std::string fates;
     for (const settled& each : run.take_settled())
@@ -134,37 +133,37 @@ TEST(offset_run, what_is_taken_back_or_cut_off_is_given_back_and_not_written) {
 }
 
 TEST(offset_run, goes_on_behind_what_another_has_written) {
-    offset_run run(settings, 0);
+    offset_run run(limits, 0);
     run.expect(0, 6);
     for (const std::int64_t offset : {0, 1, 2, 3, 5})
-        run.hand_in(make(offset), start);
-    EXPECT_EQ(take(run, start + 5ms).last, 4);
+        run.hand_in(effect_of(offset), opened);
+    EXPECT_EQ(take(run, opened + 5ms).last, 4);
     run.moved_to(3);
     EXPECT_EQ(run.take_settled().size(), 3U);
-    EXPECT_EQ(take(run, start + 10ms), (taken{3, 4, {3}}));
+    EXPECT_EQ(take(run, opened + 10ms), (taken{3, 4, {3}}));
     run.moved_to(9); // beyond all that was taken
     EXPECT_EQ(run.take_settled().size(), 2U);
     run.expect(6, 10);
     for (const std::int64_t offset : {9, 6, 7, 8, 4})
-        run.hand_in(make(offset), start);
-    EXPECT_EQ(take(run, start + 10ms), (taken{9, 10, {9}}));
+        run.hand_in(effect_of(offset), opened);
+    EXPECT_EQ(take(run, opened + 10ms), (taken{9, 10, {9}}));
 }
 
 TEST(offset_run, a_record_alone_is_taken_when_it_is_the_next) {
-    offset_run run(settings, 0);
+    offset_run run(limits, 0);
     run.expect(0, 3);
-    run.hand_in(make(0), start);
-    run.hand_in(make(2), start);
+    run.hand_in(effect_of(0), opened);
+    run.hand_in(effect_of(2), opened);
     EXPECT_FALSE(run.take_alone(1, 2));
-    EXPECT_EQ(take(run, start + 5ms).last, 1);
+    EXPECT_EQ(take(run, opened + 5ms).last, 1);
     EXPECT_FALSE(run.take_alone(1, 2)) << "a run is under way";
-    run.committed(start);
+    run.committed(opened);
     ASSERT_TRUE(run.take_alone(1, 2));
     EXPECT_EQ(run.due(), std::nullopt);
     run.put_back();
     ASSERT_TRUE(run.take_alone(1, 2));
-    run.committed(start);
-    EXPECT_EQ(take(run, start + 10ms), (taken{2, 3, {2}}));
+    run.committed(opened);
+    EXPECT_EQ(take(run, opened + 10ms), (taken{2, 3, {2}}));
 }
 
 // Handlers end in any order, some records have no effect, some are refused for ever or for a while: the
@@ -185,7 +184,7 @@ protected:
     }
     void end_one() {
         if (to_end_.empty()) return;
-        run_.add(make(to_end_.back()));
+        run_.add(effect_of(to_end_.back()));
         to_end_.pop_back();
         std::int64_t below = count;
         for (const std::int64_t offset : to_end_)
@@ -216,8 +215,8 @@ protected:
     }
 
     prng random_{GetParam()};
-    offset_run run_{settings, 0};
-    steady_time now_ = start;
+    offset_run run_{limits, 0};
+    steady_time now_ = opened;
     std::vector<bool> with_effect_, bad_;
     std::vector<std::int64_t> to_end_; // the next one last
     std::vector<std::int64_t> committed_;
@@ -232,7 +231,7 @@ TEST_P(run_history, commits_the_effects_of_all_good_records_once_and_in_order) {
         deal_with_refused();
     }
     ASSERT_EQ(run_.next(), count) << "seed " << GetParam();
-    list good;
+    std::vector<std::int64_t> good;
     for (std::int64_t offset = 0; offset < count; ++offset)
         if (with_effect_[static_cast<std::size_t>(offset)] && !bad_[static_cast<std::size_t>(offset)])
             good.push_back(offset);

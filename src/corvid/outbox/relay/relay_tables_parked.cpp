@@ -66,7 +66,7 @@ void parked_changes::put_back(parked_changes&& earlier) {
 
 // What goes comes first: what is parked behind it then is behind nothing.
 void relay_tables::append_parked(const parked_changes& of, flight& to) const {
-    if (!is_sqlite() && !(of.parked.empty() && of.refused.empty()))
+    if (!is_sqlite() && !(of.parked.empty() && of.sent.empty() && of.refused.empty()))
         to.push_back({.sql = std::string(parked_gate_sql)});
     if (!of.sent.empty()) to.push_back(store::make_statement(is_sqlite() ? sent_sqlite : sent_sql, of.sent));
     for (const auto& [seq, why] : of.refused) {

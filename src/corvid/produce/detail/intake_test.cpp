@@ -12,7 +12,7 @@ namespace corvid::detail {
 namespace {
 
 /// Keeps the values that it takes by their key, and refuses those that begin with '!'. Any thread.
-class listing_sink final : public broker::record_sink {
+class keyed_sink final : public broker::record_sink {
 public:
     result<broker::sink_topic*> topic(const topic_name&) override { return &only; }
     result<void> send(const broker::outgoing& record) noexcept override {
@@ -30,13 +30,13 @@ public:
     std::map<std::string, std::vector<std::string>> values;
 };
 
-void send(intake& through, listing_sink& to, std::string_view key, std::string_view value) {
+void send(intake& through, keyed_sink& to, std::string_view key, std::string_view value) {
     const broker::outgoing record{.key = key, .value = value};
     if (through.take(to, record)) return;
     EXPECT_TRUE(to.send(record));
 }
 
-void open(intake& one, listing_sink& to) {
+void open(intake& one, keyed_sink& to) {
     for (std::uint32_t i = 0; i < intake::many; ++i)
         send(one, to, "opening", "x");
     ASSERT_TRUE(one.look());
@@ -44,7 +44,7 @@ void open(intake& one, listing_sink& to) {
 
 TEST(intake, stays_out_of_the_way_while_little_comes) {
     intake one;
-    listing_sink sink;
+    keyed_sink sink;
     for (int look = 0; look < 10; ++look) {
         for (std::uint32_t i = 0; i < intake::many - 1; ++i)
             EXPECT_FALSE(one.take(sink, {.value = "x"}));
@@ -54,7 +54,7 @@ TEST(intake, stays_out_of_the_way_while_little_comes) {
 
 TEST(intake, opens_when_much_comes_and_closes_empty_when_it_has_become_quiet) {
     intake one;
-    listing_sink sink;
+    keyed_sink sink;
     open(one, sink);
     EXPECT_TRUE(one.take(sink, {.key = "k", .value = "v"}));
     EXPECT_TRUE(sink.values["k"].empty());
@@ -68,7 +68,7 @@ TEST(intake, opens_when_much_comes_and_closes_empty_when_it_has_become_quiet) {
 
 TEST(intake, keeps_what_was_refused_with_its_bytes_until_it_is_told) {
     intake one;
-    listing_sink sink;
+    keyed_sink sink;
     open(one, sink);
     EXPECT_TRUE(one.take(sink, {.key = "k", .value = "!no", .generation = true}));
     one.hand_over();
@@ -83,7 +83,7 @@ TEST(intake, keeps_what_was_refused_with_its_bytes_until_it_is_told) {
 
 TEST(intake, that_is_shut_holds_nothing_and_never_opens_again) {
     intake one;
-    listing_sink sink;
+    keyed_sink sink;
     open(one, sink);
     EXPECT_TRUE(one.take(sink, {.key = "k", .value = "v"}));
     one.shut();
@@ -98,7 +98,7 @@ TEST(intake, keeps_the_order_of_each_thread_and_loses_nothing) {
     constexpr int threads = 6;
     constexpr int each = 20'000;
     intake one;
-    listing_sink sink;
+    keyed_sink sink;
     std::atomic<int> running = threads;
     std::vector<std::jthread> senders;
     for (int t = 0; t < threads; ++t)

@@ -10,10 +10,10 @@
 #include <gtest/gtest.h>
 
 namespace sample::shapes {
-struct order_placed {
+struct shaped_order {
     std::string id;
 };
-CORVID_MESSAGE(order_placed, (id), .topic = "shop.orders", .key = &order_placed::id,
+CORVID_MESSAGE(shaped_order, (id), .topic = "shop.orders", .key = &shaped_order::id,
                .event_type = "order-placed");
 struct order_paid {
     std::string id;
@@ -31,7 +31,7 @@ namespace {
 using namespace std::chrono_literals;
 using sample::shapes::invoice_issued;
 using sample::shapes::order_paid;
-using sample::shapes::order_placed;
+using sample::shapes::shaped_order;
 
 struct shop {
     shop() {
@@ -41,7 +41,7 @@ struct shop {
     }
     void order(service& s, int count) {
         for (int i = 0; i < count; ++i) {
-            EXPECT_TRUE(s.producer().post(order_placed{"o" + std::to_string(i)}));
+            EXPECT_TRUE(s.producer().post(shaped_order{"o" + std::to_string(i)}));
             EXPECT_TRUE(s.producer().post(order_paid{"o" + std::to_string(i)}));
         }
     }
@@ -60,7 +60,7 @@ TEST(handler_shapes, of_every_kind_read_one_topic_each_in_a_group_of_its_own) {
     std::size_t archived = 0;
     service s(w.with, w.cluster, w.sim);
     s.route("by-type", "shop.orders")
-        .on<order_placed>([&](const order_placed& o, context& ctx) {
+        .on<shaped_order>([&](const shaped_order& o, context& ctx) {
             ++placed;
             ctx.publish(invoice_issued{o.id});
         })
@@ -69,10 +69,10 @@ TEST(handler_shapes, of_every_kind_read_one_topic_each_in_a_group_of_its_own) {
             ++paid;
         })
         .otherwise([&](std::string_view, context&) { ++others; })
-        .fan_out<order_placed>(
-            "both", to_all([&](const order_placed&) { ++first; }, [&](const order_placed&) { ++second; }))
-        .on_batch<order_placed>(
-            "archive", [&](std::span<const received<order_placed>> batch) { archived += batch.size(); },
+        .fan_out<shaped_order>(
+            "both", to_all([&](const shaped_order&) { ++first; }, [&](const shaped_order&) { ++second; }))
+        .on_batch<shaped_order>(
+            "archive", [&](std::span<const received<shaped_order>> batch) { archived += batch.size(); },
             {.max = 30, .within = 100ms})
         .on<invoice_issued>("invoices", [&](const invoice_issued&) { ++invoices; });
     s.start();
@@ -100,7 +100,7 @@ TEST(handler_shapes, of_every_kind_read_one_topic_each_in_a_group_of_its_own) {
 TEST(handler_shapes, in_one_group_on_one_topic_are_refused_with_both_names) {
     shop w;
     service s(w.with, w.cluster, w.sim);
-    s.on_batch<order_placed>("archive", [](std::span<const received<order_placed>>) {}, {.group = "g"});
+    s.on_batch<shaped_order>("archive", [](std::span<const received<shaped_order>>) {}, {.group = "g"});
     try {
         s.route("feed", "shop.orders", {.group = "g"})
             .on<order_paid>([](const order_paid&) {})
@@ -116,7 +116,7 @@ TEST(handler_shapes, in_one_group_on_topics_of_their_own_share_it) {
     shop w;
     int orders = 0, invoices = 0;
     service s(w.with, w.cluster, w.sim);
-    s.on<order_placed>("orders", [&](const order_placed&) { ++orders; }, {.group = "g"});
+    s.on<shaped_order>("orders", [&](const shaped_order&) { ++orders; }, {.group = "g"});
     s.on<invoice_issued>("invoices", [&](const invoice_issued&) { ++invoices; }, {.group = "g"});
     s.start();
     w.order(s, 5);

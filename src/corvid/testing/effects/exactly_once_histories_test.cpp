@@ -23,7 +23,7 @@ void expect_effects_of_what_is_committed(effects_world& e) {
     }
 }
 
-struct history {
+struct event_history {
     std::uint64_t seed;
     shape how;
     order ordered;
@@ -31,7 +31,7 @@ struct history {
 
 // Orders, each once or twice, and what goes wrong meanwhile. A handler that dies within a transaction holds
 // its locks here, where nobody ends its connection: those that ask do not crash.
-void play(effects_world& e, const history& of) {
+void play(effects_world& e, const event_history& of) {
     prng random(of.seed);
     for (int n = 0; n < 30; ++n) {
         for (int c = 0; c < 6; ++c) {
@@ -65,7 +65,7 @@ TEST(exactly_once_histories,
     std::size_t crashes = 0;
     for (std::uint64_t seed = 1; seed <= 30; ++seed) {
         constexpr order kinds[] = {by_key, by_partition, by_key, unordered, by_key};
-        const history of{seed, static_cast<shape>(seed % 4), kinds[seed % 5]};
+        const event_history of{seed, static_cast<shape>(seed % 4), kinds[seed % 5]};
         lane_key its_key;
         if (seed % 5 == 2) its_key = [](const record_origin& r) { return std::string(r.source->key.text()); };
         SCOPED_TRACE("seed " + std::to_string(seed));
