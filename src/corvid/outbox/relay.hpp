@@ -13,7 +13,8 @@
 //
 // Commits wake it: those of its own `database` at once, those of other processes by NOTIFY (PostgreSQL),
 // which it hears over a session beside the pool. `poll` is for what neither says: a NOTIFY that is lost, a
-// commit on an enlisted handle.
+// commit on an enlisted handle. On PostgreSQL it has two more sessions of its own, to look and to save, so
+// that writers who use up the pool do not hold it up.
 //
 // Several relays, in any processes, share the work: an aggregate belongs to one of eight shards (one on
 // SQLite), which are spread evenly and taken over `lease` after their relay has died, at once when it is

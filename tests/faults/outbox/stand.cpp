@@ -175,11 +175,16 @@ event_findings stand::conclude(const writers& by, bool expected_green) {
     line << R"(,"verdict":")" << (found.green() ? "green" : "red") << R"(","expected":")"
          << (expected_green ? "green" : "red") << "\"}";
     std::cout << line.str() << std::endl;
-    if (found.lost > 0)
+    if (found.lost > 0) {
+        event_history again = h;
+        again.sent = log();
+        std::cout << "the log read once more: lost " << judge(again).lost << " of " << again.sent.size()
+                  << " sent\n";
         for (auto& row : rows_of(sql(), "select id, seq, shard, aggregate_id, xmin, created_at, "
                                         "pg_xact_commit_timestamp(xmin) from outbox order by seq limit 60"))
             std::cout << row[0] << " seq " << row[1] << " shard " << row[2] << " key " << row[3] << " xid "
                       << row[4] << " written " << row[5] << " committed " << row[6] << '\n';
+    }
     return found;
 }
 

@@ -13,6 +13,7 @@ namespace {
 constexpr std::int64_t most_rows_a_look = 2'000;
 constexpr std::size_t read_ahead = 2; // times in_flight: what is read while that much is on its way
 constexpr std::chrono::milliseconds save_pause{20}; // between two saves while rows flow
+constexpr std::chrono::milliseconds look_pause{2};  // between two looks that found all there was
 constexpr std::chrono::seconds count_pause{5};
 
 relay_settings named(relay_settings settings) {
@@ -68,9 +69,14 @@ void relay_loop::close(bool orderly) {
             self.looker_.end();
             co_return;
         }
+        static task<void> end(relay_loop& self) {
+            self.tables_.end();
+            co_return;
+        }
     };
     wait_for(db_.threads(), db_.loop(), steps::stop(*this, orderly));
     running_.wait(db_.threads());
+    wait_for(db_.threads(), db_.loop(), steps::end(*this));
     listener_.reset();
 }
 
@@ -119,7 +125,12 @@ task<void> relay_loop::look_on(std::shared_ptr<relay_loop> self) {
         const bool wanted = of.look_now_ || of.more_ || of.is_due(of.look_at_);
         const bool can = of.look_failures_ == 0 || of.is_due(of.look_at_);
         if (wanted && can && of.has_room() && !of.shards_.empty()) {
+            if (!of.more_ && !of.is_due(of.look_rested_at_)) {
+                co_await of.looker_.until(of.look_rested_at_);
+                continue;
+            }
             of.look_now_ = false;
+            of.look_rested_at_ = of.db_.loop().steady_now() + look_pause;
             const bool fine = co_await of.look();
             of.look_failures_ = fine ? 0 : of.look_failures_ + 1;
             of.look_at_ = of.db_.loop().steady_now() +

@@ -125,7 +125,7 @@ private:
     std::vector<std::int64_t> published_;
     std::size_t row_bytes_ = 256;          // about, of the rows that came last
     int failures_ = 0, look_failures_ = 0; // of the database, in a row
-    steady_time share_at_{}, look_at_{}, save_at_{}, shed_at_{}, count_at_{}, parked_at_{};
+    steady_time share_at_{}, look_at_{}, look_rested_at_{}, save_at_{}, shed_at_{}, count_at_{}, parked_at_{};
     bool look_now_ = true, more_ = false, looking_ = true;
     bool has_all_ = false; // at the last look at the shares, all shards, and nobody else lived
 

@@ -104,7 +104,9 @@ double seconds_of(std::chrono::milliseconds time) { return std::chrono::duration
 } // namespace
 
 relay_tables::relay_tables(database& db)
-    : db_(db), stride_(db.dialect().kind == store::database_kind::sqlite ? 1 : postgres_shards) {}
+    : reader_(db),
+      writer_(db),
+      stride_(db.dialect().kind == store::database_kind::sqlite ? 1 : postgres_shards) {}
 
 std::string relay_tables::spoken(std::string sql) const {
     constexpr std::string_view sqlite_now = "(cast((julianday('now') - 2440587.5) * 86400000000 as integer))";
@@ -123,35 +125,13 @@ std::string relay_tables::spoken(std::string sql) const {
     return sql;
 }
 
-task<result<std::vector<store::answer>>> relay_tables::run(flight what, bool in_transaction) {
-    struct steps {
-        static task<result<std::vector<store::answer>>> go(store::session& on, flight all) {
-            store::flight_answer answered = co_await on.run(all);
-            if (!answered.failed) co_return std::move(answered.answers);
-            if (on.alive() && on.in_transaction()) {
-                store::statement back{.sql = std::string(store::rollback_sql)};
-                co_await on.run({&back, 1});
-            }
-            co_return fail(*std::move(answered.failed));
-        }
-    };
-    if (in_transaction) {
-        what.insert(what.begin(), {.sql = std::string(db_.dialect().begin)});
-        what.push_back({.sql = std::string(store::commit_sql)});
-    }
-    auto kept = std::make_shared<flight>(std::move(what));
-    auto running = db_.with_session<std::vector<store::answer>>(
-        [kept](store::session& on) { return steps::go(on, *kept); });
-    co_return co_await running;
-}
-
 task<result<share_view>> relay_tables::look(const std::string& name, std::chrono::milliseconds lease) {
     flight asked;
     asked.push_back(store::make_statement(spoken(std::string(live_sql)), name, seconds_of(lease)));
     asked.push_back({.sql = spoken(std::string(bury_sql))});
     asked.push_back({.sql = "select name from outbox_relays"});
     asked.push_back({.sql = spoken(std::string(claims_sql))});
-    auto answered = co_await run(std::move(asked));
+    auto answered = co_await writer_.run(std::move(asked));
     if (!answered) co_return fail(std::move(answered.error()));
     auto names = store::read_rows<std::string>((*answered)[2]);
     auto claims = store::read_rows<claim_line>((*answered)[3]);
@@ -170,7 +150,7 @@ task<result<std::vector<taken_shard>>> relay_tables::take(const std::string& nam
     flight asked;
     for (const std::int32_t each : shards)
         asked.push_back(store::make_statement(spoken(std::string(take_sql)), name, seconds_of(lease), each));
-    auto answered = co_await run(std::move(asked));
+    auto answered = co_await writer_.run(std::move(asked));
     if (!answered) co_return fail(std::move(answered.error()));
     std::vector<taken_shard> taken;
     for (const store::answer& each : *answered) {
@@ -188,7 +168,7 @@ task<result<std::vector<taken_shard>>> relay_tables::take(const std::string& nam
 task<result<void>> relay_tables::give(std::int32_t shard, std::int64_t epoch) {
     flight asked;
     asked.push_back(store::make_statement(give_sql, shard, epoch));
-    auto answered = co_await run(std::move(asked));
+    auto answered = co_await writer_.run(std::move(asked));
     if (!answered) co_return fail(std::move(answered.error()));
     co_return result<void>{};
 }
@@ -196,7 +176,7 @@ task<result<void>> relay_tables::give(std::int32_t shard, std::int64_t epoch) {
 task<result<void>> relay_tables::leave(const std::string& name) {
     flight asked;
     asked.push_back(store::make_statement("delete from outbox_relays where name = $1", name));
-    auto answered = co_await run(std::move(asked));
+    auto answered = co_await writer_.run(std::move(asked));
     if (!answered) co_return fail(std::move(answered.error()));
     co_return result<void>{};
 }
@@ -230,7 +210,7 @@ task<result<read_answer>> relay_tables::read(const std::vector<read_wish>& wishe
     flight asked;
     if (!is_sqlite()) asked.push_back({.sql = "select pg_snapshot_xmin(pg_current_snapshot())::text::int8"});
     asked.push_back(read_sql(wishes, limit));
-    auto answered = co_await run(std::move(asked));
+    auto answered = co_await reader_.run(std::move(asked));
     if (!answered) co_return fail(std::move(answered.error()));
     read_answer got{.xmin = std::numeric_limits<std::uint64_t>::max(), .rows = {}};
     if (!is_sqlite()) {
@@ -269,7 +249,7 @@ task<result<save_answer>> relay_tables::save(const std::vector<save_wish>& wishe
     else
         asked.push_back(store::make_statement(spoken(std::string(save_many_sql)), shards, epochs, reached,
                                               frontiers, missing, time));
-    auto answered = co_await run(std::move(asked), true);
+    auto answered = co_await writer_.run(std::move(asked), true);
     if (!answered) co_return fail(std::move(answered.error()));
     auto lines = store::read_rows<saved_line>((*answered)[answered->size() - 2]);
     if (!lines) co_return fail(std::move(lines.error()));
@@ -286,7 +266,7 @@ task<result<bool>> relay_tables::shed(std::chrono::seconds retention) {
         flight asked;
         asked.push_back(
             store::make_statement(spoken(std::string(delete_sql)), retention.count() * 1'000'000));
-        auto answered = co_await run(std::move(asked));
+        auto answered = co_await writer_.run(std::move(asked));
         if (!answered) co_return fail(std::move(answered.error()));
         co_return answered->front().affected > 0;
     }
@@ -306,7 +286,7 @@ task<result<bool>> relay_tables::shed_part(int part, std::chrono::seconds retent
     const std::string name = "outbox_" + std::to_string(part);
     flight asked;
     asked.push_back({.sql = question});
-    auto looked = co_await run(std::move(asked));
+    auto looked = co_await writer_.run(std::move(asked));
     if (!looked) co_return fail(std::move(looked.error()));
     auto done = store::read_rows<bool>(looked->front());
     if (!done) co_return fail(std::move(done.error()));
@@ -315,7 +295,7 @@ task<result<bool>> relay_tables::shed_part(int part, std::chrono::seconds retent
     asked.push_back({.sql = "set local lock_timeout = '200ms'"});
     asked.push_back({.sql = "lock table " + name + " in access exclusive mode"});
     asked.push_back({.sql = "do $$ begin if (" + question + ") then truncate " + name + "; end if; end $$"});
-    auto shed = co_await run(std::move(asked), true);
+    auto shed = co_await writer_.run(std::move(asked), true);
     if (!shed) co_return fail(std::move(shed.error()));
     co_return true;
 }
@@ -323,7 +303,7 @@ task<result<bool>> relay_tables::shed_part(int part, std::chrono::seconds retent
 task<result<pending_view>> relay_tables::pending(const std::vector<std::int32_t>& shards) {
     flight asked;
     asked.push_back(store::make_statement(is_sqlite() ? pending_sqlite : pending_sql, shards));
-    auto answered = co_await run(std::move(asked));
+    auto answered = co_await writer_.run(std::move(asked));
     if (!answered) co_return fail(std::move(answered.error()));
     auto lines = store::read_rows<pending_line>(answered->front());
     if (!lines) co_return fail(std::move(lines.error()));

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// relay_tables: what a relay asks of the database, one session and one flight a call. On the database's loop.
+// relay_tables: what a relay asks of the database, one flight a call. On the database's loop; one read() at a
+// time and, beside it, one of the others.
 // Numbers are positions within a shard: seq / 8 on PostgreSQL, seq on SQLite.
 #pragma once
 
+#include <corvid/outbox/relay/kept_session.hpp>
 #include <corvid/outbox/relay/relay_position.hpp>
 #include <corvid/outbox/relay/row_lanes.hpp>
 #include <corvid/outbox/relay/shard_share.hpp>
-#include <corvid/store/database.hpp>
 
 #include <memory>
 #include <string>
@@ -99,6 +100,12 @@ public:
     /// Rows that no relay has looked at, in these shards; at most 100,000 a shard are counted.
     [[nodiscard]] task<result<pending_view>> pending(const std::vector<std::int32_t>& shards);
 
+    /// Nothing is asked any more.
+    void end() noexcept {
+        reader_.end();
+        writer_.end();
+    }
+
     [[nodiscard]] std::int64_t seq_of(std::int32_t shard, std::int64_t number) const noexcept {
         return number * stride_ + (stride_ == 1 ? 0 : shard);
     }
@@ -109,13 +116,12 @@ public:
 
 private:
     using flight = std::vector<store::statement>;
-    [[nodiscard]] task<result<std::vector<store::answer>>> run(flight what, bool in_transaction = false);
     [[nodiscard]] std::string spoken(std::string sql) const;
     void append_parked(const parked_changes& of, flight& to) const;
     [[nodiscard]] store::statement read_sql(const std::vector<read_wish>& wishes, std::int64_t limit) const;
     [[nodiscard]] task<result<bool>> shed_part(int part, std::chrono::seconds retention);
 
-    database& db_;
+    kept_session reader_, writer_;
     std::int64_t stride_;
 };
 

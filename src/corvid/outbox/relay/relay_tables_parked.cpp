@@ -83,7 +83,7 @@ task<result<parked_view>> relay_tables::parked(const std::vector<std::int32_t>& 
     flight asked;
     asked.push_back(store::make_statement(spoken(std::string(lanes_sql)), shards));
     asked.push_back(store::make_statement(spoken(std::string(released_sql)), shards, limit));
-    auto answered = co_await run(std::move(asked));
+    auto answered = co_await writer_.run(std::move(asked));
     if (!answered) co_return fail(std::move(answered.error()));
     auto lanes = store::read_rows<parked_lane>(answered->front());
     if (!lanes) co_return fail(std::move(lanes.error()));
