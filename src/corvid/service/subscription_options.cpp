@@ -68,6 +68,18 @@ void check_of_stream(const std::string& name, const subscription_options& option
                "breaker, rate, bulkhead, deadline, tracing and middleware stand around a handler, and a "
                "stream has none",
                "leave them out, or use on()");
+    const subscription_options usual;
+    if (options.retry != usual.retry || options.rejected != usual.rejected || options.classify)
+        refuse(
+            what,
+            "retry, rejected and classify say what follows a handler's failure, and a stream has no handler",
+            "leave them out, or use on()");
+    if (options.concurrency != usual.concurrency ||
+        (options.order != usual.order && options.order != by_partition))
+        refuse(what,
+               "order and concurrency are of handlers: a stream gives each partition's records in order, as "
+               "they are asked for",
+               "leave them out, or use on()");
 }
 
 } // namespace detail

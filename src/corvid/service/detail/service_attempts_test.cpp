@@ -190,5 +190,13 @@ TEST_F(service_attempts, a_deadline_beyond_the_poll_interval_is_refused_at_start
     }
 }
 
+TEST_F(service_attempts, a_stream_takes_no_option_that_says_what_a_handler_does) {
+    EXPECT_TRUE(says(refusal_of({.retry = {.limit = 3}}, true), "retry, rejected and classify"));
+    EXPECT_TRUE(says(refusal_of({.rejected = when_rejected::stop_partition}, true), "rejected"));
+    EXPECT_TRUE(says(refusal_of({.concurrency = 1}, true), "concurrency"));
+    EXPECT_TRUE(says(refusal_of({.order = unordered}, true), "order"));
+    EXPECT_EQ(refusal_of({.order = by_partition}, true), "");
+}
+
 } // namespace
 } // namespace corvid
