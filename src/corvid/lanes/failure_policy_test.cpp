@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/base/random.hpp>
+#include <corvid/base/random_test.hpp>
 #include <corvid/lanes/failure_policy.hpp>
 
 #include <gtest/gtest.h>
@@ -32,7 +33,7 @@ TEST(failure_policy, what_is_done_or_skipped_commits_whatever_the_attempt) {
 }
 
 TEST(failure_policy, a_retry_comes_no_earlier_than_its_back_off_and_ends_with_the_limit) {
-    for (std::uint64_t seed = 1; seed <= 20'000; ++seed) {
+    for (std::uint64_t seed = 1; seed <= histories(20'000); ++seed) {
         SCOPED_TRACE(testing::Message() << "seed " << seed);
         prng random(seed);
         const exponential waits{.first = milliseconds(1 + random.below(500)),

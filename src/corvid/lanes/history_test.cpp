@@ -2,6 +2,7 @@
 //
 // What lanes/ promises, over random histories of an engine built from it; and each checker shown red, on an
 // engine with its bug.
+#include <corvid/base/random_test.hpp>
 #include <corvid/lanes/history_world.hpp>
 
 #include <gtest/gtest.h>
@@ -10,7 +11,7 @@ namespace corvid::lanes_test {
 namespace {
 
 void run_histories(order how, std::uint64_t count) {
-    for (std::uint64_t seed = 1; seed <= count; ++seed) {
+    for (std::uint64_t seed = 1; seed <= histories(count); ++seed) {
         SCOPED_TRACE(testing::Message() << "seed " << seed);
         world w(seed, how, bug::none);
         const history h = w.run();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/base/random.hpp>
+#include <corvid/base/random_test.hpp>
 #include <corvid/lanes/intake_gate.hpp>
 
 #include <gtest/gtest.h>
@@ -98,7 +99,7 @@ private:
 };
 
 TEST(intake_gate, its_figures_and_answers_agree_with_a_count_of_all_records_in_any_history) {
-    for (std::uint64_t seed = 1; seed <= 20'000; ++seed) {
+    for (std::uint64_t seed = 1; seed <= histories(20'000); ++seed) {
         SCOPED_TRACE(testing::Message() << "seed " << seed);
         gate_history history(seed);
         for (int i = 0; i < 40; ++i) {

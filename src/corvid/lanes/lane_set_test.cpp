@@ -2,6 +2,7 @@
 //
 // lane_set against a naive model: a deque of records for each key, and a deque of the keys that are ready.
 #include <corvid/base/random.hpp>
+#include <corvid/base/random_test.hpp>
 #include <corvid/lanes/lane_set.hpp>
 
 #include <gtest/gtest.h>
@@ -270,7 +271,7 @@ private:
 };
 
 void run_histories(order how, std::uint64_t count) {
-    for (std::uint64_t seed = 1; seed <= count; ++seed) {
+    for (std::uint64_t seed = 1; seed <= histories(count); ++seed) {
         SCOPED_TRACE(testing::Message() << "seed " << seed);
         lane_set_history history(seed, how);
         for (int i = 0; i < 50; ++i) {

@@ -2,6 +2,7 @@
 //
 // offset_ledger against a naive model: a set of unfinished offsets.
 #include <corvid/base/random.hpp>
+#include <corvid/base/random_test.hpp>
 #include <corvid/lanes/offset_ledger.hpp>
 
 #include <gtest/gtest.h>
@@ -117,7 +118,7 @@ private:
 };
 
 TEST(offset_ledger, agrees_with_a_set_of_unfinished_offsets_through_any_history) {
-    for (std::uint64_t seed = 1; seed <= 40'000; ++seed) {
+    for (std::uint64_t seed = 1; seed <= histories(40'000); ++seed) {
         SCOPED_TRACE(testing::Message() << "seed " << seed);
         ledger_history history(seed);
         for (int i = 0; i < 60; ++i) {

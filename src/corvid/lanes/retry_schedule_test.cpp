@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/base/random.hpp>
+#include <corvid/base/random_test.hpp>
 #include <corvid/lanes/retry_schedule.hpp>
 
 #include <gtest/gtest.h>
@@ -73,7 +74,7 @@ private:
 };
 
 TEST(retry_schedule, agrees_with_a_multimap_of_times_in_any_history) {
-    for (std::uint64_t seed = 1; seed <= 20'000; ++seed) {
+    for (std::uint64_t seed = 1; seed <= histories(20'000); ++seed) {
         SCOPED_TRACE(testing::Message() << "seed " << seed);
         schedule_history history(seed);
         for (int i = 0; i < 50; ++i) {

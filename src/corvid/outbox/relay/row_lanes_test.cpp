@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <corvid/base/random.hpp>
+#include <corvid/base/random_test.hpp>
 #include <corvid/outbox/relay/row_lanes.hpp>
 #include <corvid/outbox/relay/shard_share.hpp>
 
@@ -111,7 +112,7 @@ TEST(row_lanes, a_forgotten_shard_leaves_the_others) {
 }
 
 TEST(shard_share, becomes_even_whoever_comes_and_goes) {
-    for (std::uint64_t seed = 1; seed <= 20'000; ++seed) {
+    for (std::uint64_t seed = 1; seed <= histories(20'000); ++seed) {
         prng random(seed);
         std::vector<shard_claim> shards(1 + random.below(9));
         for (std::size_t s = 0; s < shards.size(); ++s)
