@@ -27,6 +27,8 @@ install(FILES
     cmake/FindHiredis.cmake
     DESTINATION ${package_dir})
 
+install(FILES alerts/corvid.rules.yml DESTINATION ${CMAKE_INSTALL_DATADIR}/corvid/alerts)
+
 # corvid.pc. What corvid links is private to a shared corvid (Requires.private). A static one hands it on to the user's link
 # (Requires): `pkg-config --libs corvid` is then the whole line, and the third parties stay as shared as they are installed;
 # `--static` would also ask for the libraries behind librdkafka. A library that uses another stands before it.

@@ -2,6 +2,7 @@
 #include "demo.hpp"
 
 #include "publish.hpp"
+#include "setup.hpp"
 #include <corvid/base/ids.hpp>
 #include <corvid/kafka/cluster.hpp>
 #include <corvid/memory/cluster.hpp>
@@ -20,6 +21,7 @@ namespace {
 constexpr auto reach_time = 5s;
 constexpr auto join_time = 60s;
 constexpr auto stall_time = 60s;
+constexpr auto look_every = 50ms;
 
 std::unique_ptr<corvid::broker::cluster> open_cluster(const options& o, corvid::scheduler& root) {
     if (o.in_process()) return std::make_unique<corvid::memory::cluster>(root);
@@ -27,18 +29,16 @@ std::unique_ptr<corvid::broker::cluster> open_cluster(const options& o, corvid::
         corvid::kafka::connection_settings{.bootstrap = o.broker});
 }
 
-constexpr auto flight_topic = corvid::message_traits<flight_reported>::topic;
-constexpr const char* dead_letter_topic = "air.flight.reported.flights.rotations.dlq";
-constexpr std::array groups = {std::pair{"flights.punctuality", flight_topic},
-                               std::pair{"flights.rotations", flight_topic},
-                               std::pair{"flights.dead-letters", std::string_view(dead_letter_topic)}};
-
-std::vector<corvid::topic_settings> topics() {
-    return {{.name = std::string(flight_topic), .partitions = 12},
-            {.name = dead_letter_topic, .partitions = 12},
-            {.name = "air.planes", .partitions = 12, .cleanup = corvid::cleanup_policy::compact},
-            {.name = "air.airlines", .cleanup = corvid::cleanup_policy::compact}};
+options with_database(options o, std::optional<scratch_file>& scratch) {
+    if (o.database.empty()) o.database = scratch.emplace().url();
+    return o;
 }
+
+constexpr auto flight_topic = corvid::message_traits<flight_reported>::topic;
+constexpr std::array groups = {
+    std::pair{punctuality::group, flight_topic}, std::pair{"flights.rotations", flight_topic},
+    std::pair{"flights.dead-letters", std::string_view(dead_letter_topic)},
+    std::pair{"flights.cancellations", corvid::message_traits<flight_cancelled>::topic}};
 
 std::string fresh_run(corvid::scheduler& clock) {
     std::random_device entropy;
@@ -48,14 +48,13 @@ std::string fresh_run(corvid::scheduler& clock) {
 
 } // namespace
 
-demo::instance::instance(const corvid::settings& with, corvid::broker::cluster& cluster,
-                         corvid::scheduler& root, shared& of)
-    : state(of.run, of.seen, root), following(of.run, of.planes), service(with, cluster, root) {
+demo::instance::instance(const options& o, corvid::broker::cluster& cluster, corvid::scheduler& root,
+                         board& on, shared& of)
+    : state(of.run, of.rows, root),
+      following(of.run, of.planes),
+      service(service_settings(o), cluster, root) {
+    state.join(service, on);
     // One call at a time: the states have no locks.
-    service.on<flight_reported>(
-        "punctuality",
-        [this](const corvid::received<flight_reported>& flight) { return state.handle(flight); },
-        {.concurrency = 1});
     service.on<flight_reported>(
         "rotations",
         [this](const corvid::received<flight_reported>& flight) { return following.handle(flight); },
@@ -64,10 +63,20 @@ demo::instance::instance(const corvid::settings& with, corvid::broker::cluster& 
         "dead-letters",
         [&of](const corvid::received<flight_reported>& letter) { return of.letters.handle(letter); },
         {.topics = {dead_letter_topic}, .concurrency = 1});
+    service.on<flight_cancelled>(
+        "cancellations",
+        [&of](const corvid::received<flight_cancelled>& event) { return of.cancelled.handle(event); },
+        {.concurrency = 1});
+    service.relay(on.where());
 }
 
-demo::demo(const options& with) : options_(with), cluster_(open_cluster(with, root_)), progress_(root_) {
+demo::demo(const options& with)
+    : options_(with_database(with, scratch_)),
+      cluster_(open_cluster(options_, root_)),
+      board_(root_, options_.database),
+      progress_(root_) {
     create_topics();
+    board_.make();
 }
 
 demo::~demo() = default;
@@ -81,24 +90,17 @@ void demo::create_topics() {
         throw std::runtime_error("cannot create the topics: " + made.error().describe());
 }
 
-corvid::settings demo::service_settings() const {
-    corvid::settings s{.service = "flights",
-                       .kafka = {.bootstrap = options_.broker},
-                       .produce = {.message_timeout = 30s},
-                       .topics = topics()};
-    s.http.listen.clear(); // several instances in one process
-    s.log.level = corvid::log_level::warn;
-    s.log.format = corvid::log_format::human;
-    return s;
-}
-
 void demo::pause(corvid::signal& stop) {
     if (root_.wait(stop, root_.steady_now() + 20ms)) throw interrupted();
 }
 
-void demo::start_instances(corvid::signal& stop) {
+void demo::start_members(corvid::signal& stop) {
+    if (auto* const memory = dynamic_cast<corvid::memory::cluster*>(cluster_.get()))
+        doomed_ = member_in_process(options_, shared_->run, shared_->rows, *memory, root_, board_);
+    else
+        doomed_ = member_process(options_, shared_->run, shared_->rows);
     for (std::uint32_t i = 0; i < options_.instances; ++i)
-        instances_.push_back(std::make_unique<instance>(service_settings(), *cluster_, root_, *shared_));
+        instances_.push_back(std::make_unique<instance>(options_, *cluster_, root_, board_, *shared_));
     for (auto& each : instances_)
         each->service.start();
     wait_for_partitions(stop);
@@ -120,7 +122,7 @@ void demo::wait_for_partitions(corvid::signal& stop) {
 }
 
 double demo::assigned_to(const std::string& group) {
-    double assigned = 0;
+    double assigned = group == punctuality::group ? doomed_->counts().partitions : 0;
     for (auto& each : instances_) {
         const double its =
             each->service.figures().gauge_of(corvid::metric::assigned_partitions, {group}).value();
@@ -132,45 +134,81 @@ double demo::assigned_to(const std::string& group) {
 run_figures demo::run(corvid::signal& stop, tally& expected) {
     flight_file file(options_.data);
     const std::int64_t rows = std::min(options_.rows.value_or(file.csv().rows()), file.csv().rows());
-    const std::string run = fresh_run(root_);
-    shared_.emplace(run, rows);
-    start_instances(stop);
+    shared_.emplace(fresh_run(root_), rows);
+    start_members(stop);
 
-    publisher out(instances_.front()->service.producer(), run);
+    publisher out(instances_.front()->service.producer(), shared_->run);
     const std::int64_t airlines = out.airlines(options_.data);
     const std::int64_t planes = out.planes(options_.data);
     out.flush(root_);
     progress_.say(grouped(airlines) + " airlines and " + grouped(planes) + " planes published; now " +
-                  grouped(rows) + " flights, to " + std::to_string(options_.instances) + " instances");
+                  grouped(rows) + " flights, to " + std::to_string(options_.instances) +
+                  " instances and a member that dies");
 
     run_figures figures;
     figures.instances = options_.instances;
     const auto start = root_.steady_now();
-    publish_flights(out, file, rows, stop);
+    publish_flights(out, file, stop);
     figures.publish_seconds = seconds_since(start);
-    wait_for_all(rows, stop);
+    figures.posted_twice = out.posted_twice();
+    expected = file.expected();
+    figures.cancelled = expected.total().cancelled;
+    wait_for_all(figures, stop);
     figures.seconds = seconds_since(start);
     stop_instances();
     sum_up(figures);
-    expected = file.expected();
     return figures;
 }
 
-void demo::publish_flights(publisher& out, flight_file& file, std::int64_t rows, corvid::signal& stop) {
+void demo::publish_flights(publisher& out, flight_file& file, corvid::signal& stop) {
+    const std::int64_t rows = shared_->rows;
     while (file.csv().row() < rows && file.next()) {
         out.flight(file);
+        if (file.csv().row() == (rows + 1) / 2) kill_member(file.csv().row(), stop);
         if (file.csv().row() % 512 != 0) continue;
         if (stop.is_set()) throw interrupted();
-        progress_.show(file.csv().row(), shared_->handled(), rows);
+        progress_.show(file.csv().row(), handled(), rows);
     }
     out.flush(root_);
 }
 
-void demo::sum_up(run_figures& figures) {
+/// As soon as it has had some effect; where it has no partition, or nothing came to it, when all else is
+/// done.
+void demo::kill_member(std::int64_t published, corvid::signal& stop) {
+    const auto until = root_.steady_now() + stall_time;
+    while (doomed_->counts().processed == 0 && handled() < published && root_.steady_now() < until)
+        pause(stop);
+    const punctuality_counts last = doomed_->counts();
+    doomed_->kill();
+    progress_.clear();
+    progress_.say("a member of flights.punctuality is dead: it had counted " + grouped(last.processed) +
+                  " flights; the others take over what it has not committed");
+}
+
+std::int64_t demo::handled() {
+    if (root_.steady_now() >= next_look_) {
+        on_board_ = board_.flights(shared_->run).value_or(on_board_);
+        next_look_ = root_.steady_now() + look_every;
+    }
+    return std::min(on_board_, shared_->followed());
+}
+
+punctuality_counts demo::counts() {
+    punctuality_counts all = doomed_->counts();
     for (auto& each : instances_) {
-        figures.counted += each->state.counted;
+        const punctuality_counts its = counts_of(each->service);
+        all.processed += its.processed;
+        all.duplicates += its.duplicates;
+    }
+    return all;
+}
+
+void demo::sum_up(run_figures& figures) {
+    figures.counted = board_.counted(shared_->run);
+    figures.duplicates_skipped = counts().duplicates;
+    doomed_->sum_up(figures.times, figures.misplaced);
+    for (auto& each : instances_) {
         figures.times += each->state.times;
-        figures.repeated += each->state.repeated;
         figures.of_others += each->state.of_others;
         figures.misplaced += each->state.misplaced;
         for (const auto& [group, topic] : groups) {
@@ -185,21 +223,30 @@ void demo::sum_up(run_figures& figures) {
     figures.aircraft = shared_->planes.aircraft();
     figures.order_violations = shared_->planes.order_violations();
     figures.dead_lettered = shared_->letters.count();
-    figures.misplaced += shared_->letters.wrong();
+    figures.outbox_published = shared_->cancelled.count();
+    figures.misplaced += shared_->letters.wrong() + shared_->cancelled.misplaced();
 }
 
-void demo::wait_for_all(std::int64_t rows, corvid::signal& stop) {
+bool demo::is_all_done(const run_figures& figures) {
+    return handled() >= shared_->rows && shared_->cancelled.count() >= figures.cancelled &&
+           counts().duplicates >= figures.posted_twice;
+}
+
+void demo::wait_for_all(const run_figures& figures, corvid::signal& stop) {
     std::int64_t last = -1;
     corvid::steady_time moved{};
-    for (std::int64_t now = shared_->handled(); now < rows; now = shared_->handled()) {
+    while (!is_all_done(figures)) {
+        const std::int64_t now = handled() + shared_->cancelled.count() + counts().duplicates;
         if (now != last) {
             last = now;
             moved = root_.steady_now();
         } else if (root_.steady_now() > moved + stall_time) {
-            throw std::runtime_error("nothing has moved for a minute and " + grouped(rows - now) +
-                                     " flights are not handled" + trouble());
+            throw std::runtime_error("nothing has moved for a minute: " + grouped(shared_->rows - handled()) +
+                                     " flights are not handled and " +
+                                     grouped(figures.cancelled - shared_->cancelled.count()) +
+                                     " cancellations have not come" + trouble());
         }
-        progress_.show(rows, now, rows);
+        progress_.show(shared_->rows, handled(), shared_->rows);
         pause(stop);
     }
     progress_.clear();

@@ -3,6 +3,8 @@
 // demo: brings the parts together: a cluster, its topics, the instances of the service, and one run.
 #pragma once
 
+#include "board.hpp"
+#include "member.hpp"
 #include "options.hpp"
 #include "progress.hpp"
 #include "punctuality.hpp"
@@ -35,19 +37,18 @@ public:
 private:
     /// What the instances share of one run.
     struct shared {
-        shared(std::string name, std::int64_t rows)
-            : run(name), seen(rows), planes(rows), letters(std::move(name)) {}
+        shared(const std::string& name, std::int64_t all)
+            : run(name), rows(all), planes(all), letters(name), cancelled(name, all) {}
         std::string run;
-        rows_seen seen;
+        std::int64_t rows;
         fleet planes;
         dead_letters letters;
-        /// By both subscriptions.
-        [[nodiscard]] std::int64_t handled() const {
-            return std::min(seen.count(), planes.followed() + letters.count());
-        }
+        cancellations cancelled;
+        /// By rotations.
+        [[nodiscard]] std::int64_t followed() const { return planes.followed() + letters.count(); }
     };
     struct instance {
-        instance(const corvid::settings& with, corvid::broker::cluster& cluster, corvid::scheduler& root,
+        instance(const options& o, corvid::broker::cluster& cluster, corvid::scheduler& root, board& on,
                  shared& of);
         punctuality state;
         rotations following;
@@ -55,25 +56,32 @@ private:
     };
 
     void create_topics();
-    void start_instances(corvid::signal& stop);
-    void publish_flights(class publisher& out, class flight_file& file, std::int64_t rows,
-                         corvid::signal& stop);
+    void start_members(corvid::signal& stop);
+    void publish_flights(class publisher& out, class flight_file& file, corvid::signal& stop);
+    void kill_member(std::int64_t published, corvid::signal& stop);
     void wait_for_partitions(corvid::signal& stop);
     [[nodiscard]] double assigned_to(const std::string& group);
-    void wait_for_all(std::int64_t rows, corvid::signal& stop);
+    [[nodiscard]] std::int64_t handled();
+    [[nodiscard]] punctuality_counts counts();
+    [[nodiscard]] bool is_all_done(const run_figures& figures);
+    void wait_for_all(const run_figures& figures, corvid::signal& stop);
     void stop_instances();
     void sum_up(run_figures& figures);
     void pause(corvid::signal& stop);
     [[nodiscard]] std::string trouble() const;
-    [[nodiscard]] corvid::settings service_settings() const;
     [[nodiscard]] double seconds_since(corvid::steady_time start) const;
 
-    const options& options_;
+    std::optional<scratch_file> scratch_;
+    options options_;
     corvid::threaded_scheduler root_;
     std::unique_ptr<corvid::broker::cluster> cluster_;
+    board board_;
     progress progress_;
     std::optional<shared> shared_;
-    std::vector<std::unique_ptr<instance>> instances_; // gone before what they use
+    std::int64_t on_board_ = 0; // as of the last look
+    corvid::steady_time next_look_{};
+    std::unique_ptr<doomed_member> doomed_; // these are gone before what they use
+    std::vector<std::unique_ptr<instance>> instances_;
 };
 
 } // namespace flights

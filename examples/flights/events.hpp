@@ -32,6 +32,20 @@ CORVID_MESSAGE(flight_reported,
                 arrival_delay_minutes, air_minutes, distance_miles),
                .topic = "air.flight.reported", .key = &flight_reported::tail_number);
 
+/// Of each flight that was reported without a departure.
+struct flight_cancelled {
+    std::int64_t row = 0; ///< as of the flight
+    std::chrono::year_month_day date{};
+    std::string carrier;
+    int flight = 0;
+    std::optional<std::string> tail_number;
+    std::string origin, destination;
+    int scheduled_departure = 0;
+};
+CORVID_MESSAGE(flight_cancelled,
+               (row, date, carrier, flight, tail_number, origin, destination, scheduled_departure),
+               .topic = "air.flight.cancelled", .key = &flight_cancelled::tail_number);
+
 struct plane {
     std::string tail_number;
     std::optional<int> built;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "demo.hpp"
+#include "member.hpp"
 #include "publish.hpp"
 #include <corvid/service/signals.hpp>
 
@@ -9,6 +10,7 @@
 namespace {
 
 int run(const flights::options& o) {
+    if (!o.member_of.empty()) return flights::serve_as_member(o);
     if (!o.summary.empty()) flights::check_can_write(o.summary); // before the work, not after it
     flights::demo demo(o);
     corvid::signal stop;

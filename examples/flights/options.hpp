@@ -16,9 +16,11 @@ struct options {
     bool help = false;
     std::string broker = "memory:";
     std::filesystem::path data;
+    std::string database; ///< empty: SQLite, in a file that goes with the demo
     std::uint32_t instances = 3;
     std::optional<std::int64_t> rows; ///< none: all
     std::filesystem::path summary;    ///< empty: none is written
+    std::string member_of;            ///< a run, by its name: this process is the member of it that dies
 
     [[nodiscard]] bool in_process() const noexcept { return broker == "memory:"; }
 };

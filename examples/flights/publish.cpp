@@ -92,9 +92,9 @@ flight_reported flight_of(const csv_file& csv) {
 } // namespace
 
 template <class T>
-void publisher::post(const T& event) {
+void publisher::post(const T& event, std::string_view event_id) {
     const corvid::header_view mark{run_header, std::string_view(run_)};
-    if (auto posted = out_.post(event, {.headers = {&mark, 1}}); !posted)
+    if (auto posted = out_.post(event, {.event_id = event_id, .headers = {&mark, 1}}); !posted)
         throw std::runtime_error("cannot publish: " + posted.error().describe());
 }
 
@@ -121,7 +121,12 @@ std::int64_t publisher::planes(const std::filesystem::path& data) {
     return csv.rows();
 }
 
-void publisher::flight(const flight_file& from) { post(flight_of(from.csv())); }
+void publisher::flight(const flight_file& from) {
+    const flight_reported flight = flight_of(from.csv());
+    const std::string event_id = run_ + '/' + std::to_string(flight.row);
+    post(flight, event_id);
+    if (flight.tail_number && ++with_tail_number_ % 100 == 0) post(flight, event_id);
+}
 
 void publisher::flush(corvid::scheduler& root) {
     auto flushing = [](corvid::message_producer out) -> corvid::task<corvid::result<void>> {

@@ -22,17 +22,20 @@ public:
 
     std::int64_t airlines(const std::filesystem::path& data);
     std::int64_t planes(const std::filesystem::path& data);
-    /// Posts the present row.
+    /// Posts the present row; every hundredth that has a tail number twice, as a producer does that has not
+    /// heard of its success.
     void flight(const flight_file& from);
+    [[nodiscard]] std::int64_t posted_twice() const noexcept { return with_tail_number_ / 100; }
     /// Waits until all of it is acknowledged.
     void flush(corvid::scheduler& root);
 
-    template <class T>
-    void post(const T& event);
-
 private:
+    template <class T>
+    void post(const T& event, std::string_view event_id = {});
+
     corvid::message_producer out_;
     std::string run_;
+    std::int64_t with_tail_number_ = 0;
 };
 
 /// flights.csv, row by row, and what it says in all, counted from the text itself.

@@ -1,41 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// punctuality: the handler's state of one instance of the service. Delivery is at least once, so each row is
-// counted once, whichever instance saw it first.
+// punctuality: counts the flights of each carrier in the board, every event once, whatever is published or
+// delivered twice and whoever dies. Each cancelled flight leaves as an event of its own, by the outbox.
 #pragma once
 
+#include "board.hpp"
 #include "events.hpp"
-#include "tally.hpp"
-#include <corvid/message/envelope.hpp>
-#include <corvid/model/outcome.hpp>
+#include <corvid/service/service.hpp>
 
 #include <atomic>
+#include <span>
 #include <string>
 #include <vector>
 
 namespace flights {
-
-/// Which rows were handled; shared by the instances, any thread.
-class rows_seen {
-public:
-    explicit rows_seen(std::int64_t rows) : rows_(rows), bits_(static_cast<std::size_t>(rows / 64 + 1)) {}
-
-    [[nodiscard]] bool has(std::int64_t row) const noexcept { return row >= 1 && row <= rows_; }
-    /// Notes a row that has() and answers whether it had been noted before.
-    [[nodiscard]] bool was_seen(std::int64_t row) noexcept {
-        const std::uint64_t bit = std::uint64_t{1} << (row % 64);
-        return (bits_[static_cast<std::size_t>(row / 64)].fetch_or(bit, std::memory_order_relaxed) & bit) !=
-               0;
-    }
-    /// One more row is in a tally; whoever reads the count sees what was written to that tally before.
-    void counted() noexcept { count_.fetch_add(1, std::memory_order_release); }
-    [[nodiscard]] std::int64_t count() const noexcept { return count_.load(std::memory_order_acquire); }
-
-private:
-    std::int64_t rows_;
-    std::vector<std::atomic<std::uint64_t>> bits_;
-    std::atomic<std::int64_t> count_{0};
-};
 
 /// Times in milliseconds; those of a minute and more fall together.
 class latencies {
@@ -52,23 +30,36 @@ private:
 
 class punctuality {
 public:
-    /// Counts the records of `run`; `seen` and `clock` outlive this object.
-    punctuality(std::string run, rows_seen& seen, corvid::scheduler& clock)
-        : run_(std::move(run)), seen_(seen), clock_(clock) {}
+    static constexpr const char* group = "flights.punctuality";
 
-    [[nodiscard]] corvid::outcome handle(const corvid::received<flight_reported>& flight);
+    /// Counts the records of `run`, of which there are `rows`; `clock` outlives this object.
+    punctuality(std::string run, std::int64_t rows, corvid::scheduler& clock)
+        : run_(std::move(run)), rows_(rows), clock_(clock) {}
 
-    // What was counted: for those who ask when the service has stopped.
-    tally counted;
+    /// Subscribes; what is counted goes into `on`. This object and the board outlive the service.
+    void join(corvid::service& by, board& on);
+
+    // For those who ask when the service has stopped.
     latencies times;
-    std::int64_t repeated = 0;  ///< delivered again
-    std::int64_t of_others = 0; ///< of other runs
+    std::int64_t of_others = 0; ///< records of other runs
     std::int64_t misplaced = 0; ///< with a key that is not the tail number, or a row that was never sent
 
 private:
+    using batch = std::span<const corvid::received<flight_reported>>;
+    void handle(batch flights, corvid::unit_of_work& into);
+    [[nodiscard]] bool is_ours(const corvid::received<flight_reported>& flight);
+    void announce(const flight_reported& cancelled, corvid::unit_of_work& into) const;
+
     std::string run_;
-    rows_seen& seen_;
+    std::int64_t rows_;
     corvid::scheduler& clock_;
 };
+
+/// What one member of the group has come across, whatever has become of it since.
+struct punctuality_counts {
+    double partitions = 0; ///< that it has now
+    std::int64_t processed = 0, duplicates = 0;
+};
+[[nodiscard]] punctuality_counts counts_of(corvid::service& member);
 
 } // namespace flights

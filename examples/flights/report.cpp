@@ -22,10 +22,11 @@ struct summary {
     std::int64_t flights = 0, cancelled = 0, without_tail_number = 0;
     std::map<std::string, carrier_summary> carriers;
     std::int64_t dead_lettered = 0, retried = 0, order_violations = 0;
+    std::int64_t duplicates_skipped = 0, outbox_published = 0;
     double seconds = 0;
 };
 CORVID_VALUE(summary, (flights, cancelled, without_tail_number, carriers, dead_lettered, retried,
-                       order_violations, seconds));
+                       order_violations, duplicates_skipped, outbox_published, seconds));
 
 namespace {
 
@@ -62,8 +63,11 @@ void print(std::ostream& out, const run_figures& f, const std::map<std::string, 
         << f.times.quantile(0.99).count() << " ms\n"
         << grouped(f.aircraft) << " aircraft followed through " << grouped(f.followed) << " flights, "
         << grouped(f.order_violations) << " out of order; " << grouped(f.dead_lettered)
-        << " without a tail number are dead letters; " << grouped(f.retried) << " retried\n";
-    if (f.repeated > 0) out << grouped(f.repeated) << " were delivered again and counted once\n";
+        << " without a tail number are dead letters; " << grouped(f.retried) << " retried\n"
+        << grouped(f.posted_twice) << " were published twice and "
+        << grouped(f.duplicates_skipped - f.posted_twice)
+        << " came again after a member died: all counted once; " << grouped(f.outbox_published)
+        << " cancellations left through the outbox\n";
     if (f.of_others > 0) out << grouped(f.of_others) << " records of other runs were passed over\n";
 }
 
@@ -72,13 +76,23 @@ namespace {
 std::string difference_of_rotations(const run_figures& f, const tally& expected) {
     if (f.order_violations > 0)
         return grouped(f.order_violations) + " flights came behind a later one of their aircraft";
-    if (f.dead_lettered != expected.without_tail_number)
+    const carrier_tally file = expected.total();
+    if (f.dead_lettered != file.without_tail_number)
         return grouped(f.dead_lettered) + " flights are dead letters; without a tail number are " +
-               grouped(expected.without_tail_number);
-    if (const std::int64_t should = expected.total().flights - expected.without_tail_number;
-        f.followed != should)
+               grouped(file.without_tail_number);
+    if (const std::int64_t should = file.flights - file.without_tail_number; f.followed != should)
         return grouped(f.followed) + " flights were followed; with a tail number are " + grouped(should);
     return {};
+}
+
+} // namespace
+
+namespace {
+
+std::string sentence_of(const carrier_tally& t) {
+    return grouped(t.flights) + " flights, " + grouped(t.cancelled) + " cancelled, " +
+           grouped(t.without_tail_number) + " without a tail number, " + grouped(t.arrived) + " arrivals, " +
+           grouped(t.on_time) + " on time and " + grouped(t.arrival_delay_minutes) + " minutes of delay";
 }
 
 } // namespace
@@ -94,15 +108,15 @@ std::string difference(const run_figures& f, const tally& expected) {
         const auto found = f.counted.carriers.find(code);
         const carrier_tally is = found == f.counted.carriers.end() ? carrier_tally{} : found->second;
         if (is != should)
-            return "carrier " + code + " has " + grouped(is.flights) + " flights, " + grouped(is.cancelled) +
-                   " cancelled and " + grouped(is.arrival_delay_minutes) +
-                   " minutes of delay; the file has " + grouped(should.flights) + ", " +
-                   grouped(should.cancelled) + " and " + grouped(should.arrival_delay_minutes);
+            return "carrier " + code + " has " + sentence_of(is) + "; the file has " + sentence_of(should);
     }
     if (const std::string why = difference_of_rotations(f, expected); !why.empty()) return why;
-    if (f.counted != expected)
-        return grouped(f.counted.without_tail_number) + " flights have no tail number; in the file it is " +
-               grouped(expected.without_tail_number);
+    if (f.duplicates_skipped < f.posted_twice)
+        return grouped(f.duplicates_skipped) + " duplicates were found; " + grouped(f.posted_twice) +
+               " flights were published twice";
+    if (f.outbox_published != f.cancelled)
+        return grouped(f.outbox_published) + " cancellations came; " + grouped(f.cancelled) +
+               " flights were cancelled";
     return {};
 }
 
@@ -123,11 +137,13 @@ void write_summary(const std::filesystem::path& file, const run_figures& f) {
     const carrier_tally all = f.counted.total();
     summary s{.flights = all.flights,
               .cancelled = all.cancelled,
-              .without_tail_number = f.counted.without_tail_number,
+              .without_tail_number = all.without_tail_number,
               .carriers = {},
               .dead_lettered = f.dead_lettered,
               .retried = f.retried,
               .order_violations = f.order_violations,
+              .duplicates_skipped = f.duplicates_skipped,
+              .outbox_published = f.outbox_published,
               .seconds = f.seconds};
     for (const auto& [code, t] : f.counted.carriers)
         s.carriers[code] = {t.flights, t.cancelled, t.arrival_delay_minutes};

@@ -14,10 +14,12 @@
 namespace flights {
 
 struct run_figures {
-    tally counted;
+    tally counted; ///< what the database has
     latencies times;
-    std::int64_t repeated = 0, of_others = 0, misplaced = 0;
-    std::int64_t followed = 0, aircraft = 0; ///< by rotations
+    std::int64_t of_others = 0, misplaced = 0;
+    std::int64_t posted_twice = 0, duplicates_skipped = 0;
+    std::int64_t cancelled = 0, outbox_published = 0; ///< of the file, and those that came as events
+    std::int64_t followed = 0, aircraft = 0;          ///< by rotations
     std::int64_t dead_lettered = 0, retried = 0, order_violations = 0;
     double publish_seconds = 0; ///< from the first flight until all are acknowledged
     double seconds = 0;         ///< from the first flight until all are handled

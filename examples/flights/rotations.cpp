@@ -46,6 +46,17 @@ corvid::outcome dead_letters::handle(const corvid::received<flight_reported>& le
     return corvid::done;
 }
 
+corvid::outcome cancellations::handle(const corvid::received<flight_cancelled>& event) {
+    if (event.is_tombstone() || event.header(run_header) != run_) return corvid::skip;
+    if (!seen_.has(event->row)) {
+        ++misplaced_;
+        return corvid::skip;
+    }
+    if (seen_.was_seen(event->row)) return corvid::skip;
+    seen_.counted();
+    return corvid::done;
+}
+
 std::int64_t dead_letters::count() const {
     const std::lock_guard lock(mutex_);
     return static_cast<std::int64_t>(sources_.size());

@@ -2,15 +2,17 @@
 //
 // rotations: follows each aircraft through its flights by tail number, in the order of `row`; a flight
 // without one is rejected, to the dead letter topic of the group. What is kept is shared by the instances: a
-// rebalance may hand an aircraft from one to another in the middle of its year.
+// rebalance may hand an aircraft from one to another in the middle of its year. Beside it, what only counts:
+// the dead letters and the cancellations.
 #pragma once
 
 #include "events.hpp"
-#include "punctuality.hpp"
+#include "rows_seen.hpp"
 #include <corvid/message/envelope.hpp>
 #include <corvid/model/outcome.hpp>
 
 #include <array>
+#include <atomic>
 #include <mutex>
 #include <set>
 #include <string>
@@ -62,6 +64,23 @@ private:
     mutable std::mutex mutex_;
     std::set<std::tuple<std::string, std::string, std::string>> sources_; // topic, partition, offset
     std::atomic<std::int64_t> wrong_{0};
+};
+
+/// The cancelled flights that came back from the broker, each once: the relay sends at least once. Any
+/// thread.
+class cancellations {
+public:
+    cancellations(std::string run, std::int64_t rows) : run_(std::move(run)), seen_(rows) {}
+
+    [[nodiscard]] corvid::outcome handle(const corvid::received<flight_cancelled>& event);
+
+    [[nodiscard]] std::int64_t count() const noexcept { return seen_.count(); }
+    [[nodiscard]] std::int64_t misplaced() const noexcept { return misplaced_; }
+
+private:
+    std::string run_;
+    rows_seen seen_;
+    std::atomic<std::int64_t> misplaced_{0};
 };
 
 class rotations {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// tally: what is counted of flights, for each carrier. The publisher keeps one of what it read, every
-// instance of the service one of what it handled.
+// tally: what is counted of flights, for each carrier: of what the publisher read, of a batch of punctuality,
+// of what the database has in the end.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +19,7 @@ struct carrier_tally {
     std::int64_t arrived = 0; ///< with an arrival delay
     std::int64_t on_time = 0; ///< less than 15 minutes late
     std::int64_t arrival_delay_minutes = 0;
+    std::int64_t without_tail_number = 0;
 
     bool operator==(const carrier_tally&) const = default;
     carrier_tally& operator+=(const carrier_tally& other) noexcept {
@@ -27,12 +28,12 @@ struct carrier_tally {
         arrived += other.arrived;
         on_time += other.on_time;
         arrival_delay_minutes += other.arrival_delay_minutes;
+        without_tail_number += other.without_tail_number;
         return *this;
     }
 };
 
 struct tally {
-    std::int64_t without_tail_number = 0;
     std::map<std::string, carrier_tally, std::less<>> carriers;
 
     bool operator==(const tally&) const = default;
@@ -43,17 +44,11 @@ struct tally {
         carrier_tally& of = found->second;
         ++of.flights;
         of.cancelled += cancelled;
-        without_tail_number += !has_tail_number;
+        of.without_tail_number += !has_tail_number;
         if (!delay) return;
         ++of.arrived;
         of.on_time += *delay < 15;
         of.arrival_delay_minutes += *delay;
-    }
-    tally& operator+=(const tally& other) {
-        without_tail_number += other.without_tail_number;
-        for (const auto& [code, figures] : other.carriers)
-            carriers[code] += figures;
-        return *this;
     }
     [[nodiscard]] carrier_tally total() const noexcept {
         carrier_tally sum;

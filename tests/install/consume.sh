@@ -21,6 +21,7 @@ case $way in
 install)
     rm -rf "$prefix"
     cmake --install "$build" --prefix "$prefix"
+    test -s "$prefix/share/corvid/alerts/corvid.rules.yml"
     ;;
 find_package) with_cmake -DCMAKE_PREFIX_PATH="$prefix" ;;
 build_tree) with_cmake -Dcorvid_DIR="$build" ;;
