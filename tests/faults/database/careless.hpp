@@ -29,6 +29,10 @@ public:
             auto moving = move_row_and_write(row, ctx);
             co_return co_await std::move(moving);
         }
+        if (bug_ == "guesses") {
+            auto guessing = write_until_answered(row);
+            co_return co_await std::move(guessing);
+        }
         auto writing = write_and_mark(row, ctx);
         co_return co_await std::move(writing);
     }
@@ -44,6 +48,14 @@ private:
         co_await corvid::sleep(std::chrono::seconds(2));
         auto writing = db_.write(effect_of(row));
         static_cast<void>(co_await writing);
+    }
+
+    // "No answer, so it has not happened."
+    task<outcome> write_until_answered(sample::effect_row row) {
+        auto writing = db_.write(effect_of(row));
+        auto written = co_await writing;
+        if (!written) co_return retry(written.error());
+        co_return done;
     }
 
     task<outcome> write_and_mark(sample::effect_row row, context& ctx) {

@@ -69,6 +69,13 @@ std::size_t most_files(rig& stand, std::size_t workers) {
 
 constexpr std::size_t loss_workers = 2;
 
+void swallow_answers(database_rig& at) { at.way().poison(1, "timeout", R"({"timeout":0})", "downstream"); }
+/// Those that were held back never come.
+void end_unanswered(database_rig& at) {
+    at.way().break_connections();
+    at.way().heal();
+}
+
 void lose_and_find(database_rig& bench, const loss& one, double& longest) {
     rig& stand = bench.stand();
     stand.let_pass(stand.between(300ms, 800ms));
@@ -98,12 +105,7 @@ TEST(effects_in_losses_of_the_database, are_there_once_and_work_goes_on_within_t
             {"killed", [](database_rig& at) { at.server().kill(); },
              [](database_rig& at) { at.server().start(); }},
             {"sessions_ended", [](database_rig& at) { end_all_sessions(at.connect().get()); }},
-            {"commits_unanswered",
-             [](database_rig& at) { at.way().poison(1, "timeout", R"({"timeout":0})", "downstream"); },
-             [](database_rig& at) {
-                 at.way().break_connections(); // no answer comes late
-                 at.way().heal();
-             }},
+            {"commits_unanswered", swallow_answers, end_unanswered},
             {"connections_reset", [](database_rig& at) { at.way().break_connections(); }},
             {"max_connections", [&](database_rig&) { others.come(); }, [&](database_rig&) { others.go(); }}};
         auto load = stand.start_sender({.records_per_second = 1'000});
@@ -127,6 +129,23 @@ TEST(effects_in_losses_of_the_database, are_there_once_and_work_goes_on_within_t
         stand.figure("files", static_cast<double>(files_after));
         bench.expect_green({load.get()}, {.duplicates = 100'000, .zombies = true});
     }
+}
+
+TEST(effects_in_losses_of_the_database, a_worker_that_takes_no_answer_for_a_failure_turns_the_checker_red) {
+    database_rig bench("database_loss, bug guesses", {.bug = "guesses", .proxied = true}, {.workers = 1});
+    rig& stand = bench.stand();
+    auto load = stand.start_sender({.records_per_second = 300});
+    stand.start_workers();
+    stand.fault();
+    swallow_answers(bench);
+    stand.let_pass(500ms);
+    end_unanswered(bench);
+    EXPECT_TRUE(bench.effects_everywhere(30s));
+    EXPECT_TRUE(load->finish(30s)) << "not every send was answered";
+    EXPECT_TRUE(stand.caught_up(60s));
+    stand.stop_workers();
+    const auto found = bench.conclude({load.get()});
+    EXPECT_GT(found.twice, 0u) << found.text();
 }
 
 } // namespace

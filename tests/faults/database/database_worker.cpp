@@ -10,7 +10,7 @@
 //   batches      records are handled in batches
 //   publishes    each effect has an event, by the outbox; a relay sends it
 //   http         a port for /readyz
-//   bug          mark_after_effect, commit_first, highest_offset: careless.hpp
+//   bug          mark_after_effect, commit_first, highest_offset, guesses: careless.hpp
 #include "../orders.hpp"
 #include "../worker_parts.hpp"
 #include "careless.hpp"
