@@ -30,12 +30,11 @@
 //     cheating_cluster.hpp
 #include "cheating_cluster.hpp"
 #include "orders.hpp"
+#include "worker_parts.hpp"
 #include <corvid/kafka/cluster.hpp>
-#include <corvid/message/message.hpp>
 #include <corvid/service/service.hpp>
 #include <corvid/service/threaded_scheduler.hpp>
 
-#include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -50,36 +49,8 @@
 #include <thread>
 #include <vector>
 
-namespace sample {
-struct load {
-    std::uint64_t id = 0;
-    std::uint32_t key = 0, seq = 0;
-    std::string poison;
-};
-CORVID_MESSAGE(load, (id, key, seq, poison), .topic = "test.fault.load");
-} // namespace sample
-
 namespace corvid::faults {
 namespace {
-
-class work_file {
-public:
-    explicit work_file(const std::string& path)
-        : fd_(open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)) {
-        if (fd_ < 0) throw std::runtime_error("cannot write to " + path);
-    }
-    ~work_file() { close(fd_); }
-    work_file(const work_file&) = delete;
-    work_file& operator=(const work_file&) = delete;
-
-    void append(const std::string& line) const {
-        if (write(fd_, line.data(), line.size()) != static_cast<ssize_t>(line.size()))
-            throw std::runtime_error("the file of work cannot be written");
-    }
-
-private:
-    int fd_;
-};
 
 struct assignment : orders {
     explicit assignment(std::span<char* const> arguments)
@@ -164,9 +135,7 @@ private:
 
     /// What is said of a record is put together while it is there: a done_first worker writes it later.
     [[nodiscard]] std::string line_of(const received<sample::load>& in) const {
-        return "E " + std::to_string(in->id) + " " + std::to_string(in->key) + " " + std::to_string(in->seq) +
-               " " + std::to_string(in.partition().value) + " " + std::to_string(in.offset().value) + " " +
-               std::to_string(getpid()) + " " + std::to_string(assigned_.value()) + " ";
+        return work_line(in, assigned_.value());
     }
     void write(const std::string& line, std::int64_t t0) const {
         into_.append(line + std::to_string(t0) + " " + std::to_string(now()) + "\n");

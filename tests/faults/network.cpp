@@ -8,8 +8,24 @@
 #include <stdexcept>
 
 namespace corvid::faults {
+namespace {
 
-network::network(const kafka_process& brokers)
+std::vector<network::way> ways_of(const kafka_process& brokers) {
+    std::ifstream proxies(brokers.directory() / "proxies");
+    std::vector<network::way> all;
+    int node = 0;
+    network::way one{};
+    while (proxies >> node >> one.listens >> one.leads_to)
+        all.push_back(one);
+    if (all.empty()) throw std::runtime_error("these brokers were not started with --proxied");
+    return all;
+}
+
+} // namespace
+
+network::network(const kafka_process& brokers) : network(ways_of(brokers)) {}
+
+network::network(const std::vector<way>& ways)
     : port_(free_port()),
       server_(std::make_unique<child>(
           std::vector<std::string>{"/bin/sh", "-c", R"(exec "$0" "$@" >/dev/null 2>&1)",
@@ -17,19 +33,15 @@ network::network(const kafka_process& brokers)
     for (int tries = 0; !http_call(port_, "GET", "/version"); ++tries)
         if (tries == 100 || server_->wait(std::chrono::milliseconds(100)))
             throw std::runtime_error("toxiproxy does not serve");
-    std::ifstream proxies(brokers.directory() / "proxies");
-    int node = 0;
-    int listens = 0;
-    int upstream = 0;
-    while (proxies >> node >> listens >> upstream) {
+    for (const auto& [listens, leads_to] : ways) {
+        const int node = static_cast<int>(nodes_.size()) + 1;
         const std::string at = "127.0.0.1:" + std::to_string(listens);
         call("POST", "/proxies",
              R"({"name":"n)" + std::to_string(node) + R"(","listen":")" + at + R"(","upstream":"127.0.0.1:)" +
-                 std::to_string(upstream) + R"(","enabled":true})");
+                 std::to_string(leads_to) + R"(","enabled":true})");
         nodes_.push_back(node);
         bootstrap_ += (bootstrap_.empty() ? "" : ",") + at;
     }
-    if (nodes_.empty()) throw std::runtime_error("these brokers were not started with --proxied");
 }
 
 void network::poison(int node, const std::string& type, const std::string& attributes,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// network: toxiproxy between clients and brokers, with a proxy for each broker of a kafka_process that was
-// started with --proxied. Clients that are told bootstrap() go through it.
+// network: toxiproxy between clients and servers, a proxy each: of the brokers of a kafka_process that was
+// started with --proxied, or of any server. Clients that are told bootstrap() go through it.
 #pragma once
 
 #include "kafka_process.hpp"
@@ -16,7 +16,11 @@ namespace corvid::faults {
 
 class network {
 public:
-    /// Throws std::runtime_error.
+    struct way {
+        std::uint16_t listens, leads_to; ///< ports
+    };
+    /// Nodes are numbered from 1. Throws std::runtime_error, as the other does.
+    explicit network(const std::vector<way>& ways);
     explicit network(const kafka_process& brokers);
 
     [[nodiscard]] const std::string& bootstrap() const noexcept { return bootstrap_; } ///< host:port,…

@@ -18,7 +18,7 @@ TEST(zombie_test, a_worker_that_stood_still_takes_no_commit_back_and_joins_again
     rig stand("R4", {.session = session});
     auto load = stand.start_sender({.records_per_second = usual_rate});
     stand.start_workers();
-    const std::size_t pauses = sized<std::size_t>(20, 2);
+    const std::size_t pauses = sized<std::size_t>(20, 1);
     for (std::size_t i = 0; i < pauses; ++i) {
         stand.let_pass(stand.between(1'000ms, 2'000ms));
         const std::size_t which = stand.below(4);

@@ -90,6 +90,8 @@ rig::rig(std::string test, rig_settings settings)
           }
       }) {
     std::cout << "seed " << seed_ << std::endl;
+    if (!eventually([this] { return witness_.end(2s).has_value(); }, 30s))
+        throw std::runtime_error("the topic has no leaders");
 }
 
 rig::~rig() { observer_ = {}; }

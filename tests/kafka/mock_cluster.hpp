@@ -33,6 +33,15 @@ public:
             throw std::runtime_error("the mock refuses the topic");
     }
     [[nodiscard]] std::string bootstrap() const { return rd_kafka_mock_cluster_bootstraps(mock_.get()); }
+    /// Answers take so long.
+    void delay(std::chrono::milliseconds by) {
+        rd_kafka_mock_broker_set_rtt(mock_.get(), 1, static_cast<int>(by.count()));
+    }
+    /// The next request of a producer is refused so.
+    void refuse_next_produce(rd_kafka_resp_err_t how) {
+        constexpr std::int16_t produce = 0;
+        rd_kafka_mock_push_request_errors(mock_.get(), produce, 1, how);
+    }
     void cut() { rd_kafka_mock_broker_set_down(mock_.get(), 1); }
     void mend() { rd_kafka_mock_broker_set_up(mock_.get(), 1); }
 

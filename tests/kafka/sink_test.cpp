@@ -80,6 +80,23 @@ TEST(kafka_sink, a_topic_counts_how_its_records_ended) {
     EXPECT_EQ(out.reported().failed_posts, 1U);
 }
 
+TEST(kafka_sink, what_only_a_later_batch_was_acknowledged_for_is_possibly_persisted) {
+    mock_cluster mock;
+    mock.create(mock_topic, 1);
+    producer out(mock, {.linger = 0ms});
+    const auto resolved = out.sink().topic(mock_topic);
+    ASSERT_TRUE(resolved);
+    ASSERT_TRUE(out.deliver(mock_topic, to_partition(0, {})));
+    mock.delay(500ms);
+    mock.refuse_next_produce(RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION);
+    ASSERT_TRUE(out.send(mock_topic, to_partition(0, {})));
+    conformance::let_pass(mock, 100ms);
+    ASSERT_TRUE(out.send(mock_topic, to_partition(0, {}))); // while the refusal is on its way
+    ASSERT_TRUE(out.await_reports(3));
+    EXPECT_EQ((*resolved)->ended.acknowledged.load(), 2U);
+    EXPECT_EQ((*resolved)->ended.possibly_persisted.load(), 1U);
+}
+
 TEST(kafka_source, a_batch_outlives_its_source) {
     mock_cluster mock;
     mock.create(mock_topic, 1);

@@ -5,8 +5,8 @@
 #pragma once
 
 #include "../kafka_process.hpp"
+#include "../postgres_process.hpp"
 #include "event_checker.hpp"
-#include "postgres_process.hpp"
 #include "writers.hpp"
 #include <corvid/service/threaded_scheduler.hpp>
 

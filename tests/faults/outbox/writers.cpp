@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "writers.hpp"
 
-#include "postgres_process.hpp"
+#include "../postgres_process.hpp"
 #include <corvid/outbox/publish.hpp>
 #include <corvid/store/postgres/enlist.hpp>
 

@@ -16,6 +16,17 @@ broker::sink_topic& topic_of(const rd_kafka_message_t& message) noexcept {
     return *static_cast<broker::sink_topic*>(rd_kafka_topic_opaque(message.rkt));
 }
 
+/// librdkafka takes a batch for acknowledged as soon as a later one of its partition is. A broker that has
+/// refused it, not being the leader yet, and knows nothing of this producer takes the later one all the same:
+/// then it is in no log. Such a record has no offset; where no acknowledgements are asked for no status says
+/// persisted.
+broker::persistence persistence_in(const rd_kafka_message_t& message) noexcept {
+    if (!message.err && message.offset != RD_KAFKA_OFFSET_INVALID) return broker::persistence::yes;
+    const rd_kafka_msg_status_t status = rd_kafka_message_status(&message);
+    if (message.err) return persistence_of(status);
+    return status == RD_KAFKA_MSG_STATUS_PERSISTED ? broker::persistence::possibly : broker::persistence::yes;
+}
+
 /// With thousands in flight nodes have left the cache: fetched one by one they cost more than all else here.
 void prefetch_node(void* opaque) noexcept {
     constexpr std::size_t cache_line = 64;
@@ -28,9 +39,10 @@ void prefetch_node(void* opaque) noexcept {
 } // namespace
 
 void delivery_reports::tally::add(const rd_kafka_message_t& message) noexcept {
-    if (!message.err)
+    const broker::persistence persisted = persistence_in(message);
+    if (!message.err && persisted == broker::persistence::yes)
         ++acknowledged;
-    else if (persistence_of(rd_kafka_message_status(&message)) == broker::persistence::possibly)
+    else if (persisted == broker::persistence::possibly)
         ++possibly_persisted;
     else
         ++failed;
@@ -118,7 +130,7 @@ void delivery_reports::account_for(const rd_kafka_message_t& message, broker::de
         batch.node_bytes += bytes;
         return;
     }
-    if (message.err) fail_post(message, last);
+    if (message.err || persistence_in(message) != broker::persistence::yes) fail_post(message, last);
     const std::size_t generation = generation_in(message._private) ? 1 : 0;
     ++batch.posted_records[generation];
     batch.posted_bytes[generation] += bytes;
@@ -126,18 +138,17 @@ void delivery_reports::account_for(const rd_kafka_message_t& message, broker::de
 
 void delivery_reports::add_node(broker::send_node& node, const rd_kafka_message_t& message, told& last) {
     node.partition = partition_id(message.partition);
-    if (!message.err) {
+    node.persisted = persistence_in(message);
+    if (!message.err && node.persisted == broker::persistence::yes) {
         node.at = offset(message.offset >= 0 ? message.offset : -1);
         node.timestamp = timestamp_of(message);
-        node.persisted = broker::persistence::yes;
         return;
     }
-    node.persisted = persistence_of(rd_kafka_message_status(&message));
     node.failure = explain(message, node.persisted, last);
 }
 
 void delivery_reports::fail_post(const rd_kafka_message_t& message, told& last) {
-    const broker::persistence persisted = persistence_of(rd_kafka_message_status(&message));
+    const broker::persistence persisted = persistence_in(message);
     headers_.clear();
     read_headers_of(message, headers_);
     listener_.post_failed({.topic = topic_of(message).name(),

@@ -170,7 +170,8 @@ broker::persistence persistence_of(rd_kafka_msg_status_t status) noexcept {
 error delivery_error(rd_kafka_resp_err_t native, broker::persistence persisted, error_details details) {
     details.operation = "send";
     const bool timed_out = native == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT;
-    const std::string_view text = timed_out ? "no broker acknowledged it within the message timeout" : "";
+    std::string_view text = timed_out ? "no broker acknowledged it within the message timeout" : "";
+    if (native == RD_KAFKA_RESP_ERR_NO_ERROR) text = "no broker acknowledged it, but what was sent after it";
     if (persisted == broker::persistence::possibly)
         return build(errc::possibly_persisted, error_kind::retriable, native, text, std::move(details));
     if (timed_out)

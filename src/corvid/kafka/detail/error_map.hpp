@@ -44,7 +44,7 @@ struct error_class {
 
 [[nodiscard]] broker::persistence persistence_of(rd_kafka_msg_status_t status) noexcept;
 
-/// For a record that was not acknowledged.
+/// For a record that was not acknowledged. RD_KAFKA_RESP_ERR_NO_ERROR: only one that was sent after it was.
 [[nodiscard]] error delivery_error(rd_kafka_resp_err_t native, broker::persistence persisted,
                                    error_details details = {});
 

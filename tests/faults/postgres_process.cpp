@@ -19,6 +19,18 @@ postgres_process::postgres_process(const std::vector<std::string>& options)
     url_ = output_of(command);
 }
 
+void postgres_process::kill() const {
+    (void)output_of({postgres_script, "kill", "--dir", directory_.string()});
+}
+
+void postgres_process::start() const {
+    (void)output_of({postgres_script, "start", "--dir", directory_.string()});
+}
+
+std::uint16_t postgres_process::port() const {
+    return static_cast<std::uint16_t>(std::stoul(url_.substr(url_.rfind(':') + 1)));
+}
+
 raw_connection connect_raw(const std::string& url) {
     raw_connection made(PQconnectdb(url.c_str()));
     if (PQstatus(made.get()) != CONNECTION_OK) throw std::runtime_error(PQerrorMessage(made.get()));

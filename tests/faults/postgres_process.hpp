@@ -4,10 +4,11 @@
 // the test's process.
 #pragma once
 
-#include "../process.hpp"
+#include "process.hpp"
 
 #include <libpq-fe.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -20,7 +21,12 @@ public:
     /// `options` are those of scripts/postgres start. Throws std::runtime_error.
     explicit postgres_process(const std::vector<std::string>& options = {});
 
+    /// kill -9 of all its processes; the data stays.
+    void kill() const;
+    /// On the same port and data; returns when it serves.
+    void start() const;
     [[nodiscard]] const std::string& url() const noexcept { return url_; }
+    [[nodiscard]] std::uint16_t port() const;
 
 private:
     std::filesystem::path directory_;
