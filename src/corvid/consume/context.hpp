@@ -124,8 +124,7 @@ public:
     /// `co_await ctx.sleep(200ms)`: on the service's clock, which tests move by themselves. It takes its time
     /// whatever stop() says, and holds the record, and a stop of the service, so long: wait in short steps.
     [[nodiscard]] sleep_operation sleep(duration length) const noexcept {
-        const held_record* const held = run_->held();
-        return sleep_operation(length, {run_, held ? held->following() : nullptr});
+        return sleep_operation(length, {run_, run_->behind()});
     }
 
 private:

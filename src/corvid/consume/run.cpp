@@ -56,6 +56,14 @@ outcome run::settle_published(outcome what) noexcept {
     return what;
 }
 
+record_origin run::place() const noexcept {
+    return {.topic = origin_->where.topic.str(),
+            .where = origin_->where.partition,
+            .source = current_,
+            .batch = batch_,
+            .own_headers = held_ ? &held_->its_headers() : nullptr};
+}
+
 bool run::start(handler& with) noexcept {
     work::run = on_end_;
     ended_inline_ = false;

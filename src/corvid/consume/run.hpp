@@ -92,6 +92,10 @@ public:
     [[nodiscard]] const record& current() const noexcept { return *current_; }
     /// The current record where it is held, and behind it the others of the run; null over a fetch batch.
     [[nodiscard]] held_record* held() const noexcept { return held_; }
+    /// What stands behind it, to be asked for early; null elsewhere than on the loop, which alone may look.
+    [[nodiscard]] const held_record* behind() const noexcept {
+        return held_ && scheduler::current() == &loop_ ? held_->following() : nullptr;
+    }
     /// Whether the record at `offset`, one of the run, may be begun.
     [[nodiscard]] bool may_begin(std::int64_t offset) const noexcept {
         return offset < bound_.load(std::memory_order_relaxed);
@@ -104,13 +108,7 @@ public:
     }
     [[nodiscard]] const run_origin& origin() const noexcept { return *origin_; }
     /// Where the current record came from.
-    [[nodiscard]] record_origin place() const noexcept {
-        return {.topic = origin_->where.topic.str(),
-                .where = origin_->where.partition,
-                .source = current_,
-                .batch = batch_,
-                .own_headers = held_ ? &held_->its_headers() : nullptr};
-    }
+    [[nodiscard]] record_origin place() const noexcept;
     /// What its handler wants to know of the current record when it is tried again; 0 at first. Forgotten
     /// when the record leaves the process, and where it is tried again for a publish that failed.
     [[nodiscard]] std::uint64_t memo() const noexcept {
