@@ -91,7 +91,7 @@ slow_run be_slow(const std::string& test, slowness with) {
                                                std::min(2 * with.interval, with.interval + 10s));
     stand.figure("takeover_s", stand.seconds_since(since));
     EXPECT_TRUE(stand.eventually([&] { return stand.seconds_since(since) * 1s > 2 * with.interval; }, 60s));
-    EXPECT_TRUE(!was_replaced || stand.works(0, 30s)) << "it did not join again";
+    EXPECT_TRUE(!expected_green || stand.works(0, 30s)) << "it did not join again";
     stand.let_pass(1'000ms);
     EXPECT_TRUE(load->finish(30s)) << "not every send was answered";
     if (expected_green) {
@@ -122,19 +122,6 @@ TEST(slow_handler_test,
 TEST(slow_handler_test, a_worker_that_knows_no_poll_interval_turns_the_checker_red) {
     const auto run = be_slow("R5, bug never_leaves", {.interval = 4s, .bug = "never_leaves"});
     EXPECT_FALSE(run.was_replaced);
-}
-
-// It shows where it was replaced, and the other has committed more by then: not every time.
-TEST(slow_handler_test, a_worker_that_commits_what_it_has_lost_turns_the_checker_red) {
-    std::uint64_t rewinds = 0;
-    for (int tries = 0; tries < 4 && rewinds == 0; ++tries) {
-        const auto run = be_slow("R5, bug keeps_positions", {.interval = 4s,
-                                                             .told = {"inline=1", "instance=a"},
-                                                             .work = {"instance=b"},
-                                                             .bug = "keeps_positions"});
-        rewinds = run.found.rewind;
-    }
-    EXPECT_GT(rewinds, 0u);
 }
 
 } // namespace
