@@ -32,6 +32,10 @@ public:
         EXPECT_TRUE(came) << all_.size() << " of " << count << " effects were settled";
         return all_;
     }
+    [[nodiscard]] std::size_t count() {
+        const std::lock_guard lock(mutex_);
+        return all_.size();
+    }
 
 private:
     std::mutex mutex_;

@@ -31,11 +31,13 @@ protected:
             record(unit, id);
         }));
     }
-    // Spoils what is open, again and again.
-    void spoil(const std::atomic<bool>& stop) {
+    // Spoils what is open, again and again: once something has got through since it last did.
+    void spoil(const std::atomic<bool>& stop, const std::function<std::size_t()>& through) {
         for (int round = 0; !stop; ++round) {
-            // a little longer each time: a slow build gets through, too
-            std::this_thread::sleep_for(15ms + round * 1ms);
+            const std::size_t before = through();
+            while (!stop && through() == before)
+                std::this_thread::sleep_for(1ms);
+            std::this_thread::sleep_for(round % 15 * 1ms); // not always behind a COMMIT
             if (round % 3 == 0) relay_.cut();
             if (round % 3 == 1) relay_.swallow_answers();
             if (round % 3 == 2) relay_.swallow_all();
@@ -81,9 +83,9 @@ TEST_F(inbox_losses, of_sessions_cost_recorded_effects_nothing_and_double_none) 
     settled_events told;
     effect_writer writer(
         through_, "billing", told.sink(),
-        {.max_records = 40, .linger = 1ms, .retry = {.first = 5ms, .limit = 1'000, .cap = 20ms}});
+        {.max_records = 40, .linger = 1ms, .retry = {.first = 5ms, .limit = 50, .cap = 20ms}});
     std::atomic<bool> stop = false;
-    std::thread spoiler([&] { spoil(stop); });
+    std::thread spoiler([&] { spoil(stop, [&] { return told.count(); }); });
     constexpr std::size_t count = 1'500;
     for (std::size_t i = 0; i < count; ++i) {
         std::vector<effect> one;
@@ -115,9 +117,14 @@ TEST_F(inbox_losses, of_sessions_cost_a_partition_nothing_and_double_nothing) {
             if (news.lost) lost = news.lost->describe();
             arrived.notify_all();
         },
-        {.max_records = 40, .linger = 1ms, .retry = {.first = 5ms, .limit = 1'000, .cap = 20ms}});
+        {.max_records = 40, .linger = 1ms, .retry = {.first = 5ms, .limit = 50, .cap = 20ms}});
     std::atomic<bool> stop = false;
-    std::thread spoiler([&] { spoil(stop); });
+    std::thread spoiler([&] {
+        spoil(stop, [&] {
+            const std::lock_guard lock(mutex);
+            return static_cast<std::size_t>(next);
+        });
+    });
     constexpr std::int64_t count = 1'500;
     writer.assign(1, "shop.order.placed", 0, 0, false);
     for (std::int64_t i = 0; i < count; ++i) {

@@ -41,6 +41,19 @@ TEST_F(postgres_loss, a_session_ended_within_a_transaction_is_retriable_and_noth
     EXPECT_EQ(ids(), list{});
 }
 
+TEST_F(postgres_loss, a_transaction_that_asks_nothing_for_too_long_is_over_and_its_locks_are_free) {
+    open([](database_settings& s) { s.transaction_idle_timeout = 200ms; });
+    make_table();
+    auto held = get(db_->begin());
+    ASSERT_TRUE(held);
+    ASSERT_TRUE(get(held->execute("insert into t values (1)")));
+    run("insert into t values (1)"); // waits for the other
+    const auto late = get(held->execute("insert into t values (2)"));
+    ASSERT_FALSE(late);
+    EXPECT_EQ(late.error().kind(), error_kind::retriable) << late.error().describe();
+    EXPECT_EQ(ids(), list{1});
+}
+
 TEST_F(postgres_loss, a_session_ended_before_commit_was_sent_is_no_unknown_outcome) {
     open();
     make_table();

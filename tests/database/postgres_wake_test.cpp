@@ -95,6 +95,22 @@ TEST_F(waking, a_lost_listener_comes_back_and_has_missed_nothing) {
     }
 }
 
+TEST_F(waking, a_pool_that_a_writer_has_whole_does_not_hold_the_relay_up) {
+    open([](database_settings& s) { s.pool_size = 1; });
+    outbox box(*db_);
+    {
+        relay sending(box, *out_, {.poll = 60s}, nullptr, quiet());
+        ASSERT_TRUE(until([&] { return !listener().empty(); }));
+        auto held = get(db_->begin());
+        ASSERT_TRUE(held) << held.error().describe();
+        for (int n = 1; n <= 20; ++n) {
+            commit_elsewhere("a", n);
+            ASSERT_TRUE(arrives(static_cast<std::size_t>(n)));
+        }
+        EXPECT_TRUE(get(held->rollback()));
+    }
+}
+
 TEST_F(waking, while_nobody_listens_the_relay_polls) {
     open([](database_settings& s) { s.reconnect = {.first = 600s, .cap = 600s}; });
     outbox box(*db_);

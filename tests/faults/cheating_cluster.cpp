@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cheating_cluster.hpp"
 
-#include <map>
 #include <utility>
 
 namespace corvid::faults {
@@ -9,8 +8,9 @@ namespace {
 
 class cheating_member final : public broker::record_source, public broker::offset_committer {
 public:
-    cheating_member(broker::group_member of, scheduler& loop, cheats how)
-        : of_(std::move(of)), loop_(loop), how_(how) {}
+    cheating_member(broker::group_member of, scheduler& loop, cheats how,
+                    std::shared_ptr<cheating_cluster::positions_kept> kept)
+        : of_(std::move(of)), loop_(loop), how_(how), kept_(std::move(kept)) {}
 
     std::optional<broker::source_event> next_event() override {
         auto event = of_.source->next_event();
@@ -20,7 +20,7 @@ public:
             event = of_.source->next_event();
         }
         if (const auto* back = event ? std::get_if<broker::revoked>(&*event) : nullptr; back && back->lost)
-            before_ = latest_;
+            kept_->before = kept_->latest;
         return event;
     }
 
@@ -41,9 +41,9 @@ public:
     void commit(broker::offset_request& request) override {
         if (how_.no_last_commit && leaves_) return loop_.post(request);
         for (auto& one : request.offsets) {
-            const auto old = before_.find(one.where);
-            if (how_.keeps_positions && old != before_.end()) one.next = old->second;
-            latest_.insert_or_assign(one.where, *one.next);
+            const auto old = kept_->before.find(one.where);
+            if (how_.keeps_positions && old != kept_->before.end()) one.next = old->second;
+            kept_->latest.insert_or_assign(one.where, *one.next);
         }
         of_.offsets->commit(request);
     }
@@ -55,6 +55,7 @@ public:
     }
     void close() override {
         leaves_ = true;
+        kept_->before = kept_->latest;
         of_.source->close();
     }
 
@@ -64,14 +65,14 @@ private:
     cheats how_;
     bool leaves_ = false, is_away_ = false;
     std::uint64_t batches_ = 0;
-    std::map<topic_partition, offset> latest_, before_; // committed; and before the last loss
+    std::shared_ptr<cheating_cluster::positions_kept> kept_;
 };
 
 } // namespace
 
 broker::group_member cheating_cluster::join(const broker::source_settings& settings, scheduler& loop,
                                             broker::source_listener& listener) {
-    auto member = std::make_unique<cheating_member>(of_.join(settings, loop, listener), loop, how_);
+    auto member = std::make_unique<cheating_member>(of_.join(settings, loop, listener), loop, how_, kept_);
     broker::offset_committer* const offsets = member.get();
     return {.source = std::move(member), .offsets = offsets};
 }

@@ -6,12 +6,15 @@
 
 #include <corvid/broker/cluster.hpp>
 
+#include <map>
+#include <memory>
+
 namespace corvid::faults {
 
 struct cheats {
     bool from_beginning = false;   ///< every partition starts at its first record
     bool no_last_commit = false;   ///< what is committed while the group is left is not sent
-    bool keeps_positions = false;  ///< behind a lost assignment, goes on committing the positions of before
+    bool keeps_positions = false;  ///< once it has lost or left, goes on committing the positions of before
     bool tells_no_trouble = false; ///< that no broker answers is kept silent
     bool drops = false;            ///< one batch in five is thrown away
     bool stays_away = false;       ///< takes nothing any more once no broker was there
@@ -19,6 +22,11 @@ struct cheats {
 
 class cheating_cluster final : public broker::cluster {
 public:
+    /// They outlive a member: the watchdog of a slow handler makes it leave, and joins anew.
+    struct positions_kept {
+        std::map<topic_partition, offset> latest, before; ///< committed; and before the last loss or leave
+    };
+
     cheating_cluster(broker::cluster& of, cheats how) : of_(of), how_(how) {}
     broker::group_member join(const broker::source_settings& settings, scheduler& loop,
                               broker::source_listener& listener) override;
@@ -31,6 +39,7 @@ public:
 private:
     broker::cluster& of_;
     cheats how_;
+    std::shared_ptr<positions_kept> kept_ = std::make_shared<positions_kept>();
 };
 
 } // namespace corvid::faults

@@ -29,21 +29,17 @@
 //     from_beginning, no_last_commit, keeps_positions, tells_no_trouble, drops, stays_away:
 //     cheating_cluster.hpp
 #include "cheating_cluster.hpp"
-#include "orders.hpp"
 #include "worker_parts.hpp"
 #include <corvid/kafka/cluster.hpp>
 #include <corvid/service/service.hpp>
 #include <corvid/service/threaded_scheduler.hpp>
 
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <csignal>
-#include <cstdio>
 #include <mutex>
 #include <random>
-#include <span>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -51,21 +47,6 @@
 
 namespace corvid::faults {
 namespace {
-
-struct assignment : orders {
-    explicit assignment(std::span<char* const> arguments)
-        : orders(arguments.subspan(5)),
-          bootstrap(arguments[1]),
-          topic(arguments[2]),
-          group(arguments[3]),
-          file(arguments[4]) {}
-
-    [[nodiscard]] bool has_bug(const std::string& name) const {
-        return ("," + text("bug") + ",").find("," + name + ",") != std::string::npos;
-    }
-
-    std::string bootstrap, topic, group, file;
-};
 
 cheats cheats_of(const assignment& o) {
     return {.from_beginning = o.has_bug("from_beginning"),
@@ -82,11 +63,11 @@ corvid::settings settings_of(const assignment& o) {
     s.kafka.session_timeout = std::chrono::milliseconds(o.number("session_ms", 6'000));
     s.kafka.max_poll_interval =
         std::chrono::milliseconds(o.has_bug("never_leaves") ? 300'000 : o.number("max_poll_ms", 300'000));
-    s.kafka.membership = o.text("instance").empty() ? membership::dynamic : membership::fixed;
+    s.kafka.membership = o.says("instance") ? membership::fixed : membership::dynamic;
     s.kafka.instance = o.text("instance");
     s.kafka.suspect_after = o.has_bug("suspects_nobody") ? 0 : 3;
     s.kafka.properties = {{"reconnect.backoff.max.ms", "1000"}};
-    s.http.listen = o.text("http").empty() ? "" : "127.0.0.1:" + o.text("http");
+    s.http.listen = o.says("http") ? "127.0.0.1:" + o.text("http") : "";
     s.shutdown.drain = std::chrono::milliseconds(o.number("drain_ms", 20'000));
     s.shutdown.grace = std::chrono::milliseconds(o.number("grace_ms", 5'000));
     s.log.level = log_level::error;
@@ -111,7 +92,7 @@ public:
                                      .retry = {.first = std::chrono::milliseconds(20), .limit = 3}};
         if (o.has_bug("any_order")) options.order = unordered;
         if (o.has_bug("holds_partition")) options.order = by_partition;
-        if (!o.text("inline").empty())
+        if (o.says("inline"))
             service_.on<sample::load>(
                 "work", [this](const received<sample::load>& in) { return handle_at_once(in); }, options);
         else
@@ -149,7 +130,7 @@ private:
     task<outcome> handle(const received<sample::load>& in, context& ctx) {
         const std::int64_t t0 = now();
         const std::string line = line_of(in);
-        if (!in->poison.empty() && orders_.text("cured").empty()) {
+        if (!in->poison.empty() && !orders_.says("cured")) {
             into_.append("T " + std::to_string(in->id) + " " + std::to_string(getpid()) + "\n");
             if (orders_.has_bug("skips_poison")) co_return skip;
             poison(in->poison);
@@ -209,18 +190,5 @@ private:
 } // namespace corvid::faults
 
 int main(int count, char** arguments) {
-    if (count < 5) {
-        std::fprintf(stderr, "usage: fault_worker BOOTSTRAP TOPIC GROUP FILE [NAME=VALUE...]\n");
-        return 2;
-    }
-    const rlimit no_core{0, 0};
-    setrlimit(RLIMIT_CORE, &no_core);
-    try {
-        return corvid::faults::worker(
-                   corvid::faults::assignment(std::span(arguments, static_cast<std::size_t>(count))))
-            .run();
-    } catch (const std::exception& e) {
-        std::fprintf(stderr, "fault_worker: %s\n", e.what());
-        return 1;
-    }
+    return corvid::faults::run_worker<corvid::faults::worker>(count, arguments);
 }

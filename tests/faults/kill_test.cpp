@@ -47,7 +47,7 @@ findings kill_workers(const std::string& test, const plan& with) {
 }
 
 TEST(consumer_kill_test, nothing_is_lost_and_only_what_is_not_committed_comes_again) {
-    const plan with{.kills = sized<std::size_t>(300, 3), .mean_s = sized(5.0, 1.0)};
+    const plan with{.kills = sized<std::size_t>(300, 6), .mean_s = sized(5.0, 2.0)};
     const auto found = kill_workers("R2", with);
     EXPECT_TRUE(found.green({.duplicates = with.kills * 2 * usual_rate})) << found.text();
     EXPECT_GT(found.duplicates, 0u) << "no kill hit any work: this run shows nothing";

@@ -29,7 +29,7 @@ std::vector<weather> forecast() {
                  in.poison(1, "timeout", R"({"timeout":0})", "upstream");
                  in.poison(1, "timeout", R"({"timeout":0})", "downstream");
              }},
-            {"resets", 600s, 6s, [](network&) {}, [](network& in) { in.break_connections(); }},
+            {"resets", 600s, 12s, [](network&) {}, [](network& in) { in.break_connections(); }},
             {"latency", 60s, 8s,
              [](network& in) { everywhere(in, "latency", R"({"latency":500,"jitter":300})"); }},
             {"bandwidth", 60s, 6s, [](network& in) { everywhere(in, "bandwidth", R"({"rate":20})"); }},

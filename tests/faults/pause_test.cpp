@@ -18,7 +18,7 @@ TEST(zombie_test, a_worker_that_stood_still_takes_no_commit_back_and_joins_again
     rig stand("R4", {.session = session});
     auto load = stand.start_sender({.records_per_second = usual_rate});
     stand.start_workers();
-    const std::size_t pauses = sized<std::size_t>(20, 1);
+    const std::size_t pauses = sized<std::size_t>(20, 2);
     for (std::size_t i = 0; i < pauses; ++i) {
         stand.let_pass(stand.between(1'000ms, 2'000ms));
         const std::size_t which = stand.below(4);
@@ -63,6 +63,7 @@ struct slowness {
     std::vector<std::string> told = {}; ///< the first worker
     std::vector<std::string> work = {}; ///< all
     std::string bug = {};
+    std::chrono::milliseconds session = 3s;
 };
 
 struct slow_run {
@@ -77,7 +78,7 @@ slow_run be_slow(const std::string& test, slowness with) {
     with.work.insert(with.work.end(),
                      {"max_poll_ms=" + std::to_string(with.interval.count()), "drain_ms=3000"});
     const bool expected_green = with.bug.empty();
-    rig stand(test, {.workers = expected_green ? 4U : 2U, .session = 3s, .work = with.work});
+    rig stand(test, {.workers = expected_green ? 4U : 2U, .session = with.session, .work = with.work});
     auto load = stand.start_sender({.records_per_second = usual_rate});
     with.told.insert(with.told.end(),
                      {"slow_at=3000", "slow_ms=" + std::to_string(2 * with.interval.count())});
@@ -122,6 +123,17 @@ TEST(slow_handler_test,
 TEST(slow_handler_test, a_worker_that_knows_no_poll_interval_turns_the_checker_red) {
     const auto run = be_slow("R5, bug never_leaves", {.interval = 4s, .bug = "never_leaves"});
     EXPECT_FALSE(run.was_replaced);
+}
+
+TEST(slow_handler_test, a_worker_that_commits_what_it_has_lost_turns_the_checker_red) {
+    // A member that has a name is replaced when its session ends: well before it returns.
+    const auto run = be_slow("R5, bug keeps_positions", {.interval = 4s,
+                                                         .told = {"inline=1", "instance=a"},
+                                                         .work = {"instance=b"},
+                                                         .bug = "keeps_positions",
+                                                         .session = 1'500ms});
+    EXPECT_TRUE(run.was_replaced);
+    EXPECT_GT(run.found.rewind, 0u) << run.found.text();
 }
 
 } // namespace

@@ -62,6 +62,7 @@ std::vector<effect> effect_queue::take(steady_time now) {
 std::vector<effect> effect_queue::take_batch(steady_time now) {
     std::vector<effect> batch;
     std::deque<entry> resting;
+    under_way_since_ = now;
     std::size_t bytes = 0;
     while (!waiting_.empty() && batch.size() < limit_) {
         entry& front = waiting_.front();
@@ -71,6 +72,7 @@ std::vector<effect> effect_queue::take_batch(steady_time now) {
         } else {
             if (!batch.empty() && bytes + size > settings_.max_bytes) break;
             bytes += size;
+            under_way_since_ = std::min(under_way_since_, front.since);
             batch.push_back(std::move(front.what));
         }
         waiting_.pop_front();
@@ -118,7 +120,7 @@ bool effect_queue::failed_alone(effect& what, steady_time now, double random01) 
 void effect_queue::put_back(std::vector<effect> batch, steady_time now) {
     for (auto each = batch.rbegin(); each != batch.rend(); ++each) {
         bytes_ += each->bytes();
-        waiting_.push_front({std::move(*each), now - settings_.linger});
+        waiting_.push_front({std::move(*each), std::min(under_way_since_, now - settings_.linger)});
     }
     const auto is_closed = [this](const entry& each) { return closed(each.what.lane); };
     if (troubled_.empty()) return;
@@ -145,6 +147,11 @@ void effect_queue::give_up(const error& why) {
         settle(each.what, fail(why));
     waiting_.clear();
     bytes_ = 0;
+}
+
+std::optional<steady_time> effect_queue::oldest() const {
+    if (!busy()) return waiting_.empty() ? std::nullopt : std::optional(waiting_.front().since);
+    return waiting_.empty() ? under_way_since_ : std::min(under_way_since_, waiting_.front().since);
 }
 
 bool effect_queue::closed(std::uint64_t lane) const {

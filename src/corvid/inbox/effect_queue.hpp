@@ -44,10 +44,8 @@ public:
     /// Of a lane: neither queued nor under way.
     [[nodiscard]] bool has(std::uint64_t lane) const;
     [[nodiscard]] bool closed(std::uint64_t lane) const;
-    /// Since when the first of those that wait has been here.
-    [[nodiscard]] std::optional<steady_time> oldest() const {
-        return waiting_.empty() ? std::nullopt : std::optional(waiting_.front().since);
-    }
+    /// Since when the first of those that are not written has been here.
+    [[nodiscard]] std::optional<steady_time> oldest() const;
     /// That wait; those under way are not counted.
     [[nodiscard]] std::size_t size() const noexcept { return waiting_.size(); }
     [[nodiscard]] bool busy() const noexcept { return !under_way_.empty(); }
@@ -76,6 +74,7 @@ private:
     std::size_t bytes_ = 0;
     bool flushed_ = false;
     std::unordered_map<std::uint64_t, std::size_t> under_way_; // lane -> effects
+    steady_time under_way_since_{};                            // the first of them came
     std::unordered_map<std::uint64_t, lane_trouble> troubled_;
     std::vector<settled> settled_;
     std::size_t limit_;

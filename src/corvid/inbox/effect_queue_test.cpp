@@ -133,6 +133,25 @@ TEST(effect_queue, the_databases_trouble_is_waited_out_and_nobody_is_told) {
     EXPECT_EQ(tags(queue.take(now)), list{1}) << "one alone tells whether it is back";
 }
 
+TEST(effect_queue, the_oldest_is_as_old_as_it_is_while_it_is_under_way_and_after_trouble) {
+    effect_queue queue(settings);
+    EXPECT_EQ(queue.oldest(), std::nullopt);
+    queue.add(make(1, 1), start);
+    queue.flush();
+    auto batch = queue.take(start);
+    queue.add(make(2, 2), start + 1s);
+    EXPECT_EQ(queue.oldest(), start);
+    write_report report = all(1, unwritten);
+    report.trouble = error(errc::database_unreachable);
+    queue.written(std::move(batch), std::move(report), start + 2s, 0);
+    EXPECT_EQ(queue.oldest(), start);
+    batch = queue.take(start + 1h);
+    EXPECT_EQ(tags(batch), (list{1, 2}));
+    EXPECT_EQ(queue.oldest(), start);
+    queue.written(std::move(batch), all(2, done), start + 1h, 0);
+    EXPECT_EQ(queue.oldest(), std::nullopt);
+}
+
 // A writer that fails at random, and an engine that hands in again what was held.
 class queue_history : public testing::TestWithParam<std::uint64_t> {
 protected:

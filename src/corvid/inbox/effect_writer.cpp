@@ -5,6 +5,7 @@
 #include <corvid/base/random.hpp>
 #include <corvid/inbox/detail/mailbox.hpp>
 #include <corvid/inbox/effect_queue.hpp>
+#include <corvid/inbox/write_trouble.hpp>
 #include <corvid/observe/metrics.hpp>
 
 #include <algorithm>
@@ -27,6 +28,9 @@ std::size_t shards_of(const database& db, const writer_settings& settings) {
     return db.dialect().kind == store::database_kind::sqlite ? 1 : settings.transactions;
 }
 
+// How old the oldest is changes while nothing happens.
+constexpr duration show_every = std::chrono::seconds(1);
+
 struct writer_figures {
     writer_figures(metrics* into, const std::string& group) {
         if (!into) return;
@@ -47,13 +51,15 @@ struct writer_figures {
 
 // All on the database's loop, but for what only reads what never changes.
 struct effect_writer::impl : std::enable_shared_from_this<impl> {
-    impl(database& d, std::string name, sink to, const writer_settings& s, metrics* figures_into)
+    impl(database& d, std::string name, sink to, const writer_settings& s, metrics* figures_into,
+         write_trouble* note)
         : db(d),
           group(std::move(name)),
           out(std::move(to)),
           table(std::make_shared<mark_table>(db.dialect(), db.loop())),
           random(db.settings().seed ? db.settings().seed : entropy_seed()),
-          figures(figures_into, group) {
+          figures(figures_into, group),
+          trouble(note) {
         for (std::size_t i = 0; i < shards_of(db, s); ++i)
             shards.push_back(std::make_unique<shard>(*this, s));
     }
@@ -61,7 +67,11 @@ struct effect_writer::impl : std::enable_shared_from_this<impl> {
     // What writes one transaction after the other; a lane has one.
     struct shard : timer {
         shard(impl& i, const writer_settings& s)
-            : timer([](work& w) noexcept { static_cast<shard&>(w).turn(); }), owner(i), queue(s) {}
+            : timer([](work& w) noexcept { static_cast<shard&>(w).ring(); }), owner(i), queue(s) {}
+        void ring() {
+            turn();
+            owner.show();
+        }
         void turn();
         void tell();
         static task<void> write(std::shared_ptr<impl> alive, shard& self, std::vector<effect> batch);
@@ -97,6 +107,7 @@ struct effect_writer::impl : std::enable_shared_from_this<impl> {
     void turn_all();
     void wake_lane_waiters();
     void show();
+    void note(const std::optional<error>& failure) const;
     static task<void> end(std::shared_ptr<impl> self);
     static task<result<std::shared_ptr<marked_unit>>> begin(std::shared_ptr<impl> self, event_mark mark,
                                                             std::uint64_t lane);
@@ -109,6 +120,7 @@ struct effect_writer::impl : std::enable_shared_from_this<impl> {
     const std::shared_ptr<mark_table> table;
     prng random;
     writer_figures figures;
+    write_trouble* const trouble;
     std::vector<std::unique_ptr<shard>> shards;
     inbox_detail::mailbox<arrival> arrived;
     std::vector<lane_idle*> lane_waiters;
@@ -152,7 +164,9 @@ void effect_writer::impl::shard::turn() {
     if (auto batch = queue.take(now); !batch.empty())
         owner.writing.spawn(loop, write(owner.shared_from_this(), *this, std::move(batch)));
     loop.cancel(*this);
-    if (const auto when = queue.due(now)) loop.at(*when, *this);
+    auto next = queue.due(now);
+    if (queue.oldest()) next = std::min(next.value_or(now + show_every), now + show_every);
+    if (next) loop.at(*next, *this);
 }
 
 void effect_writer::impl::shard::tell() {
@@ -185,6 +199,7 @@ task<void> effect_writer::impl::shard::write(std::shared_ptr<impl> alive, shard&
         report.trouble = std::move(written.error());
     }
     (report.trouble ? owner.figures.trouble : owner.figures.committed).add();
+    owner.note(report.trouble);
     const steady_time now = owner.db.loop().steady_now();
     owner.figures.took.observe(now - began);
     self.queue.written(std::move(batch), std::move(report), now, owner.random.uniform());
@@ -200,6 +215,10 @@ void effect_writer::impl::wake_lane_waiters() {
     std::erase_if(lane_waiters, [](const lane_idle* each) { return !each->of.queue.has(each->lane); });
     for (lane_idle* each : ready)
         each->complete();
+}
+
+void effect_writer::impl::note(const std::optional<error>& failure) const {
+    if (trouble) trouble->told(failure, db.loop().steady_now());
 }
 
 void effect_writer::impl::show() {
@@ -234,7 +253,10 @@ task<result<std::shared_ptr<marked_unit>>> effect_writer::impl::begin_all(std::s
     for (event_mark& each : marks)
         each.group = self->group;
     unit_figures counts{self->figures.processed, self->figures.duplicates};
-    co_return co_await marked_unit::open(self->db, self->table, std::move(marks), std::move(counts));
+    auto opening = marked_unit::open(self->db, self->table, std::move(marks), std::move(counts));
+    auto opened = co_await std::move(opening);
+    self->note(opened ? std::nullopt : std::optional(opened.error()));
+    co_return opened;
 }
 
 task<void> effect_writer::impl::end(std::shared_ptr<impl> self) {
@@ -246,8 +268,9 @@ task<void> effect_writer::impl::end(std::shared_ptr<impl> self) {
 }
 
 effect_writer::effect_writer(database& db, std::string group, sink to, const writer_settings& settings,
-                             metrics* figures)
-    : impl_(std::make_shared<impl>(db, std::move(group), std::move(to), checked(settings), figures)) {}
+                             metrics* figures, write_trouble* trouble)
+    : impl_(
+          std::make_shared<impl>(db, std::move(group), std::move(to), checked(settings), figures, trouble)) {}
 
 effect_writer::~effect_writer() { close(); }
 

@@ -11,8 +11,8 @@
 // `settled` tells, once for each effect: processed, already_processed, or the error that refused it. Such an
 // error closes its lane: what else of the lane is here or comes is given back with errc::effect_held, in
 // order, until reopen(): so nothing overtakes a record that will be tried again. What the database cannot do
-// now (it is away, full, read-only) is tried for as long as it takes and reported by database::reachable()
-// and metrics, never as an outcome. A lost COMMIT is written again, and the marks decide.
+// now (it is away, full, read-only) is tried for as long as it takes and reported by write_trouble and
+// metrics, never as an outcome. A lost COMMIT is written again, and the marks decide.
 //
 // Any thread may call it; the sink runs on the database's loop and must not block. Two groups are two
 // writers.
@@ -26,14 +26,15 @@
 namespace corvid {
 
 class metrics;
+class write_trouble;
 
 class effect_writer {
 public:
     using sink = std::function<void(std::vector<settled>)>;
 
-    /// Throws config_error for settings that cannot work. `db` and `figures` outlive it.
+    /// Throws config_error for settings that cannot work. `db`, `figures` and `trouble` outlive it.
     effect_writer(database& db, std::string group, sink to, const writer_settings& settings = {},
-                  metrics* figures = nullptr);
+                  metrics* figures = nullptr, write_trouble* trouble = nullptr);
     /// As close(), on a thread that is no loop.
     ~effect_writer();
     effect_writer(const effect_writer&) = delete;

@@ -138,29 +138,11 @@ void service::add(const std::string& name, std::string_view topic, subscription_
     if (parts_->started)
         throw config_error(
             error(errc::invalid_argument, {.message = "subscription \"" + name + "\" comes after start()"}));
-    subscription s{.name = name,
-                   .pattern = std::move(options.pattern),
-                   .order = options.order,
-                   .key = std::move(options.key),
-                   .concurrency = options.concurrency,
-                   .failure = {.retry = options.retry,
-                               .retry_topics = std::move(options.retry_topics),
-                               .gives_up_order = options.gives_up_order,
-                               .rejected = options.rejected,
-                               .classify = std::move(options.classify)},
-                   .intake = options.intake,
-                   .window = options.window,
-                   .batch = options.batch,
-                   .commit = options.commit,
-                   .chain = nullptr,
-                   .completes = std::move(completes),
-                   .handle = std::move(handle)};
-    for (auto& given : options.topics)
-        s.topics.emplace_back(std::move(given));
-    if (s.topics.empty() && s.pattern.empty()) s.topics.emplace_back(topic);
+    subscription s = detail::subscription_of(name, topic, options);
+    s.completes = std::move(completes);
+    s.handle = std::move(handle);
     const std::string group = options.group.empty() ? settings_.group_of(name) : options.group;
     s.chain = chain_of(name, group, options);
-    if (auto valid = s.failure.validate(s.order); !valid) throw config_error(std::move(valid).error());
     if (options.rejected == when_rejected::park_key) parts_->parking[name] = {group, s.topics};
     if (hooks_.around) s.handle = hooks_.around(std::move(s.handle), group);
     auto& of_group = parts_->waiting[group];
@@ -257,11 +239,11 @@ void service::start() {
     });
     if (!settings_.http.listen.empty())
         p.http = std::make_unique<http_server>(p.root, settings_.http, operator_pages(p.health, p.figures));
-    add_breaker_checks();
     for (const std::string& each : p.stages.warnings())
         p.log.warn(each);
     try {
-        p.stages.open(&p.figures);
+        p.stages.open(&p.figures, p.log);
+        add_checks();
         p.relays.open(*p.publishes, p.figures, p.log);
         join_groups();
     } catch (...) { // a database that is younger than the service goes before it
@@ -270,13 +252,18 @@ void service::start() {
     }
 }
 
-// What a dependency suffers from is no reason to restart this process or to keep records from it: they are
-// shown, and fail no probe.
-void service::add_breaker_checks() {
+void service::add_checks() {
     auto& p = *parts_;
+    // What a dependency suffers from is no reason to restart this process or to keep records from it: it is
+    // shown, and fails no probe.
     for (const auto& each : p.shared.breakers())
         p.checks.push_back(p.health.add(probe::liveness, "breaker " + each->name(), [each, &p] {
             return health_status{.ok = true, .detail = each->describe(p.root.steady_now())};
+        }));
+    for (const auto& each : p.stages.inboxes())
+        p.checks.push_back(p.health.add(probe::readiness, "effects of " + each->group(), [&of = *each] {
+            std::string trouble = of.trouble();
+            return health_status{.ok = trouble.empty(), .detail = std::move(trouble)};
         }));
 }
 
@@ -350,6 +337,16 @@ exit_code service::wait_for_groups() {
     return code;
 }
 
+bool service::join_tasks() {
+    try {
+        scope_.wait(parts_->root);
+        return true;
+    } catch (const std::exception& e) {
+        parts_->log.error("a task of the service has failed", {{"what", std::string_view(e.what())}});
+        return false;
+    }
+}
+
 bool service::close_producer() {
     auto& p = *parts_;
     const auto patience = std::min(p.publishes->settings().sink.message_timeout, settings_.shutdown.drain);
@@ -368,6 +365,7 @@ exit_code service::stop() {
     for (pull_handler* pull : p.pulls) // behind stop(): a run that ends earlier would only be begun anew
         pull->close();
     exit_code code = wait_for_groups();
+    if (code != exit_code::undrained && !join_tasks()) code = exit_code::failed;
     p.relays.close();
     if (p.publishes && !close_producer() && code == exit_code::clean) code = exit_code::unflushed;
     p.checks.clear();
@@ -377,16 +375,14 @@ exit_code service::stop() {
 }
 
 int service::run() {
-    {
-        const termination_signals signals(parts_->root, parts_->asked_to_stop);
-        start();
-        parts_->root.wait(parts_->asked_to_stop, std::nullopt);
-        const exit_code code = stop();
-        for (auto& [group, loop] : parts_->groups)
-            if (!loop->ended().is_set()) std::_Exit(static_cast<int>(code));
-        if (code == exit_code::undrained && scope_.running() > 0) std::_Exit(static_cast<int>(code));
-        return static_cast<int>(code);
-    }
+    const termination_signals signals(parts_->root, parts_->asked_to_stop);
+    start();
+    parts_->root.wait(parts_->asked_to_stop, std::nullopt);
+    const exit_code code = stop();
+    for (auto& [group, loop] : parts_->groups)
+        if (!loop->ended().is_set()) std::_Exit(static_cast<int>(code));
+    if (code == exit_code::undrained && scope_.running() > 0) std::_Exit(static_cast<int>(code));
+    return static_cast<int>(code);
 }
 
 } // namespace corvid

@@ -128,7 +128,9 @@ public:
     [[nodiscard]] health_registry& health() noexcept;
     [[nodiscard]] const corvid::settings& settings() const noexcept { return settings_; }
     [[nodiscard]] logger& log() noexcept;
-    /// Where tasks of the user's own can run: `service.tasks().spawn(service.loop(), …)`; joined at the stop.
+    /// Where tasks of the user's own can run: `service.tasks().spawn(*scheduler::current(), …)`. The stop
+    /// joins them, behind the groups and while the producer is there: have them see that it is time. One that
+    /// throws is logged, and the exit code is `failed`.
     [[nodiscard]] task_scope& tasks() noexcept { return scope_; }
     [[nodiscard]] scheduler& root() noexcept;
     /// The port that http.listen got; 0: no server.
@@ -193,10 +195,11 @@ private:
     void end_sentence(const std::string& name);
     [[nodiscard]] std::shared_ptr<attempt_chain> chain_of(const std::string& name, const std::string& group,
                                                           subscription_options& options);
-    void add_breaker_checks();
+    void add_checks();
     void join_groups();
     void add_health_checks(group_loop& loop);
     [[nodiscard]] exit_code wait_for_groups();
+    bool join_tasks();
     [[nodiscard]] bool close_producer();
 
     corvid::settings settings_;

@@ -82,6 +82,29 @@ void check_of_stream(const std::string& name, const subscription_options& option
                "leave them out, or use on()");
 }
 
+subscription subscription_of(const std::string& name, std::string_view topic,
+                             const subscription_options& options) {
+    subscription made{.name = name,
+                      .pattern = options.pattern,
+                      .order = options.order,
+                      .key = options.key,
+                      .concurrency = options.concurrency,
+                      .failure = {.retry = options.retry,
+                                  .retry_topics = options.retry_topics,
+                                  .gives_up_order = options.gives_up_order,
+                                  .rejected = options.rejected,
+                                  .classify = options.classify},
+                      .intake = options.intake,
+                      .window = options.window,
+                      .batch = options.batch,
+                      .commit = options.commit};
+    for (const auto& given : options.topics)
+        made.topics.emplace_back(given);
+    if (made.topics.empty() && made.pattern.empty()) made.topics.emplace_back(topic);
+    if (auto valid = made.failure.validate(made.order); !valid) throw config_error(std::move(valid).error());
+    return made;
+}
+
 } // namespace detail
 
 } // namespace corvid

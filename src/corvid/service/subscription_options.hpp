@@ -83,6 +83,11 @@ namespace detail {
 void check_of_handler(const std::string& name, const subscription_options& options);
 void check_of_stream(const std::string& name, const subscription_options& options);
 
+/// What the group's loop takes of them; without a handler, and without what stands around it. `topic` is the
+/// handler's own, where they name none.
+[[nodiscard]] subscription subscription_of(const std::string& name, std::string_view topic,
+                                           const subscription_options& options);
+
 } // namespace detail
 
 } // namespace corvid

@@ -14,9 +14,15 @@ namespace {
 // Any number that no other program is likely to use: "corvid" and a 1.
 constexpr std::int64_t migration_lock = 0x636f727669640001;
 
-constexpr std::string_view table_sql =
-    "create table if not exists corvid_migrations(component text not null, number integer "
-    "not null, name text not null, checksum text not null, primary key (component, number))";
+// PostgreSQL asks for the right to create before it looks whether there is anything to create.
+std::string table_sql(database_kind kind) {
+    const std::string table = "corvid_migrations(component text not null, number integer not null, name text "
+                              "not null, checksum text not null, primary key (component, number))";
+    return kind == database_kind::postgres
+               ? "do $$begin if to_regclass('corvid_migrations') is null then create table " + table +
+                     "; end if; end$$"
+               : "create table if not exists " + table;
+}
 
 // FNV-1a: tells an edit, not an attack.
 std::string checksum_of(std::string_view text) {
@@ -78,7 +84,7 @@ private:
         std::vector<statement> flight{{.sql = std::string(on_.dialect().begin)}};
         if (on_.dialect().kind == database_kind::postgres)
             flight.push_back(make_statement("select pg_advisory_xact_lock($1)", migration_lock));
-        flight.push_back({.sql = std::string(table_sql)});
+        flight.push_back({.sql = table_sql(on_.dialect().kind)});
         flight.push_back(
             make_statement("select checksum from corvid_migrations where component = $1 and number = $2",
                            component_, step.number));

@@ -22,11 +22,13 @@ result<void> validate(const database_settings& settings) {
     if (settings.pool_size < 1 || settings.pool_size > 1000)
         return wrong("database.pool_size is not within 1 to 1000");
     if (settings.statement_cache < 8) return wrong("database.statement_cache is below 8");
-    for (const auto& [value, name] : {std::pair{settings.acquire_timeout, "acquire_timeout"},
-                                      std::pair{settings.connect_timeout, "connect_timeout"},
-                                      std::pair{settings.statement_deadline, "statement_deadline"},
-                                      std::pair{settings.lock_timeout, "lock_timeout"},
-                                      std::pair{settings.validate_after, "validate_after"}})
+    for (const auto& [value, name] :
+         {std::pair{settings.acquire_timeout, "acquire_timeout"},
+          std::pair{settings.connect_timeout, "connect_timeout"},
+          std::pair{settings.statement_deadline, "statement_deadline"},
+          std::pair{settings.lock_timeout, "lock_timeout"},
+          std::pair{settings.transaction_idle_timeout, "transaction_idle_timeout"},
+          std::pair{settings.validate_after, "validate_after"}})
         if (value <= std::chrono::milliseconds{0})
             return wrong(std::string("database.") + name + " is not above 0");
     if (settings.lock_timeout > settings.statement_deadline)

@@ -36,6 +36,8 @@ std::string hint_for(std::string_view state) {
     if (state == "53100") return "free space on the database's disk";
     if (state == "55P03") return "look for a transaction that holds the lock, or raise database.lock_timeout";
     if (state == "57014") return "make the statement quicker, or raise database.statement_deadline";
+    if (state == "25P03")
+        return "keep what waits out of the transaction, or raise database.transaction_idle_timeout";
     if (state == "25006")
         return "the server is a standby: check database.url, target_session_attrs=read-write finds the "
                "primary";
@@ -46,13 +48,14 @@ std::string hint_for(std::string_view state) {
 
 error_kind kind_of_sqlstate(std::string_view sqlstate) noexcept {
     const std::string_view group = sqlstate.substr(0, 2);
-    if (among(group, retriable) || sqlstate == "25006" || sqlstate == "26000") return error_kind::retriable;
+    if (among(group, retriable) || sqlstate == "25006" || sqlstate == "25P03" || sqlstate == "26000")
+        return error_kind::retriable;
     return among(group, rejected) ? error_kind::rejected : error_kind::fatal;
 }
 
 bool ends_session(std::string_view sqlstate) noexcept {
     return sqlstate.starts_with("08") || sqlstate.starts_with("57P0") || sqlstate == "25006" ||
-           sqlstate == "53300";
+           sqlstate == "25P03" || sqlstate == "53300";
 }
 
 error database_error(std::string_view sqlstate, std::string message, std::string operation) {

@@ -58,7 +58,7 @@ TEST(insert_statement, has_a_place_for_each_value_of_each_row) {
 
 TEST(sqlstate, tells_whose_fault_it_is) {
     for (const char* again : {"40001", "40P01", "08006", "08001", "53300", "53100", "57P01", "57014", "55P03",
-                              "58030", "XX000", "25006"})
+                              "58030", "XX000", "25006", "25P03"})
         EXPECT_EQ(kind_of_sqlstate(again), error_kind::retriable) << again;
     for (const char* theirs : {"22003", "22P02", "23505", "23503", "23514", "P0001", "21000", "54000"})
         EXPECT_EQ(kind_of_sqlstate(theirs), error_kind::rejected) << theirs;

@@ -17,19 +17,19 @@ namespace corvid::faults {
 
 class careless {
 public:
-    careless(std::string bug, database& db, service& of) : bug_(std::move(bug)), db_(db), service_(of) {}
+    careless(const assignment& o, database& db, service& of) : orders_(o), db_(db), service_(of) {}
 
     task<outcome> handle(const received<sample::load>& in, context& ctx) {
         const sample::effect_row row = effect_row_of(in);
-        if (bug_ == "commit_first") {
+        if (orders_.has_bug("commit_first")) {
             service_.tasks().spawn(*scheduler::current(), write_later(row));
             co_return done;
         }
-        if (bug_ == "highest_offset") {
+        if (orders_.has_bug("highest_offset")) {
             auto moving = move_row_and_write(row, ctx);
             co_return co_await std::move(moving);
         }
-        if (bug_ == "guesses") {
+        if (orders_.has_bug("guesses")) {
             auto guessing = write_until_answered(row);
             co_return co_await std::move(guessing);
         }
@@ -102,7 +102,7 @@ private:
         return starts_.try_emplace(partition, now).first->second;
     }
 
-    std::string bug_;
+    assignment orders_;
     database& db_;
     service& service_;
     std::mutex mutex_; // handlers run on several threads

@@ -11,14 +11,12 @@
 //   publishes    each effect has an event, by the outbox; a relay sends it
 //   http         a port for /readyz
 //   bug          mark_after_effect, commit_first, highest_offset, guesses: careless.hpp
-#include "../orders.hpp"
 #include "../worker_parts.hpp"
 #include "careless.hpp"
 #include "effect_rows.hpp"
 #include <corvid/outbox/publish.hpp>
 #include <corvid/service/service.hpp>
 
-#include <cstdio>
 #include <mutex>
 #include <random>
 #include <span>
@@ -31,19 +29,9 @@ namespace {
 using sample::load;
 using batch_of_load = std::span<const received<load>>;
 
-struct assignment : orders {
-    explicit assignment(std::span<char* const> arguments)
-        : orders(arguments.subspan(5)),
-          bootstrap(arguments[1]),
-          topic(arguments[2]),
-          group(arguments[3]),
-          file(arguments[4]) {}
-
-    [[nodiscard]] bool says(const std::string& name) const { return !text(name).empty(); }
-    [[nodiscard]] effect_mark mark() const { return text("mark") == "offset" ? by_offset : by_event_id; }
-
-    std::string bootstrap, topic, group, file;
-};
+[[nodiscard]] effect_mark mark_of(const assignment& o) {
+    return o.text("mark") == "offset" ? by_offset : by_event_id;
+}
 
 corvid::settings settings_of(const assignment& o) {
     corvid::settings s{.service = "faults"};
@@ -64,7 +52,7 @@ public:
           random_(static_cast<std::uint64_t>(getpid())),
           service_(settings_of(o)),
           db_(service_.root(), {.url = o.text("database")}),
-          careless_(o.text("bug"), db_, service_),
+          careless_(o, db_, service_),
           assigned_(service_.figures().counter_of(metric::rebalances, {o.group, "assigned"})) {
         if (o.says("bug"))
             subscribe_carelessly();
@@ -89,7 +77,7 @@ private:
         service_.on<load>(
             "work",
             [this](const received<load>& in, context& ctx, unit_of_work& db) { return handle(in, ctx, db); },
-            {.group = orders_.group, .topics = {orders_.topic}, .exactly_once = in(db_, orders_.mark())});
+            {.group = orders_.group, .topics = {orders_.topic}, .exactly_once = in(db_, mark_of(orders_))});
     }
     void subscribe_for_batches() {
         service_.on_batch<load>("work",
@@ -101,8 +89,8 @@ private:
                                  .concurrency = 2,
                                  .group = orders_.group,
                                  .topics = {orders_.topic},
-                                 .order = orders_.mark() == by_offset ? by_partition : by_key,
-                                 .exactly_once = in(db_, orders_.mark())});
+                                 .order = mark_of(orders_) == by_offset ? by_partition : by_key,
+                                 .exactly_once = in(db_, mark_of(orders_))});
     }
     void subscribe_carelessly() {
         service_.on<load>("work",
@@ -162,16 +150,5 @@ private:
 } // namespace corvid::faults
 
 int main(int count, char** arguments) {
-    if (count < 5) {
-        std::fprintf(stderr, "usage: database_worker BOOTSTRAP TOPIC GROUP FILE [NAME=VALUE...]\n");
-        return 2;
-    }
-    try {
-        return corvid::faults::worker(
-                   corvid::faults::assignment(std::span(arguments, static_cast<std::size_t>(count))))
-            .run();
-    } catch (const std::exception& e) {
-        std::fprintf(stderr, "database_worker: %s\n", e.what());
-        return 1;
-    }
+    return corvid::faults::run_worker<corvid::faults::worker>(count, arguments);
 }

@@ -42,6 +42,17 @@ struct destroy_message {
 };
 using message_ptr = std::unique_ptr<rd_kafka_message_t, destroy_message>;
 
+using client_ptr = std::unique_ptr<rd_kafka_t, decltype([](rd_kafka_t* k) { rd_kafka_destroy(k); })>;
+
+client_ptr connect(rd_kafka_type_t as, const std::map<std::string, std::string>& with) {
+    rd_kafka_conf_t* const conf = rd_kafka_conf_new();
+    std::array<char, 256> why{};
+    for (const auto& [name, value] : with)
+        if (rd_kafka_conf_set(conf, name.c_str(), value.c_str(), why.data(), why.size()) != RD_KAFKA_CONF_OK)
+            throw std::runtime_error(why.data());
+    return client_ptr(rd_kafka_new(as, conf, why.data(), why.size()));
+}
+
 sent_event event_of(const rd_kafka_message_t* message) {
     sent_event made{.id = "", .key = {static_cast<const char*>(message->key), message->key_len}};
     rd_kafka_timestamp_type_t type{};
@@ -62,24 +73,52 @@ bool is_long_form() {
     return form && std::string_view(form) == "long";
 }
 
-stand::stand(std::string test)
+stand::stand(std::string test, std::vector<std::string> kafka)
     : test_(std::move(test)),
       seed_(chosen_seed()),
       random_(seed_),
+      kafka_(std::move(kafka)),
       postgres_({"--set", "track_commit_timestamp=on"}),
       sql_(connect_raw(postgres_.url())) {
     std::cout << test_ << ": seed " << seed_ << std::endl;
     make_tables(root_, postgres_.url());
     (void)rows_of(sql(), "create table work(id text not null)");
+    make_topic(topic);
+    began_ = root_.steady_now();
+}
+
+void stand::make_topic(const std::string& name) const {
     kafka::cluster cluster({.bootstrap = kafka_.bootstrap()});
     const auto made =
-        cluster.open_admin()->create_topic({.name = topic_name(topic),
+        cluster.open_admin()->create_topic({.name = topic_name(name),
                                             .partitions = partitions,
                                             .replication = 1,
                                             .config = {{"message.timestamp.type", "LogAppendTime"}}},
                                            30s);
     if (!made) throw std::runtime_error(made.error().describe());
-    began_ = root_.steady_now();
+}
+
+void stand::make_forbidden(const std::string& name) const {
+    make_topic(name);
+    const client_ptr client = connect(RD_KAFKA_PRODUCER, {{"bootstrap.servers", kafka_.bootstrap()}});
+    const std::unique_ptr<rd_kafka_queue_t, decltype([](rd_kafka_queue_t* q) { rd_kafka_queue_destroy(q); })>
+        answers(rd_kafka_queue_new(client.get()));
+    std::array<char, 256> why{};
+    const std::unique_ptr<rd_kafka_AclBinding_t,
+                          decltype([](rd_kafka_AclBinding_t* b) { rd_kafka_AclBinding_destroy(b); })>
+        binding(rd_kafka_AclBinding_new(
+            RD_KAFKA_RESOURCE_TOPIC, name.c_str(), RD_KAFKA_RESOURCE_PATTERN_LITERAL, "User:ANONYMOUS", "*",
+            RD_KAFKA_ACL_OPERATION_WRITE, RD_KAFKA_ACL_PERMISSION_TYPE_DENY, why.data(), why.size()));
+    if (!binding) throw std::runtime_error(why.data());
+    rd_kafka_AclBinding_t* one = binding.get();
+    rd_kafka_CreateAcls(client.get(), &one, 1, nullptr, answers.get());
+    const std::unique_ptr<rd_kafka_event_t, decltype([](rd_kafka_event_t* e) { rd_kafka_event_destroy(e); })>
+        answer(rd_kafka_queue_poll(answers.get(), 20'000));
+    const auto* const outcome = rd_kafka_event_CreateAcls_result(answer.get());
+    std::size_t count = 0;
+    const auto* const each = outcome ? rd_kafka_CreateAcls_result_acls(outcome, &count) : nullptr;
+    if (count != 1 || rd_kafka_acl_result_error(*each))
+        throw std::runtime_error("the broker takes no rule for " + name);
 }
 
 std::unique_ptr<child> stand::start_relay(const std::vector<std::string>& told) const {
@@ -127,17 +166,10 @@ event_history stand::history_of(const writers& by) const {
 
 // With librdkafka alone.
 std::vector<sent_event> stand::log() const {
-    rd_kafka_conf_t* const conf = rd_kafka_conf_new();
-    std::array<char, 256> why{};
-    for (const auto& [name, value] :
-         std::map<std::string, std::string>{{"bootstrap.servers", kafka_.bootstrap()},
-                                            {"group.id", "checker"},
-                                            {"enable.auto.commit", "false"},
-                                            {"enable.partition.eof", "true"}})
-        if (rd_kafka_conf_set(conf, name.c_str(), value.c_str(), why.data(), why.size()) != RD_KAFKA_CONF_OK)
-            throw std::runtime_error(why.data());
-    const std::unique_ptr<rd_kafka_t, decltype([](rd_kafka_t* k) { rd_kafka_destroy(k); })> consumer(
-        rd_kafka_new(RD_KAFKA_CONSUMER, conf, why.data(), why.size()));
+    const client_ptr consumer = connect(RD_KAFKA_CONSUMER, {{"bootstrap.servers", kafka_.bootstrap()},
+                                                            {"group.id", "checker"},
+                                                            {"enable.auto.commit", "false"},
+                                                            {"enable.partition.eof", "true"}});
     rd_kafka_poll_set_consumer(consumer.get());
     rd_kafka_topic_partition_list_t* const all = rd_kafka_topic_partition_list_new(partitions);
     for (std::int32_t p = 0; p < partitions; ++p)

@@ -31,7 +31,11 @@ class stand {
 public:
     static constexpr const char* topic = "test.outbox.events";
 
-    explicit stand(std::string test);
+    /// `kafka`: options of scripts/kafka start.
+    explicit stand(std::string test, std::vector<std::string> kafka = {});
+
+    /// A topic that exists and that nobody may write to, where the broker has an authoriser.
+    void make_forbidden(const std::string& name) const;
 
     /// Another life of a relay; `told` as relay_worker.cpp says.
     [[nodiscard]] std::unique_ptr<child> start_relay(const std::vector<std::string>& told = {}) const;
@@ -52,6 +56,7 @@ public:
 
 private:
     [[nodiscard]] std::vector<sent_event> log() const;
+    void make_topic(const std::string& name) const;
 
     std::string test_;
     std::uint64_t seed_;

@@ -43,17 +43,18 @@ void writers::pass(std::chrono::milliseconds span) {
     if (span.count() > 0) (void)clock_.wait(never_, clock_.steady_now() + span);
 }
 
-// Poison: larger than the broker takes, or of a topic that is not there.
+// Poison: 1 is larger than the broker takes.
+std::string writers::topic_of(std::uint64_t kind) const {
+    return kind < 2 ? settings_.topic : kind == 2 ? missing_topic : forbidden_topic;
+}
+
 void writers::run(const planned& what, std::chrono::milliseconds before, std::chrono::milliseconds after,
                   bool good) {
     unit_of_work unit;
-    int kind = 0;
     for (const auto& [id, key] : what.events) {
-        const bool bad = what.poison.contains(id);
-        const bool large = bad && ++kind % 2 == 0;
-        const std::string payload = large ? std::string(2'000'000, 'x') : "\"" + id + "\"";
-        const std::string topic = bad && !large ? "test.outbox.missing" : settings_.topic;
-        publish(unit, outbox_event{.topic = topic, .key = key, .payload = payload},
+        const std::uint64_t kind = what.poison.contains(id) ? 1 + ++bad_rows_ % 3 : 0;
+        const std::string payload = kind == 1 ? std::string(2'000'000, 'x') : "\"" + id + "\"";
+        publish(unit, outbox_event{.topic = topic_of(kind), .key = key, .payload = payload},
                 {.aggregate_type = "load", .event_id = id});
     }
     (void)rows_of(what.on, "begin");

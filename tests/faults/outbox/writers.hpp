@@ -24,12 +24,17 @@ struct writer_settings {
     std::chrono::milliseconds longest{0};   ///< that a transaction takes, without the one of `very_long`
     std::chrono::milliseconds very_long{0}; ///< one transaction of an aggregate of its own takes so long
     double rolled_back = 0;                 ///< share of the transactions
-    double poison = 0;                      ///< share of the rows
+    double poison = 0;                      ///< share of the rows: of each kind in turn
     std::string topic = {};
 };
 
 class writers {
 public:
+    /// Poison is larger than the broker takes, of a topic that is not there, or of one that nobody may write
+    /// to.
+    static constexpr const char* missing_topic = "test.outbox.missing";
+    static constexpr const char* forbidden_topic = "test.outbox.forbidden";
+
     /// They begin now. `clock` outlives them.
     writers(scheduler& clock, std::string url, writer_settings settings, std::uint64_t seed);
     ~writers() { stop(); }
@@ -47,6 +52,7 @@ private:
     struct planned;
     void write(int which, std::uint64_t seed);
     void write_very_long();
+    [[nodiscard]] std::string topic_of(std::uint64_t kind) const;
     void run(const planned& what, std::chrono::milliseconds before, std::chrono::milliseconds after,
              bool good);
     void pass(std::chrono::milliseconds span);
@@ -55,7 +61,7 @@ private:
     const std::string url_;
     const writer_settings settings_;
     std::atomic<bool> stopping_{false};
-    std::atomic<std::uint64_t> committed_{0}, rolled_back_{0};
+    std::atomic<std::uint64_t> committed_{0}, rolled_back_{0}, bad_rows_{0};
     signal never_;
     std::mutex mutex_;
     std::set<std::string> answered_, poison_;

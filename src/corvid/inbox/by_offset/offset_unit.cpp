@@ -174,10 +174,12 @@ private:
             [&all](store::session& on, store::transaction_state& state) { return begin_on(on, state, all); });
         auto begun = co_await beginning;
         if (!begun) {
+            self.by_->note(begun.error());
             error why = self.told_of_move(begun.error());
             if (why.code() == errc::offset_moved) co_await look_again(self, why);
             co_return fail(std::move(why));
         }
+        self.by_->note(std::nullopt);
         self.held_.emplace(*std::move(begun));
         for (part& each : self.parts_)
             each.moved_to = each.last;
@@ -195,6 +197,7 @@ private:
         auto writing = self.by_->db.with_session<run_report>(
             [&](store::session& on) { return write_both(on, all, recorded); });
         auto report = co_await writing;
+        self.by_->note(report ? report->failed : std::optional(report.error()));
         if (!report) co_return fail(std::move(report.error()));
         if (!report->failed) co_return result<void>{};
         if (!report->at_row) co_return fail(*std::move(report->failed));

@@ -15,6 +15,9 @@ namespace {
 
 using inbox_detail::offset_run;
 
+// How long the longest has waited changes while nothing happens.
+constexpr duration show_every = std::chrono::seconds(1);
+
 writer_settings checked(const writer_settings& settings) {
     if (auto valid = validate(settings); !valid) throw config_error(std::move(valid.error()));
     return settings;
@@ -40,13 +43,15 @@ task<result<run_report>> write_run(store::session& on, const partition_mark& of,
 
 } // namespace
 
-offset_writer::impl::impl(database& d, std::string name, sink to, const writer_settings& s, metrics* into)
+offset_writer::impl::impl(database& d, std::string name, sink to, const writer_settings& s, metrics* into,
+                          write_trouble* note)
     : db(d),
       group(std::move(name)),
       out(std::move(to)),
       settings(s),
       limit(db.dialect().kind == store::database_kind::sqlite ? 1 : s.transactions),
-      random(db.settings().seed ? db.settings().seed : entropy_seed()) {
+      random(db.settings().seed ? db.settings().seed : entropy_seed()),
+      trouble(note) {
     if (!into) return;
     processed = into->counter_of(metric::events_processed, {group});
     duplicates = into->counter_of(metric::events_duplicates, {group});
@@ -132,6 +137,7 @@ void offset_writer::impl::turn() {
     for (const auto& [name, of] : partitions)
         tell(*of, {.of = name});
     loop.cancel(next_due);
+    std::optional<steady_time> next;
     while (under_way < limit && !closing) {
         const assignment_ptr* first = nullptr;
         for (const auto& [name, of] : partitions)
@@ -139,17 +145,19 @@ void offset_writer::impl::turn() {
         if (!first) break;
         auto run = (*first)->run.take(loop.steady_now());
         if (!run) {
-            loop.at(*(*first)->run.due(), next_due);
+            next = (*first)->run.due();
             break;
         }
         ++under_way;
         writing.spawn(loop, write(shared_from_this(), *first, *std::move(run)));
     }
     wake_who_waits();
-    show();
+    if (const steady_time again = loop.steady_now() + show_every; show())
+        next = std::min(next.value_or(again), again);
+    if (next) loop.at(*next, next_due);
 }
 
-void offset_writer::impl::show() {
+bool offset_writer::impl::show() {
     const steady_time now = db.loop().steady_now();
     std::size_t waiting = 0;
     duration longest{0};
@@ -159,6 +167,11 @@ void offset_writer::impl::show() {
     }
     pending.set(static_cast<double>(waiting));
     oldest.set(std::chrono::duration<double>(longest).count());
+    return waiting > 0;
+}
+
+void offset_writer::impl::note(const std::optional<error>& failure) const {
+    if (trouble) trouble->told(failure, db.loop().steady_now());
 }
 
 void offset_writer::impl::tell(assignment& of, news what) {
@@ -221,6 +234,7 @@ task<void> offset_writer::impl::write(std::shared_ptr<impl> self, assignment_ptr
 void offset_writer::impl::settle(assignment& of, const offset_run::range& run,
                                  const result<run_report>& report) {
     const steady_time now = db.loop().steady_now();
+    note(report ? report->failed : std::optional(report.error()));
     if (report && !report->failed) {
         committed.add();
         of.row_known = true;
@@ -243,6 +257,7 @@ task<void> offset_writer::impl::look_again(assignment& of, std::int64_t first, c
     auto reading = read_position(db, of.mark);
     auto row = co_await reading;
     if (!row) {
+        note(row.error());
         troubled.add();
         of.run.trouble(row.error(), false, db.loop().steady_now(), random.uniform());
     } else if (*row && **row > first) {
@@ -284,8 +299,9 @@ task<void> offset_writer::impl::end(std::shared_ptr<impl> self) {
 // --- the writer -------------------------------------------------------------------------------------------
 
 offset_writer::offset_writer(database& db, std::string group, sink to, const writer_settings& settings,
-                             metrics* figures)
-    : impl_(std::make_shared<impl>(db, std::move(group), std::move(to), checked(settings), figures)) {}
+                             metrics* figures, write_trouble* trouble)
+    : impl_(
+          std::make_shared<impl>(db, std::move(group), std::move(to), checked(settings), figures, trouble)) {}
 
 offset_writer::~offset_writer() { close(); }
 

@@ -29,6 +29,7 @@
 namespace corvid {
 
 class metrics;
+class write_trouble;
 
 class offset_writer {
 public:
@@ -47,9 +48,9 @@ public:
         std::int64_t first, last;
     };
 
-    /// Throws config_error for settings that cannot work. `db` and `figures` outlive it.
+    /// Throws config_error for settings that cannot work. `db`, `figures` and `trouble` outlive it.
     offset_writer(database& db, std::string group, sink to, const writer_settings& settings = {},
-                  metrics* figures = nullptr);
+                  metrics* figures = nullptr, write_trouble* trouble = nullptr);
     /// As close(), on a thread that is no loop.
     ~offset_writer();
     offset_writer(const offset_writer&) = delete;

@@ -8,6 +8,7 @@
 #include <corvid/base/task_scope.hpp>
 #include <corvid/inbox/by_offset/offset_writer.hpp>
 #include <corvid/inbox/detail/mailbox.hpp>
+#include <corvid/inbox/write_trouble.hpp>
 #include <corvid/observe/metrics.hpp>
 
 #include <unordered_map>
@@ -24,7 +25,8 @@ struct run_report {
 };
 
 struct offset_writer::impl : std::enable_shared_from_this<impl> {
-    impl(database& d, std::string name, sink to, const writer_settings& s, metrics* into);
+    impl(database& d, std::string name, sink to, const writer_settings& s, metrics* into,
+         write_trouble* note);
 
     // Stays alive while a transaction of it is under way.
     struct assignment {
@@ -86,7 +88,9 @@ struct offset_writer::impl : std::enable_shared_from_this<impl> {
     void take_in();
     void take(arrival& each);
     void turn();
-    void show();
+    /// False: nothing waits.
+    bool show();
+    void note(const std::optional<error>& failure) const;
     void wake_who_waits();
     void tell(assignment& of, news what);
     void give_back(handle of, std::uint64_t tag);
@@ -116,6 +120,7 @@ struct offset_writer::impl : std::enable_shared_from_this<impl> {
     counter processed, duplicates, committed, troubled;
     gauge pending, oldest;
     histogram took;
+    write_trouble* const trouble;
     inbox_detail::mailbox<arrival> arrived;
     std::unordered_map<handle, assignment_ptr> partitions;
     std::vector<its_turn*> waiters;

@@ -60,10 +60,10 @@ group_inbox& exactly_once_stages::inbox_of(const std::string& group, const exact
     return *inboxes_.emplace_back(std::make_unique<group_inbox>(group, how));
 }
 
-void exactly_once_stages::open(metrics* figures) {
+void exactly_once_stages::open(metrics* figures, const logger& log) {
     try {
         for (const auto& each : inboxes_)
-            each->open(figures);
+            each->open(figures, log);
     } catch (...) {
         close();
         throw;

@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -33,7 +34,9 @@ public:
     [[nodiscard]] std::shared_ptr<inbox_stage> add(const wish& of);
 
     /// Throws config_error; what was opened is closed then. On a thread that is no loop.
-    void open(metrics* figures);
+    void open(metrics* figures, const logger& log);
+    /// One for each group and database, from the first add() to the end of this object.
+    [[nodiscard]] std::span<const std::unique_ptr<group_inbox>> inboxes() const noexcept { return inboxes_; }
     /// What works otherwise than its settings sound, for the log.
     [[nodiscard]] const std::vector<std::string>& warnings() const noexcept { return warnings_; }
     /// All groups have ended.

@@ -38,8 +38,9 @@ group_inbox::group_inbox(std::string group, const exactly_once_settings& how)
     if (auto valid = validate(how_.writer); !valid) throw config_error(std::move(valid.error()));
 }
 
-void group_inbox::open(metrics* figures) {
+void group_inbox::open(metrics* figures, const logger& log) {
     database& db = *how_.into;
+    trouble_.emplace(log, group_, db.settings().name);
     marks_.emplace(db, settings_of(group_, how_), figures);
     struct steps {
         static task<result<int>> run(inbox& marks) {
@@ -51,11 +52,12 @@ void group_inbox::open(metrics* figures) {
         throw config_error(std::move(made.error()));
     if (how_.by == effect_mark::by_offset) {
         by_offset_.emplace(
-            db, group_, [this](offset_writer::news what) { told(std::move(what)); }, how_.writer, figures);
+            db, group_, [this](offset_writer::news what) { told(std::move(what)); }, how_.writer, figures,
+            &*trouble_);
         return;
     }
     marks_->keep_clean();
-    writer_.emplace(db, group_, tell, how_.writer, figures);
+    writer_.emplace(db, group_, tell, how_.writer, figures, &*trouble_);
 }
 
 std::uint64_t group_inbox::new_ticket(std::function<void(const error&)> lost) {

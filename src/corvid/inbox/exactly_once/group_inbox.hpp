@@ -8,6 +8,7 @@
 #include <corvid/inbox/effect_writer.hpp>
 #include <corvid/inbox/exactly_once/settings.hpp>
 #include <corvid/inbox/inbox.hpp>
+#include <corvid/inbox/write_trouble.hpp>
 
 #include <functional>
 #include <mutex>
@@ -23,13 +24,16 @@ public:
     group_inbox(std::string group, const exactly_once_settings& how);
 
     /// Makes the tables and begins to work. Throws config_error. On a thread that is no loop.
-    void open(metrics* figures);
+    void open(metrics* figures, const logger& log);
     /// When all that was handed in is settled or given up. Idempotent; on a thread that is no loop.
     void close();
 
     [[nodiscard]] const std::string& group() const noexcept { return group_; }
     [[nodiscard]] const database& into() const noexcept { return *how_.into; }
     [[nodiscard]] effect_mark by() const noexcept { return how_.by; }
+
+    /// What keeps effects from the database (inbox/write_trouble.hpp). After open(); any thread.
+    [[nodiscard]] std::string trouble() const { return trouble_->text(); }
 
     // Between open() and close(), the one that by() names:
     [[nodiscard]] effect_writer& writer() noexcept { return *writer_; }
@@ -44,6 +48,7 @@ private:
 
     const std::string group_;
     const exactly_once_settings how_;
+    std::optional<write_trouble> trouble_;
     std::optional<inbox> marks_;
     std::optional<effect_writer> writer_;
     std::optional<offset_writer> by_offset_;

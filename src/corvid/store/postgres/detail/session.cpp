@@ -127,8 +127,9 @@ task<result<void>> postgres_session::set_up() {
         co_return fail(error_of(connection_.get(), "connect"));
     statement set = make_statement(
         "select set_config('statement_timeout', $1, false), set_config('lock_timeout', $2, false), "
-        "set_config('datestyle', 'ISO', false)",
-        std::to_string(settings_.statement_deadline.count()), std::to_string(settings_.lock_timeout.count()));
+        "set_config('idle_in_transaction_session_timeout', $3, false), set_config('datestyle', 'ISO', false)",
+        std::to_string(settings_.statement_deadline.count()), std::to_string(settings_.lock_timeout.count()),
+        std::to_string(settings_.transaction_idle_timeout.count()));
     flight_answer answered = co_await run({&set, 1});
     if (answered.failed) co_return fail(*std::move(answered.failed));
     co_return result<void>{};

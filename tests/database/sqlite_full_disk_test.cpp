@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// A disk without space under the file of SQLite.
+#include "exactly_once_harness.hpp"
+
+#include <sqlite3.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+
+namespace corvid::test {
+namespace {
+
+/// Takes the place of what SQLite writes with, which it offers for tests like this.
+class full_disk {
+public:
+    full_disk() {
+        vfs_->xSetSystemCall(vfs_, "write", reinterpret_cast<sqlite3_syscall_ptr>(&write_one));
+        for (const char* name : {"pwrite", "pwrite64"})
+            vfs_->xSetSystemCall(vfs_, name, reinterpret_cast<sqlite3_syscall_ptr>(&write_at));
+    }
+    ~full_disk() {
+        is_full_ = false;
+        vfs_->xSetSystemCall(vfs_, nullptr, nullptr);
+    }
+    full_disk(const full_disk&) = delete;
+    full_disk& operator=(const full_disk&) = delete;
+
+    static void set_full(bool is) { is_full_ = is; }
+
+private:
+    static bool refuses() {
+        if (is_full_) errno = ENOSPC;
+        return is_full_;
+    }
+    static ssize_t write_one(int file, const void* what, size_t size) {
+        return refuses() ? -1 : ::write(file, what, size);
+    }
+    static ssize_t write_at(int file, const void* what, size_t size, off_t at) {
+        return refuses() ? -1 : ::pwrite(file, what, size, at);
+    }
+
+    static inline std::atomic<bool> is_full_ = false;
+    sqlite3_vfs* const vfs_ = sqlite3_vfs_find(nullptr);
+};
+
+class on_a_full_disk : public exactly_once_on_threads {
+protected:
+    void publish(corvid::service& by, int from, int to) {
+        for (int n = from; n < to; ++n) {
+            const std::string id = std::to_string(n);
+            EXPECT_TRUE(by.producer().post(booked{.id = id, .account = "a" + id, .n = n}, {.event_id = id}));
+        }
+    }
+    template <class F>
+    bool until(F what) {
+        const auto end = root_.steady_now() + 60s;
+        while (root_.steady_now() < end)
+            if (what()) return true;
+        return false;
+    }
+    static std::string trouble_of(corvid::service& of) {
+        const auto report = of.health().report(probe::readiness);
+        for (const auto& check : report.checks)
+            if (!check.status.ok) return check.status.detail;
+        return "";
+    }
+
+    full_disk disk_;
+};
+
+TEST_F(on_a_full_disk, effects_wait_intake_stops_ready_is_red_and_nothing_is_skipped) {
+    constexpr int before = 20, all = 4'000;
+    std::atomic<int> handled = 0;
+    corvid::service service{settings_of_service()};
+    service.on<booked>("book",
+                       [&](const booked& b, context&, unit_of_work& unit) {
+                           ++handled;
+                           record(unit, b.id);
+                       },
+                       {.concurrency = 20,
+                        .intake = {.runnable_records = 100, .waiting_bytes = 16'384},
+                        .exactly_once = in(*db_)});
+    service.start();
+    publish(service, 0, before);
+    ASSERT_TRUE(until([&] { return marks_of_service() == before; }));
+    EXPECT_EQ(trouble_of(service), "");
+
+    full_disk::set_full(true);
+    publish(service, before, all);
+    ASSERT_TRUE(until([&] { return !trouble_of(service).empty(); }));
+    EXPECT_NE(trouble_of(service).find("free space on the database's disk"), std::string::npos)
+        << trouble_of(service);
+    // Each of the six partitions may have a batch in hand, however small the budget is.
+    EXPECT_LE(handled, before + 6 * static_cast<int>(run::most)) << "intake goes on";
+    EXPECT_EQ(marks_of_service(), before);
+
+    full_disk::set_full(false);
+    EXPECT_TRUE(until([&] { return marks_of_service() == all; }));
+    EXPECT_TRUE(until([&] { return trouble_of(service).empty(); })) << trouble_of(service);
+    EXPECT_EQ(service.stop(), exit_code::clean);
+    EXPECT_EQ(effects().size(), static_cast<std::size_t>(all));
+    EXPECT_EQ(read<std::int64_t>("select count(distinct id) from effect").at(0), all);
+    EXPECT_EQ(handled, all) << "a handler ran again for what the disk refused";
+}
+
+} // namespace
+} // namespace corvid::test
