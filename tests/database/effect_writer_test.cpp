@@ -36,6 +36,29 @@ std::vector<effect> list_of(Effects... each) {
     return list;
 }
 
+TEST_F(effect_writing, a_mark_that_is_none_is_refused_alone_and_costs_nothing_before_it) {
+    writer().add(list_of(recorded("a", 1, 7, 1), recorded("", 1, 7, 2), recorded("b", 1, 7, 3)));
+    EXPECT_EQ(fates(3), (fate_list{{1, "processed"}, {2, rejected}, {3, held}}));
+    EXPECT_EQ(effects(), texts{"a"});
+}
+
+TEST_F(effect_writing, what_repeats_an_event_of_another_lane_is_not_overtaken_by_its_own) {
+    // The first copy is refused with its lane; the second is written then, and what is behind it after it.
+    run("create table at(id " + type("text") + ", n " +
+        std::string(postgres() ? "bigserial" : "integer primary key autoincrement") + ")");
+    const auto noted = [](const std::string& id, std::uint64_t lane, std::uint64_t tag) {
+        effect one{.tag = tag, .lane = lane, .mark = {.id = id}};
+        one.unit.execute("insert into at(id) values ($1)", id + '/' + std::to_string(lane));
+        return one;
+    };
+    auto bad = noted("x", 1, 1);
+    record(bad.unit, "x", 100);
+    writer({.linger = 1ms, .transactions = 1})
+        .add(list_of(std::move(bad), noted("x", 2, 2), noted("y", 2, 3)));
+    EXPECT_EQ(fates(3), (fate_list{{1, rejected}, {2, "processed"}, {3, "processed"}}));
+    EXPECT_EQ(read<std::string>("select id from at order by n"), (texts{"x/2", "y/2"}));
+}
+
 TEST_F(effect_writing, keeps_the_order_of_a_lane) {
     run("create table numbered(lane " + type("bigint") + ", n " + type("bigint") + ")");
     std::vector<effect> batch;

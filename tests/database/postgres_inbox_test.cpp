@@ -150,5 +150,34 @@ TEST_F(inbox_losses, of_sessions_cost_a_partition_nothing_and_double_nothing) {
     EXPECT_EQ(read<std::int64_t>("select count(distinct id) from effect").at(0), **row);
 }
 
+// The turn that a new process believes in is another than the database's; those that ask at once are told one
+// after the other.
+TEST_F(inbox_losses, of_the_turn_count_for_every_transaction_that_was_begun_without_it) {
+    struct steps {
+        static task<void> run(inbox& box, std::string id, int& processed, std::string& failures) {
+            auto outcome = co_await box.process_if_new(id, [&](unit_of_work& unit) { record(unit, id); });
+            if (!outcome)
+                failures += outcome.error().describe() + '\n';
+            else
+                processed += *outcome == processing::processed;
+        }
+    };
+    constexpr int events = 12;
+    run("update processed_events_turn set turn = 2");
+    run("insert into processed_events_1(event_id, consumer_group) select i::text, 'billing' from "
+        "generate_series(0, " +
+        std::to_string(events - 1) + ") i");
+    inbox restarted(*db_, {.group = "billing"});
+    int processed = 0;
+    std::string failures;
+    task_scope scope;
+    for (int i = 0; i < events; ++i)
+        scope.spawn(client_->loop(), steps::run(restarted, std::to_string(i), processed, failures));
+    scope.wait(root_);
+    EXPECT_EQ(failures, "");
+    EXPECT_EQ(processed, 0) << "events that had their effect had it again";
+    EXPECT_EQ(effects(), texts{});
+}
+
 } // namespace
 } // namespace corvid::test

@@ -51,6 +51,9 @@ TEST_F(postgres_loss, a_transaction_that_asks_nothing_for_too_long_is_over_and_i
     const auto late = get(held->execute("insert into t values (2)"));
     ASSERT_FALSE(late);
     EXPECT_EQ(late.error().kind(), error_kind::retriable) << late.error().describe();
+    EXPECT_EQ(late.error().code(), errc::statement_timed_out) << "the handler's own doing, and no outage";
+    EXPECT_NE(late.error().describe().find("transaction_idle_timeout"), std::string::npos)
+        << late.error().describe();
     EXPECT_EQ(ids(), list{1});
 }
 

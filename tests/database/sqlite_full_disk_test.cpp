@@ -105,5 +105,53 @@ TEST_F(on_a_full_disk, effects_wait_intake_stops_ready_is_red_and_nothing_is_ski
     EXPECT_EQ(handled, all) << "a handler ran again for what the disk refused";
 }
 
+// With one attempt a record: each that counted would be a dead letter.
+class waits_on_a_full_disk : public on_a_full_disk {
+protected:
+    template <class F>
+    void expect_all_in_time(F subscribe) {
+        constexpr int all = 60;
+        corvid::service service{settings_of_service()};
+        subscribe(service);
+        service.start();
+        full_disk::set_full(true);
+        publish(service, 0, all);
+        ASSERT_TRUE(until([&] { return refused_ > 3 * all; })) << refused_;
+        full_disk::set_full(false);
+        EXPECT_TRUE(until([&] { return marks_of_service() == all; }));
+        EXPECT_EQ(service.stop(), exit_code::clean);
+        EXPECT_EQ(effects().size(), static_cast<std::size_t>(all)) << "some became dead letters";
+    }
+
+    std::atomic<int> refused_ = 0; // calls of handlers
+};
+
+TEST_F(waits_on_a_full_disk, what_a_batch_handler_recorded) {
+    expect_all_in_time([&](corvid::service& service) {
+        service.on_batch<booked>(
+            "book",
+            [&](std::span<const received<booked>> batch, batch_context&, unit_of_work& unit) {
+                refused_ += static_cast<int>(batch.size());
+                for (const auto& each : batch)
+                    record(unit, each->id);
+            },
+            {.max = 10, .within = 5ms, .retry = {.limit = 1}, .exactly_once = in(*db_)});
+    });
+}
+
+TEST_F(waits_on_a_full_disk, what_a_handler_that_asks_recorded) {
+    expect_all_in_time([&](corvid::service& service) {
+        service.on<booked>("book",
+                           [&](const booked& b, context&, unit_of_work& unit) -> task<outcome> {
+                               ++refused_;
+                               auto before = co_await unit.query<std::int64_t>("select count(*) from effect");
+                               if (!before) co_return retry(before.error());
+                               record(unit, b.id);
+                               co_return done;
+                           },
+                           {.retry = {.limit = 1}, .exactly_once = in(*db_)});
+    });
+}
+
 } // namespace
 } // namespace corvid::test

@@ -44,6 +44,8 @@ public:
 
     /// Joins the group; throws config_error if the client refuses its settings. Not on a loop.
     void start();
+    /// On the thread that starts it.
+    [[nodiscard]] bool is_started() const noexcept { return thread_ != nullptr; }
 
     /// Any thread, idempotent: intake stops; handlers have `drain` to finish the record they are at, then are
     /// asked to stop and have `grace`; then offsets are committed and the group is left. `ended` is set at

@@ -97,7 +97,8 @@ public:
         return {message_ ? &*message_ : nullptr, record_.origin()};
     }
     /// This record and all before it in its partition are done (commit_mode::by_hand); sent with the next
-    /// commit, if the partition has been this member's ever since. Any thread. Not for none.
+    /// commit, if the partition has been this member's ever since. Any thread, while the service is there.
+    /// Not for none.
     void commit_up_to() const { (*commit_)(record_); }
 
 private:

@@ -133,6 +133,12 @@ result<void> check_other_topics(const subscription& one, const group_settings& w
                      std::string(tiers ? "retry_topics are given" : "rejected writes dead letters") +
                          ", and the group has no producer",
                      "set producer, or rejected = when_rejected::stop_partition and no retry_topics");
+    if (within.producer->settings().sink.acks != broker::acknowledgements::all)
+        return clash(
+            one,
+            std::string(tiers ? "retry_topics are given" : "rejected writes dead letters") +
+                ", and produce.acks is not all: a record would be committed here that is lost there",
+            "set produce.acks to all, or rejected = when_rejected::stop_partition and no retry_topics");
     for (const topic_name& topic : one.topics) {
         std::vector<std::string> names = {dead_letter_topic(topic, within.source.group)};
         for (const duration delay : one.failure.retry_topics)

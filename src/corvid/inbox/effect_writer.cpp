@@ -235,6 +235,7 @@ void effect_writer::impl::show() {
 
 task<result<std::shared_ptr<marked_unit>>> effect_writer::impl::begin(std::shared_ptr<impl> self,
                                                                       event_mark mark, std::uint64_t lane) {
+    self->take_in(); // what was added before may not have been taken in yet
     shard& of = self->shard_of(lane);
     of.queue.flush();
     of.turn();

@@ -102,7 +102,7 @@ std::vector<store::statement> mark_table::unmarking(const std::string& group,
     return made;
 }
 
-std::optional<fresh_ids> mark_table::fresh(std::span<const store::answer> answers) {
+std::optional<fresh_ids> mark_table::fresh(std::int64_t built_for, std::span<const store::answer> answers) {
     fresh_ids ids;
     if (answers.empty()) return ids;
     if (sqlite_) {
@@ -111,7 +111,8 @@ std::optional<fresh_ids> mark_table::fresh(std::span<const store::answer> answer
         return ids;
     }
     const std::int64_t now = std::get<std::int64_t>(answers.back().at(0, 0).held);
-    if (now != std::exchange(turn_, now)) return std::nullopt;
+    turn_ = std::max(turn_, now);
+    if (now != built_for) return std::nullopt;
     collect(answers.front(), ids);
     if (answers.size() < 3) return ids;
     fresh_ids second;
@@ -120,18 +121,20 @@ std::optional<fresh_ids> mark_table::fresh(std::span<const store::answer> answer
     return ids;
 }
 
-task<result<fresh_ids>> begin_marked(store::session& on, store::transaction_state& state, mark_table& table,
+task<result<fresh_ids>> begin_marked(store::session& on, store::transaction_state& state,
+                                     std::vector<store::statement> opening, mark_table& table,
                                      std::span<const event_mark* const> marks) {
     for (;;) {
+        const std::int64_t turn = table.turn();
         std::vector<store::statement> flight = table.marking(marks);
-        flight.insert(flight.begin(), store::statement{.sql = std::string(on.dialect().begin)});
+        flight.insert(flight.begin(), opening.begin(), opening.end());
         if (auto allowed = state.sending(true, false); !allowed) co_return fail(std::move(allowed.error()));
         const store::flight_answer answered = co_await on.run(flight);
         if (auto fine = state.answered(answered); !fine) {
             co_await store::roll_back(on, state);
             co_return fail(std::move(fine.error()));
         }
-        auto fresh = table.fresh(std::span(answered.answers).subspan(1));
+        auto fresh = table.fresh(turn, std::span(answered.answers).subspan(opening.size()));
         if (fresh) co_return *std::move(fresh);
         co_await store::roll_back(on, state);
         state = {};

@@ -33,10 +33,12 @@ public:
     [[nodiscard]] std::vector<store::statement> unmarking(const std::string& group,
                                                           const std::vector<std::string>& ids) const;
 
-    /// From the answers to these; nullopt if the parts have turned meanwhile: then what was marked counts
-    /// nothing, and the next marking() knows better.
-    [[nodiscard]] std::optional<fresh_ids> fresh(std::span<const store::answer> answers);
+    /// From the answers to what marking() made when turn() was `built_for`; nullopt if that is not the
+    /// database's: then what was marked counts nothing, and the next marking() knows better.
+    [[nodiscard]] std::optional<fresh_ids> fresh(std::int64_t built_for,
+                                                 std::span<const store::answer> answers);
 
+    /// As far as the database has told any of those that share this.
     [[nodiscard]] std::int64_t turn() const noexcept { return turn_; }
 
 private:
@@ -45,10 +47,10 @@ private:
     std::int64_t turn_ = 0;
 };
 
-/// Begins a transaction in `state` that holds the marks, and answers which were new; on failure it is rolled
-/// back. Errors: what the database says.
+/// Begins a transaction in `state`, by `opening`, that holds the marks, and answers which were new; on
+/// failure it is rolled back. Errors: what the database says.
 [[nodiscard]] task<result<fresh_ids>> begin_marked(store::session& on, store::transaction_state& state,
-                                                   mark_table& table,
+                                                   std::vector<store::statement> opening, mark_table& table,
                                                    std::span<const event_mark* const> marks);
 
 } // namespace corvid::inbox_detail

@@ -20,7 +20,8 @@ task<result<void>> marked_unit::begin_on(marked_unit& self, store::session& on,
     inbox_detail::fresh_ids seen;
     for (const event_mark& each : self.marks_)
         if (seen.insert(each.id).second) once.push_back(&each);
-    auto marked = co_await inbox_detail::begin_marked(on, state, *self.table_, once);
+    std::vector<store::statement> opening = on.begin_held();
+    auto marked = co_await inbox_detail::begin_marked(on, state, std::move(opening), *self.table_, once);
     if (!marked) co_return fail(std::move(marked.error()));
     fresh = *std::move(marked);
     co_return result<void>{};

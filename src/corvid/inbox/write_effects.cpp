@@ -4,6 +4,7 @@
 #include <corvid/inbox/bisection.hpp>
 #include <corvid/store/write.hpp>
 
+#include <algorithm>
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
@@ -47,20 +48,34 @@ private:
         report_.each[index] = {fate::settled, std::move(outcome)};
     }
 
-    // Those that are written: the first of each id, if the id is one.
+    // Those that are written: the first of each id, if the id is one. What another lane decides upon, or what
+    // closes its own, is the last of its lane in this batch.
     void choose() {
+        std::unordered_set<std::uint64_t> left; // lanes whose rest stays unwritten
         for (std::size_t i = 0; i < events_.size(); ++i) {
-            if (stopped_.contains(events_[i].lane)) continue;
-            if (events_[i].unit.asked())
-                settle(i, fail(errc::invalid_argument,
-                               {.message = "a unit that has asked is committed by its own transaction"}));
-            else if (auto valid = validate(events_[i].mark); !valid)
-                settle(i, fail(std::move(valid.error())));
-            else if (const auto [known, is_new] = first_.try_emplace(events_[i].mark.id, i); is_new)
+            const std::uint64_t lane = events_[i].lane;
+            if (stopped_.contains(lane) || left.contains(lane)) continue;
+            if (auto valid = check(events_[i]); !valid) {
+                if (is_chosen(lane))
+                    left.insert(lane); // refused alone: those before it are no part of its failure
+                else
+                    settle(i, fail(std::move(valid.error())));
+            } else if (const auto [known, is_new] = first_.try_emplace(events_[i].mark.id, i); is_new) {
                 chosen_.push_back(i);
-            else
+            } else {
                 repeats_.emplace_back(i, known->second);
+                if (events_[known->second].lane != lane) left.insert(lane);
+            }
         }
+    }
+    [[nodiscard]] static result<void> check(const effect& one) {
+        if (one.unit.asked())
+            return fail(errc::invalid_argument,
+                        {.message = "a unit that has asked is committed by its own transaction"});
+        return validate(one.mark);
+    }
+    [[nodiscard]] bool is_chosen(std::uint64_t lane) const {
+        return std::ranges::any_of(chosen_, [&](std::size_t each) { return events_[each].lane == lane; });
     }
     // One that repeats another in the batch has nothing to do once that one's effect is there, if nothing
     // before it in its lane waits.
@@ -81,13 +96,15 @@ private:
 
     // False where nothing more is to be tried.
     bool go_on_after(const failure& failed, bisection::range range, bisection& plan) {
-        const error_kind kind = failed.why.kind();
-        if (kind == error_kind::retriable && !is_own_trouble(failed.why)) {
+        const blame whose = blame_for(failed.why);
+        const bool may_pass = failed.why.kind() == error_kind::retriable;
+        if (whose != blame::record || (failed.at_marks && may_pass)) {
             report_.trouble = failed.why;
-            if (range.size() == 1 && !failed.at_marks) refuse(range.first, failed.why);
+            if (whose == blame::anybody && range.size() == 1 && !failed.at_marks)
+                refuse(range.first, failed.why);
             return false;
         }
-        if (kind == error_kind::fatal && failed.at_marks) {
+        if (failed.why.kind() == error_kind::fatal && failed.at_marks) {
             for (std::size_t i = range.first; i < chosen_.size(); ++i)
                 settle(chosen_[i], fail(failed.why));
             return false;
@@ -107,7 +124,8 @@ private:
             if (goes_on(i)) marks.push_back(&events_[chosen_[i]].mark);
         if (marks.empty()) co_return std::nullopt;
         store::transaction_state state;
-        auto fresh = co_await begin_marked(on_, state, table_, marks);
+        std::vector<store::statement> opening(1, store::statement{.sql = std::string(on_.dialect().begin)});
+        auto fresh = co_await begin_marked(on_, state, std::move(opening), table_, marks);
         if (!fresh) co_return failure{std::move(fresh.error()), true};
         std::vector<unit_of_work*> units;
         std::vector<std::size_t> places;
@@ -152,9 +170,14 @@ private:
 
 } // namespace
 
-bool is_own_trouble(const error& why) noexcept {
-    const std::string_view state = why.sqlstate();
-    return state.starts_with("40") || state.starts_with("55") || state == "57014";
+blame blame_for(const error& why) noexcept {
+    using enum blame;
+    if (why == errc::database_refused || why == errc::pool_exhausted) return database;
+    if (why == errc::database_unreachable || why == errc::commit_unknown) return anybody;
+    if (why != errc::database_busy) return record;
+    const std::string_view state = why.sqlstate(); // none: a COMMIT that was lost, and is not there
+    if (state.starts_with("40") || state.starts_with("55")) return record;
+    return state.starts_with("XX") ? anybody : database;
 }
 
 task<write_report> write_effects(store::session& on, mark_table& table, std::span<effect> events) {

@@ -28,9 +28,13 @@ struct write_report {
     std::optional<error> trouble = {};
 };
 
-/// A reason that may pass and that lies in the record's own statements: deadlock, lock, time. Any other
-/// retriable error is the database's trouble.
-[[nodiscard]] bool is_own_trouble(const error& why) noexcept;
+/// Whose doing it may be that a transaction failed.
+enum class blame : std::uint8_t {
+    record,   ///< its own statements: refused, deadlock, lock, time; or wrong altogether
+    anybody,  ///< the session was lost, the server failed: a record that brings that about does it each time
+    database, ///< away, full, read-only, out of sessions, or it lets nobody in: it takes no record
+};
+[[nodiscard]] blame blame_for(const error& why) noexcept;
 
 /// Writes the effects, all of one group. A record that is refused costs no other its effect; those behind it
 /// in its lane stay unwritten, as do those with the id of one that was not written. Each id has its effect

@@ -9,7 +9,7 @@ void write_trouble::told(const std::optional<error>& failure, steady_time now) {
     const std::lock_guard lock(mutex_);
     if (!failure)
         ends(now);
-    else if (failure->kind() == error_kind::retriable && !inbox_detail::is_own_trouble(*failure))
+    else if (inbox_detail::blame_for(*failure) != inbox_detail::blame::record)
         lasts(*failure, now);
 }
 

@@ -26,6 +26,14 @@ public:
 
 relay::relay(outbox& of, publisher& out, relay_settings settings, metrics* figures, logger log) {
     if (auto valid = validate(settings); !valid) throw config_error(std::move(valid.error()));
+    if (out.settings().sink.acks != broker::acknowledgements::all)
+        throw config_error(
+            error(errc::conflicting_settings,
+                  {.message =
+                       "a relay passes an event once it is acknowledged, and produce.acks is not all: events "
+                       "would be lost with a broker",
+                   .hint = "set produce.acks to all",
+                   .operation = "relay"}));
     impl_ = std::make_shared<impl>(of.into(), out, std::move(settings), figures, std::move(log));
     impl_->start(impl_);
 }

@@ -88,7 +88,11 @@ service::service(corvid::settings with, broker::cluster& cluster, scheduler& roo
 
 service::~service() {
     stop();
-    scope_.wait(parts_->root);
+    try {
+        scope_.wait(parts_->root);
+    } catch (const std::exception& e) {
+        parts_->log.error("a task of the service has failed", {{"what", std::string_view(e.what())}});
+    }
 }
 
 message_producer service::producer() {
@@ -287,10 +291,10 @@ void service::join_groups() {
         loop->on_handler_stop = [&p](const error&) { p.asked_to_stop.set(); };
         fresh.emplace(group, std::move(loop));
     }
-    for (auto& [group, loop] : fresh) { // no group is joined before the settings of all are known to be good
+    p.groups = std::move(fresh);           // all of them, before a reader of one may commit by hand
+    for (auto& [group, loop] : p.groups) { // none is joined before the settings of all are known to be good
         loop->start();
         add_health_checks(*loop);
-        p.groups.emplace(group, std::move(loop));
     }
 }
 
@@ -318,6 +322,7 @@ exit_code service::wait_for_groups() {
     exit_code code = exit_code::clean;
     const auto until = p.root.steady_now() + settings_.shutdown.drain + settings_.shutdown.grace + leave_time;
     for (auto& [group, loop] : p.groups) {
+        if (!loop->is_started()) continue;
         if (!p.root.wait(loop->ended(), until)) {
             if (loop->waits_for_handlers()) {
                 p.log.critical("a handler does not return; its records are delivered again",
@@ -335,16 +340,6 @@ exit_code service::wait_for_groups() {
     }
     p.stages.close();
     return code;
-}
-
-bool service::join_tasks() {
-    try {
-        scope_.wait(parts_->root);
-        return true;
-    } catch (const std::exception& e) {
-        parts_->log.error("a task of the service has failed", {{"what", std::string_view(e.what())}});
-        return false;
-    }
 }
 
 bool service::close_producer() {
@@ -365,7 +360,6 @@ exit_code service::stop() {
     for (pull_handler* pull : p.pulls) // behind stop(): a run that ends earlier would only be begun anew
         pull->close();
     exit_code code = wait_for_groups();
-    if (code != exit_code::undrained && !join_tasks()) code = exit_code::failed;
     p.relays.close();
     if (p.publishes && !close_producer() && code == exit_code::clean) code = exit_code::unflushed;
     p.checks.clear();

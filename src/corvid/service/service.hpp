@@ -128,9 +128,8 @@ public:
     [[nodiscard]] health_registry& health() noexcept;
     [[nodiscard]] const corvid::settings& settings() const noexcept { return settings_; }
     [[nodiscard]] logger& log() noexcept;
-    /// Where tasks of the user's own can run: `service.tasks().spawn(*scheduler::current(), …)`. The stop
-    /// joins them, behind the groups and while the producer is there: have them see that it is time. One that
-    /// throws is logged, and the exit code is `failed`.
+    /// Where tasks of the user's own can run: `service.tasks().spawn(*scheduler::current(), …)`. The
+    /// destructor joins them, behind stop(): see that they end. What leaves one is logged.
     [[nodiscard]] task_scope& tasks() noexcept { return scope_; }
     [[nodiscard]] scheduler& root() noexcept;
     /// The port that http.listen got; 0: no server.
@@ -199,7 +198,6 @@ private:
     void join_groups();
     void add_health_checks(group_loop& loop);
     [[nodiscard]] exit_code wait_for_groups();
-    bool join_tasks();
     [[nodiscard]] bool close_producer();
 
     corvid::settings settings_;

@@ -100,6 +100,28 @@ TEST_F(service_trouble, settings_that_cannot_work_are_told_before_any_group_is_j
     EXPECT_EQ(s.stop(), exit_code::clean);
 }
 
+TEST_F(service_trouble, what_is_put_elsewhere_must_be_durable_there) {
+    simulation sim{5};
+    memory::cluster cluster{sim};
+    settings with = quiet();
+    with.produce.acks = broker::acknowledgements::leader;
+    with.produce.idempotent = false;
+    ASSERT_TRUE(create_topics(cluster, with.topics, 1s));
+    service careful(with, cluster, sim);
+    careful.on<parcel>("a", [](const parcel&) {});
+    try {
+        careful.start();
+        ADD_FAILURE() << "a dead letter may be lost with a broker";
+    } catch (const config_error& e) {
+        for (const char* named : {"rejected", "produce.acks"})
+            EXPECT_NE(e.why().describe().find(named), std::string::npos) << e.why().describe();
+    }
+    service other(with, cluster, sim);
+    other.on<parcel>("a", [](const parcel&) {}, {.rejected = when_rejected::stop_partition});
+    EXPECT_NO_THROW(other.start());
+    EXPECT_EQ(other.stop(), exit_code::clean);
+}
+
 /// Looks at the service at the moment it joins a group.
 struct watched_cluster final : broker::cluster {
     explicit watched_cluster(broker::cluster& of) : inner(of) {}

@@ -169,9 +169,9 @@ task<result<void>> transaction::rollback_in(std::shared_ptr<open> state) {
 namespace {
 
 task<result<void>> begin_on(store::session& on, store::transaction_state& state) {
-    store::statement begin{.sql = std::string(on.dialect().begin)};
+    const std::vector<store::statement> flight = on.begin_held();
     if (auto allowed = state.sending(true, false); !allowed) co_return allowed;
-    co_return state.answered(co_await on.run({&begin, 1}));
+    co_return state.answered(co_await on.run(flight));
 }
 
 } // namespace

@@ -80,6 +80,11 @@ public:
     [[nodiscard]] virtual bool alive() const noexcept = 0;
     [[nodiscard]] virtual bool in_transaction() const noexcept = 0;
     [[nodiscard]] virtual const store::dialect& dialect() const noexcept = 0;
+    /// What begins a transaction between whose flights its program does other things: PostgreSQL ends others
+    /// soon when nothing is asked.
+    [[nodiscard]] virtual std::vector<statement> begin_held() const {
+        return {{.sql = std::string(dialect().begin)}};
+    }
 
     /// Who hears what the server says unasked; null: nobody. Outlives the session. SQLite says nothing.
     virtual void tell(session_listener* /*to*/) noexcept {}

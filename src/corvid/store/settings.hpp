@@ -27,8 +27,9 @@ struct database_settings {
     std::chrono::milliseconds connect_timeout{5'000};     ///< of one attempt
     std::chrono::milliseconds statement_deadline{10'000}; ///< of what is sent together
     std::chrono::milliseconds lock_timeout{5'000};        ///< longest wait for another transaction's lock
-    /// PostgreSQL ends a session that asks nothing for so long while its transaction is open: what a host
-    /// held that died, or a program that stands still, is free again then.
+    /// PostgreSQL ends a session whose transaction is open while a handler does other things (it asks, or is
+    /// a batch's) for so long: what a host held that died, or a program that stands still, is free again
+    /// then. Any other transaction that stands still is over after 5 s.
     std::chrono::milliseconds transaction_idle_timeout{60'000};
     std::chrono::milliseconds validate_after{30'000}; ///< a session idle for longer is asked before use
     exponential reconnect = {.first = std::chrono::milliseconds{100}, .cap = std::chrono::seconds{5}};

@@ -17,8 +17,8 @@ constexpr std::array<std::string_view, 9> rejected{"21", "22", "23", "27", "38",
 
 errc code_of(std::string_view state) noexcept {
     const std::string_view group = state.substr(0, 2);
+    if (state == "57014" || state == "25P03") return errc::statement_timed_out;
     if (group == "08" || (ends_session(state) && state != "25006")) return errc::database_unreachable;
-    if (state == "57014") return errc::statement_timed_out;
     switch (kind_of_sqlstate(state)) {
     case error_kind::retriable:
         return errc::database_busy;

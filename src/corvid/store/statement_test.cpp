@@ -71,10 +71,12 @@ TEST(sqlstate, becomes_an_error_with_a_code_and_a_remedy) {
     EXPECT_EQ(database_error("40P01", "m", "o").code(), errc::database_busy);
     EXPECT_EQ(database_error("57P01", "m", "o").code(), errc::database_unreachable);
     EXPECT_EQ(database_error("57014", "m", "o").code(), errc::statement_timed_out);
+    EXPECT_EQ(database_error("25P03", "m", "o").code(), errc::statement_timed_out);
     EXPECT_EQ(database_error("28P01", "m", "o").code(), errc::database_refused);
     EXPECT_EQ(database_error("42P01", "m", "o").code(), errc::statement_wrong);
     EXPECT_NE(database_error("53300", "m", "o").hint().find("max_connections"), std::string_view::npos);
     EXPECT_TRUE(ends_session("57P01"));
+    EXPECT_TRUE(ends_session("25P03"));
     EXPECT_FALSE(ends_session("57014"));
 }
 

@@ -228,7 +228,7 @@ void group_loop::abandon_source() {
 }
 
 void group_loop::open_source() {
-    if (away_) return; // come_back() does it
+    if (away_ || source_ || phase_ != phase::working) return; // come_back() does it, or did; or it is over
     try {
         auto member = cluster_.join(settings_.source, *loop_, *this);
         source_ = std::move(member.source);

@@ -187,7 +187,7 @@ private:
     }
     static task<result<void>> begin_on(store::session& on, store::transaction_state& state,
                                        unit_of_work& all) {
-        std::vector<store::statement> flight{{.sql = std::string(on.dialect().begin)}};
+        std::vector<store::statement> flight = on.begin_held();
         flight.insert(flight.end(), all.recorded().begin(), all.recorded().end());
         if (auto allowed = state.sending(true, false); !allowed) co_return fail(std::move(allowed.error()));
         co_return state.answered(co_await on.run(flight));

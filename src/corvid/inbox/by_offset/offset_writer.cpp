@@ -243,9 +243,12 @@ void offset_writer::impl::settle(assignment& of, const offset_run::range& run,
         return;
     }
     const error why = report ? *report->failed : report.error();
-    if (why.kind() == error_kind::retriable && !inbox_detail::is_own_trouble(why)) {
+    const auto whose = inbox_detail::blame_for(why);
+    const bool waits_at_row = report && report->at_row && why.kind() == error_kind::retriable;
+    if (whose != inbox_detail::blame::record || waits_at_row) {
         troubled.add();
-        of.run.trouble(why, report.has_value(), now, random.uniform());
+        of.run.trouble(why, whose == inbox_detail::blame::anybody && report.has_value(), now,
+                       random.uniform());
     } else {
         of.run.refused(report ? report->culprit : std::nullopt, why, now, random.uniform());
     }

@@ -4,6 +4,7 @@
 #include <corvid/consume/shapes/event_type.hpp>
 #include <corvid/consume/shapes/publish_tally.hpp>
 #include <corvid/inbox/exactly_once/group_inbox.hpp>
+#include <corvid/inbox/write_effects.hpp>
 #include <corvid/lanes/failure_policy.hpp>
 
 namespace corvid {
@@ -37,9 +38,11 @@ outcome inbox_stage::hand_in(const context& record, unit_of_work unit, outcome s
     return said;
 }
 
+// A handler may hand on what a database of its own said: there is no telling which.
 bool inbox_stage::is_attempt(const error& why) const noexcept {
-    return why != errc::effect_held && why != errc::stopped && why != errc::database_unreachable &&
-           why != errc::pool_exhausted && why != errc::commit_unknown && why != errc::offset_moved;
+    const bool is_held = why == errc::effect_held || why == errc::stopped || why == errc::offset_moved;
+    const bool is_lost = why == errc::database_unreachable || why == errc::commit_unknown;
+    return !is_held && !is_lost && inbox_detail::blame_for(why) != inbox_detail::blame::database;
 }
 
 // --- by event id ------------------------------------------------------------------------------------------
@@ -104,7 +107,8 @@ task<result<store::answer>> asking_attempt::ask(unit_of_work& unit, store::state
 // Whatever a handler that did not get its answer says, it is not done, and no attempt if the database was
 // away.
 task<outcome> asking_attempt::end(unit_of_work& unit, outcome said) {
-    if (opened_ && !opened_->any_new()) co_return outcome(done);
+    const bool could_be_asked = !refused_ || *refused_ == errc::already_processed;
+    if (opened_ && !opened_->any_new() && could_be_asked) co_return outcome(done);
     if (refused_ && (is_over(said) || !by_.is_attempt(*refused_)))
         co_return failure_policy::outcome_of(*std::move(refused_));
     if (!unit.asked()) co_return by_.hand_in(record_, std::move(unit), std::move(said));

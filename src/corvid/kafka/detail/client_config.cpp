@@ -267,11 +267,12 @@ property_set consumer_config(const connection_settings& connection, const broker
 property_set producer_config(const connection_settings& connection, const broker::sink_settings& settings) {
     property_set all = base_config(connection, settings.client_id);
     apply_neutral(all, settings);
-    const std::string own_partitioner = all.get("partitioner");
+    const std::string own_partitioner = all.get("partitioner"), own_acks = all.get("acks");
     apply(all, connection.properties, "kafka.properties");
     apply(all, settings.properties, "sink properties");
     all.require("sticky.partitioning.linger.ms", "0", "corvid chooses the partition");
     all.require("partitioner", own_partitioner, "corvid chooses the partition");
+    all.require("acks", own_acks, "what must be durable elsewhere goes by produce.acks: set that");
     all.require("delivery.report.only.error", "false", "every record is reported");
     give_room(all);
     check_idempotence(all);

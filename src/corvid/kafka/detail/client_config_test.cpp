@@ -113,6 +113,7 @@ TEST(client_config, what_guarantees_rest_on_cannot_be_changed) {
     for (const auto& [name, value] :
          std::map<std::string, std::string>{{"partitioner", "murmur2_random"},
                                             {"sticky.partitioning.linger.ms", "10"},
+                                            {"acks", "1"},
                                             {"delivery.report.only.error", "true"}})
         EXPECT_EQ(refusal_of(with({{name, value}})).code(), errc::conflicting_settings) << name;
 }

@@ -71,13 +71,15 @@ void relay_loop::close(bool orderly) {
         }
         static task<void> end(relay_loop& self) {
             self.tables_.end();
+            self.listener_.reset(); // where commits are told
+            const std::lock_guard lock(self.mutex_);
+            self.is_over_ = true;
             co_return;
         }
     };
     wait_for(db_.threads(), db_.loop(), steps::stop(*this, orderly));
     running_.wait(db_.threads());
     wait_for(db_.threads(), db_.loop(), steps::end(*this));
-    listener_.reset();
 }
 
 // ---- resting

@@ -130,6 +130,7 @@ private:
     bool has_all_ = false; // at the last look at the shares, all shards, and nobody else lived
 
     std::mutex mutex_;
+    bool is_over_ = false; // nothing is posted any more
     std::vector<answer> answers_;
     nap worker_, looker_;
     send_turn sending_{*this};

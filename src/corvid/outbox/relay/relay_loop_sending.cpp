@@ -69,14 +69,12 @@ result<void> relay_loop::read_headers(std::string_view text) {
     return {};
 }
 
-// On the delivery loop, or here where it was refused at once.
+// On the delivery loop, or here where it was refused at once. The producer may outlive the database.
 void relay_loop::answered(std::uint64_t token, result<delivery> came) {
-    {
-        const std::lock_guard lock(mutex_);
-        answers_.push_back({token, came ? std::nullopt : std::optional(std::move(came.error()))});
-        if (answers_.size() > 1) return;
-    }
-    post_call(db_.loop(), [self = shared_from_this()] { self->take_answers(); });
+    const std::lock_guard lock(mutex_);
+    if (is_over_) return;
+    answers_.push_back({token, came ? std::nullopt : std::optional(std::move(came.error()))});
+    if (answers_.size() == 1) post_call(db_.loop(), [self = shared_from_this()] { self->take_answers(); });
 }
 
 void relay_loop::take_answers() {

@@ -38,6 +38,11 @@ public:
         return connection_ && PQtransactionStatus(connection_.get()) != PQTRANS_IDLE;
     }
     [[nodiscard]] const store::dialect& dialect() const noexcept override { return postgres_dialect; }
+    [[nodiscard]] std::vector<statement> begin_held() const override {
+        return {{.sql = std::string(postgres_dialect.begin)},
+                {.sql = "set local idle_in_transaction_session_timeout = " +
+                        std::to_string(settings_.transaction_idle_timeout.count())}};
+    }
     void tell(session_listener* to) noexcept override { listener_ = to; }
 
 private:
@@ -58,6 +63,7 @@ private:
     [[nodiscard]] bool ready_now() noexcept;
     task<bool> send(flight_state& state, const statement& what);
     task<bool> prepare(flight_state& state, const std::string& sql);
+    task<void> exchange(flight_state& state);
     task<void> collect(flight_state& state);
     void take(flight_state& state, sent kind, const PGresult* r);
     void take_statement(flight_state& state, const PGresult* r);
@@ -70,6 +76,9 @@ private:
 
     // The server ends a statement at its deadline by itself; what is silent for longer is no server any more.
     static constexpr std::chrono::milliseconds grace{1'000};
+    /// A transaction whose flights follow one another waits for nobody: what it locks is free soon when the
+    /// next flight, or its client, is lost.
+    static constexpr std::chrono::milliseconds idle_between_flights{5'000};
 
     scheduler& loop_;
     const database_settings& settings_;
@@ -79,6 +88,8 @@ private:
     prepared_statements prepared_;
     parameter_list parameters_;
     session_listener* listener_ = nullptr;
+    bool was_open_ = false; // a transaction, behind the last answer
+    steady_time answered_at_{};
 };
 
 // ---- connecting
@@ -129,7 +140,7 @@ task<result<void>> postgres_session::set_up() {
         "select set_config('statement_timeout', $1, false), set_config('lock_timeout', $2, false), "
         "set_config('idle_in_transaction_session_timeout', $3, false), set_config('datestyle', 'ISO', false)",
         std::to_string(settings_.statement_deadline.count()), std::to_string(settings_.lock_timeout.count()),
-        std::to_string(settings_.transaction_idle_timeout.count()));
+        std::to_string(std::min(settings_.transaction_idle_timeout, idle_between_flights).count()));
     flight_answer answered = co_await run({&set, 1});
     if (answered.failed) co_return fail(*std::move(answered.failed));
     co_return result<void>{};
@@ -165,13 +176,24 @@ void postgres_session::take_notices() noexcept {
 // ---- sending
 
 task<flight_answer> postgres_session::run(std::span<const statement> flight) {
+    const bool stood_still =
+        was_open_ && loop_.steady_now() - answered_at_ >= settings_.transaction_idle_timeout;
     flight_state state{.flight = flight};
-    if (!connection_) {
+    if (connection_)
+        co_await exchange(state);
+    else
         lose(state);
-        co_return std::move(state.out);
-    }
+    if (stood_still && state.out.lost) // by then the server has ended it; the news of it need not arrive
+        state.out.failed = database_error("25P03", "the transaction asked nothing for too long", "execute");
+    if (!state.out.failed && state.unsendable) state.out.failed = std::move(state.unsendable);
+    was_open_ = in_transaction();
+    answered_at_ = loop_.steady_now();
+    co_return std::move(state.out);
+}
+
+task<void> postgres_session::exchange(flight_state& state) {
     start_clock();
-    for (const statement& each : flight)
+    for (const statement& each : state.flight)
         if (!co_await send(state, each)) break;
     if (!state.out.lost) {
         if (PQpipelineSync(connection_.get()) != 1) lose(state);
@@ -180,8 +202,6 @@ task<flight_answer> postgres_session::run(std::span<const statement> flight) {
     }
     socket_.clear_deadline();
     if (connection_) take_notices();
-    if (!state.out.failed && state.unsendable) state.out.failed = std::move(state.unsendable);
-    co_return std::move(state.out);
 }
 
 // False where the flight must end here.
