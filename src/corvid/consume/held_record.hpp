@@ -37,6 +37,8 @@ public:
         return static_cast<held_record*>(lane_record::next());
     }
 
+    /// No handler is at it: it waits for the acknowledgement of what was published for it, or goes elsewhere.
+    [[nodiscard]] bool is_sent() const noexcept { return waits || goes != destination::none; }
     [[nodiscard]] int all_attempts() const noexcept { return attempts_before + attempt; }
 
     tenancy* of = nullptr; ///< the assignment that it came with

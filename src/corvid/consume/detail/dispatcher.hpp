@@ -24,6 +24,7 @@
 #include <corvid/observe/log.hpp>
 
 #include <algorithm>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <unordered_set>
@@ -104,7 +105,8 @@ private:
         bool probes = false;   ///< was begun while the breaker was not closed
         steady_time began{};
         // The record that the last sight found with the handler, and since when that is known.
-        std::size_t seen = 0;
+        static constexpr std::size_t unseen = std::numeric_limits<std::size_t>::max();
+        std::size_t seen = unseen;
         steady_time seen_since{};
         // Of a batch, which is begun as a whole:
         std::size_t slot = 0;

@@ -229,30 +229,33 @@ void dispatcher::cut_behind(const lane& blocked) {
         if (each->of->drains && !each->is_released) each->of->cut_at(each->offset);
 }
 
+// Nothing is begun while it looks for what was: that would come again though it was done.
 void dispatcher::drain(tenancy& which) {
     if (!std::exchange(which.drains, true)) ++draining_;
     gate_.hold(which.which.partition, intake_stop::revoking);
+    for (work_run* each : at_work_)
+        if (each->of == &which) each->freeze();
     note_progress();
     if (batches_) batches_->hurry(true);
     std::int64_t begun = which.high;
     for (const work_run* each : at_work_)
-        if (each->of == &which && each->marked < each->size() && !each->unmarked->is_released)
+        if (each->of == &which && each->is_begun() && each->marked < each->size() &&
+            !each->unmarked->is_released)
             begun = std::max({begun, each->unmarked->offset, each->last});
     lanes_.for_each([&](const lane& in) {
+        const auto& front = static_cast<const held_record&>(in.front());
         if (in.now() == lane::state::blocked) cut_behind(in);
-        if (in.now() == lane::state::running && in.front().from == which.which &&
-            !static_cast<const held_record&>(in.front()).is_released)
-            begun = std::max(begun, in.front().offset);
+        if (in.now() == lane::state::running && front.is_sent() && front.of == &which && !front.is_released)
+            begun = std::max(begun, front.offset);
     });
     for (const held_record* each : loose_)
         if (each->of == &which) which.cut_at(each->offset);
     which.cut_at(begun + 1);
     if (held_until_) cut_at_what_is_held_back();
     for (work_run* each : at_work_)
-        if (each->of == &which) {
-            each->stop_before(which.cut);
-            reader_.handle->asked_to_stop(*each);
-        }
+        if (each->of == &which) each->stop_before(which.cut);
+    for (work_run* each : at_work_)
+        if (each->of == &which) reader_.handle->asked_to_stop(*each);
 }
 
 void dispatcher::cut_off(tenancy& which) {

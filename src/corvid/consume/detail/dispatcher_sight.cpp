@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a dispatcher shows to the watchdog. A run tells no times: a record that is at the same place in its
-// run as at the last look has been with its handler since then, at least.
+// What a dispatcher shows to the watchdog. A run tells no times but that of its beginning: a record that is
+// at the same place in its run as at the last look has been with its handler since then, at least. A run that
+// waits for a worker or a thread is with nobody.
 #include <corvid/consume/detail/dispatcher.hpp>
 
 namespace corvid {
@@ -21,10 +22,10 @@ handler_sight dispatcher::sight(steady_time now) {
     handler_sight seen{.handler = reader_.name, .records = lanes_.records()};
     for (work_run* each : at_work_) {
         mark_done_part(*each);
-        if (each->marked == each->size()) continue;
+        if (each->marked == each->size() || !each->is_begun()) continue;
         if (each->seen != each->marked) {
             each->seen = each->marked;
-            each->seen_since = now;
+            each->seen_since = each->marked == 0 ? each->began_at() : now;
         }
         if (each->in) tell_stalled(*each, now - each->seen_since >= stalls_after);
         if (!seen.oldest || each->seen_since < seen.oldest->since)
