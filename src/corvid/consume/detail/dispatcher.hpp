@@ -61,8 +61,9 @@ public:
     [[nodiscard]] ledger_settings window() const noexcept;
 
     // --- membership
-    /// `sharing`: how many partitions the subscription has from now on.
-    void assigned(tenancy& fresh, std::size_t sharing);
+    void assigned(tenancy& fresh);
+    /// How many partitions the subscription has from now on.
+    void share_between(std::size_t partitions) noexcept { gate_.share_between(partitions); }
     /// No record is begun any more but those before what was begun already, if nothing of them is in
     /// back-off: as soon as those are done nothing would be delivered twice. tenancy::is_drained() says when.
     void drain(tenancy& which);
@@ -227,7 +228,7 @@ private:
     attempt_chain* const chain_;
     std::optional<steady_time> held_until_; // the chain: nothing is taken or begun before then
     std::size_t probing_ = 0;               // runs at work that were begun while its breaker was not closed
-    std::size_t draining_ = 0;              // partitions
+    std::vector<tenancy*> draining_;
     failure_policy policy_;
     lane_set lanes_;
     intake_gate gate_;

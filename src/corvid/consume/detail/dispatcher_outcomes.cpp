@@ -213,11 +213,10 @@ void dispatcher::stop_at(held_record& what, bool service) {
 
 // --- membership -------------------------------------------------------------------------------------------
 
-void dispatcher::assigned(tenancy& fresh, std::size_t sharing) {
+void dispatcher::assigned(tenancy& fresh) {
     fresh.origin.chain = chain_;
     fresh.origin.order = lanes_.ordering();
     fresh.origin.is_retry_topic = fresh.tier > 0;
-    gate_.share_between(sharing);
     gate_.let_go(fresh.which.partition, intake_stop::revoking);
     gate_.let_go(fresh.which.partition, intake_stop::failed);
 }
@@ -231,12 +230,11 @@ void dispatcher::cut_behind(const lane& blocked) {
 
 // Nothing is begun while it looks for what was: that would come again though it was done.
 void dispatcher::drain(tenancy& which) {
-    if (!std::exchange(which.drains, true)) ++draining_;
+    if (!std::exchange(which.drains, true)) draining_.push_back(&which);
     gate_.hold(which.which.partition, intake_stop::revoking);
     for (work_run* each : at_work_)
         if (each->of == &which) each->freeze();
     note_progress();
-    if (batches_) batches_->hurry(true);
     std::int64_t begun = which.high;
     for (const work_run* each : at_work_)
         if (each->of == &which && each->is_begun() && each->marked < each->size() &&
@@ -287,12 +285,12 @@ void dispatcher::drop(tenancy& which) {
         free_chain(&gone, 1);
     }
     which.kept = record_batch();
-    if (std::exchange(which.drains, false)) --draining_;
+    which.drains = false;
+    std::erase(draining_, &which);
     if (which.parks) which.parks->close();
     if (which.origin.ticket != 0) which.keeper->end(which.origin.ticket);
     which.ledger.revoke();
     which.is_over = true;
-    if (batches_) batches_->hurry(false);
 }
 
 std::size_t dispatcher::in_hand(const tenancy& of) const noexcept {
