@@ -198,6 +198,7 @@ private:
     void perform(const failure_policy::action& decided, held_record& failed);
     void try_again(held_record& failed, steady_time when);
     void set_aside(held_record& what, steady_time until);
+    void count_as_waiting(held_record& what);
     void transfer_to(held_record::destination where, held_record& what, duration delay);
     void transfer(held_record& what);
     void transferred(held_record& what, const result<corvid::offset>& answer) noexcept;

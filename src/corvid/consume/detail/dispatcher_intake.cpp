@@ -223,8 +223,10 @@ held_record& dispatcher::hold(tenancy& at, const record& what, const record_batc
 
 void dispatcher::place(held_record& what) {
     const lane& in = lanes_.add(what);
-    const bool waits = lanes_.ordering() != unordered &&
-                       (in.now() == lane::state::blocked || in.is_stalled() || in.length() > longest_run());
+    const bool is_held_up =
+        in.now() == lane::state::blocked || in.is_stalled() ||
+        static_cast<const held_record&>(in.front()).goes != held_record::destination::none;
+    const bool waits = lanes_.ordering() != unordered && (is_held_up || in.length() > longest_run());
     waits ? gate_.waiting(what) : gate_.runnable(what);
 }
 

@@ -106,20 +106,25 @@ void dispatcher::try_again(held_record& failed, steady_time when) {
 void dispatcher::set_aside(held_record& what, steady_time until) {
     if (lane* const in = what.in()) {
         lanes_.block(*in);
-        held_record* each = &what;
-        for (std::size_t i = 0; each && i < longest_run(); ++i, each = each->following())
-            gate_.waiting(*each);
-        if (draining_ > 0) cut_behind(*in);
+        if (!draining_.empty()) cut_behind(*in);
     } else {
         loose_.insert(&what);
-        gate_.waiting(what);
     }
+    count_as_waiting(what);
     what.of->put_off = true;
     static_cast<void>(schedule_.add(until, what));
     if (what.is_released)
         what.of->parks->keys.put_off(what.what().key.text());
     else if (!what.of->takes_in())
         what.of->cut_at(what.offset);
+}
+
+// It does not run now, nor does what is behind it. What is deep behind waits already.
+void dispatcher::count_as_waiting(held_record& what) {
+    const std::size_t most = what.in() ? longest_run() : 1;
+    held_record* each = &what;
+    for (std::size_t i = 0; each && i < most; ++i, each = each->following())
+        gate_.waiting(*each);
 }
 
 void dispatcher::wake_due(steady_time now) {
@@ -151,6 +156,7 @@ void dispatcher::transfer_to(held_record::destination where, held_record& what, 
 
 void dispatcher::transfer(held_record& what) {
     if (lane* const in = what.in()) lanes_.narrow(*in, 1);
+    count_as_waiting(what);
     ++what.of->at_work;
     elsewhere_.start(what, [this, &what](result<corvid::offset> answer) {
         post_call(loop_, [this, &what, answer = std::move(answer)]() noexcept { transferred(what, answer); });
