@@ -61,7 +61,8 @@ public:
     publish_tally* kept = nullptr;
     bool waits = false;            ///< for what is open: the loop knows, and no handler is at it any more
     bool unpublished = false;      ///< some of it failed: it is decided upon
-    verdict said = verdict::retry; ///< of what failed
+    bool judged = false;           ///< behind an open one: decided upon when that has left
+    verdict said = verdict::retry; ///< of what failed, or by its handler
 
 private:
     held_record() = default;

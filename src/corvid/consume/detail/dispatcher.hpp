@@ -182,6 +182,9 @@ private:
     void answered(held_record& what, std::optional<outcome> failure);
     void leave_open(held_record& what);
     void advance(lane& in);
+    void judge(held_record& failed, const outcome& what);
+    void judge_behind(lane& in, held_record& failed, const outcome& what);
+    void decide_judged(held_record& what);
 
     // --- completion stages (docs/decisions/0015)
     [[nodiscard]] bool is_attempt(held_record& failed, const std::optional<error>& why);
@@ -190,7 +193,7 @@ private:
 
     // --- positions of a stage's own (docs/decisions/0017)
     void take_seat(tenancy& at, std::span<const record> records);
-    void take_back(const held_record& first, std::size_t count);
+    void take_back(const held_record* first, std::size_t count);
 
     // --- outcomes
     void decide(held_record& failed, const outcome& what) { decide(failed, what, owner_.random01()); }
