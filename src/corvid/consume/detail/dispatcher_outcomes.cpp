@@ -174,6 +174,7 @@ void dispatcher::transferred(held_record& what, const result<corvid::offset>& an
         transfer(what);
     } else {
         ++what.transfers;
+        what.unmoved = answer.error();
         tell(log_level::error,
              "a record could not be put elsewhere; its offset is held, and it is tried again", answer.error(),
              what);
