@@ -24,6 +24,7 @@ blocking_pool::~blocking_pool() = default;
 
 void blocking_pool::start(handler& with, run& records) noexcept {
     seat* chosen = nullptr;
+    records.wait_for_turn();
     {
         const std::lock_guard lock(mutex_);
         waiting_.push_back({&with, &records});
@@ -46,6 +47,7 @@ void blocking_pool::serve(seat& by) noexcept {
             next = waiting_.front();
             waiting_.pop_front();
         }
+        next.records->begin_work();
         next.with->start(*next.records);
     }
 }

@@ -37,6 +37,8 @@ public:
         return static_cast<held_record*>(lane_record::next());
     }
 
+    /// No handler is at it: it waits for the acknowledgement of what was published for it, or goes elsewhere.
+    [[nodiscard]] bool is_sent() const noexcept { return waits || goes != destination::none; }
     [[nodiscard]] int all_attempts() const noexcept { return attempts_before + attempt; }
 
     tenancy* of = nullptr; ///< the assignment that it came with
@@ -44,11 +46,12 @@ public:
     enum class destination : std::uint8_t { none, dead_letters, retry_topic, dead_key, parked };
     /// Other than none: it is on its way to another topic, and no handler runs it again here.
     destination goes = destination::none;
-    duration delay{};           ///< of the retry topic
-    int attempt = 1;            ///< of the handler since it was delivered, the next or the present one
-    int attempts_before = 0;    ///< before it came through a retry topic
-    int transfers = 0;          ///< that failed
-    bool was_too_large = false; ///< with the texts of its failure: it goes without them
+    duration delay{};               ///< of the retry topic
+    int attempt = 1;                ///< of the handler since it was delivered, the next or the present one
+    int attempts_before = 0;        ///< before it came through a retry topic
+    int transfers = 0;              ///< that failed
+    std::optional<error> unmoved{}; ///< the last of these
+    bool was_too_large = false;     ///< with the texts of its failure: it goes without them
     bool is_released = false; ///< until it is done: it comes from the parked topic, with its source's offset
     wall_time first_failed{}; ///< once it failed
     std::uint64_t memo = 0;   ///< the handler's own, from one attempt to the next
@@ -59,7 +62,8 @@ public:
     publish_tally* kept = nullptr;
     bool waits = false;            ///< for what is open: the loop knows, and no handler is at it any more
     bool unpublished = false;      ///< some of it failed: it is decided upon
-    verdict said = verdict::retry; ///< of what failed
+    bool judged = false;           ///< behind an open one: decided upon when that has left
+    verdict said = verdict::retry; ///< of what failed, or by its handler
 
 private:
     held_record() = default;

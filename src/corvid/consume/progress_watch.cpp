@@ -29,6 +29,14 @@ bool is_planned(intake_stop why) noexcept {
     return why == intake_stop::open || why == intake_stop::closing || why == intake_stop::revoking;
 }
 
+std::string cause_of(const handler_sight::sending& one) {
+    if (!one.elsewhere)
+        return "that record was handled, and what was published for it, or its effect, is not acknowledged";
+    if (one.failures == 0) return "that record goes to another topic, and is not acknowledged there";
+    return "that record goes to another topic, where it could not be put " + std::to_string(one.failures) +
+           " times: " + one.why;
+}
+
 std::string cause_of(const partition_sight& one, steady_time now,
                      const std::vector<handler_sight>& handlers) {
     for (const handler_sight& each : handlers) {
@@ -38,6 +46,8 @@ std::string cause_of(const partition_sight& one, steady_time now,
         if (each.failing && is(*each.failing, one.where, one.frontier))
             return "that record failed " + std::to_string(each.failing->attempts) +
                    " times and is in back-off: " + each.failing->why;
+        for (const auto& sent : each.sent)
+            if (is(sent, one.where, one.frontier)) return cause_of(sent);
     }
     if (one.intake != intake_stop::open) return std::string(to_string(one.intake));
     return "no record comes from the broker, or that record waits behind others";

@@ -66,11 +66,17 @@ struct handler_sight {
         int attempts; ///< that failed
         std::string why;
     };
+    struct sending : record_sight {
+        bool elsewhere;       ///< the record goes to another topic; else what it published is awaited
+        int failures = 0;     ///< of its transfer
+        std::string why = {}; ///< the last of them
+    };
     std::string handler;
     std::size_t records = 0;             ///< in all lanes
     std::optional<at_work> oldest = {};  ///< with its handler for longest
     std::optional<lane> longest = {};    ///< the lane of a key with most records
     std::optional<failure> failing = {}; ///< in back-off after most attempts
+    std::vector<sending> sent = {};      ///< of each partition the first that no handler is at any more
 };
 
 class progress_watch {

@@ -95,6 +95,16 @@ TEST(progress_watch, a_stuck_partition_tells_what_it_hangs_on) {
     g.look_after(1s);
     EXPECT_THAT(g.watch.told(), HasSubstr("that record failed 4 times and is in back-off: no fee"));
     g.handlers[0].failing.reset();
+    g.handlers[0].sent = {{{second, offset(7)}, true}, {{first, offset(10)}, true}};
+    g.look_after(1s);
+    EXPECT_THAT(g.watch.told(), HasSubstr("goes to another topic, and is not acknowledged there"));
+    g.handlers[0].sent[1] = {{first, offset(10)}, true, 3, "no such topic"};
+    g.look_after(1s);
+    EXPECT_THAT(g.watch.told(), HasSubstr("where it could not be put 3 times: no such topic"));
+    g.handlers[0].sent[1] = {{first, offset(10)}, false};
+    g.look_after(1s);
+    EXPECT_THAT(g.watch.told(), HasSubstr("what was published for it, or its effect, is not acknowledged"));
+    g.handlers[0].sent.clear();
     g.partitions[0].intake = intake_stop::waiting_bytes;
     g.look_after(1s);
     EXPECT_THAT(g.watch.told(), HasSubstr("waiting_bytes is reached"));

@@ -11,6 +11,7 @@ void pull_handler::start(run& records) noexcept {
     work* wake = nullptr;
     {
         const std::lock_guard lock(mutex_);
+        if (held_.of || !waiting_.empty()) records.wait_for_turn();
         waiting_.push_back({&records, std::move(where)});
         wake = std::exchange(wake_, nullptr);
     }
@@ -22,8 +23,14 @@ void pull_handler::asked_to_stop(run& records) noexcept {
     {
         const std::lock_guard lock(mutex_);
         if (std::erase_if(waiting_, [&](const shared_run& one) { return one.of == &records; }) == 0) return;
+        begin_next();
     }
     records.end();
+}
+
+// What the reader could ask for now is with the reader, who may never ask.
+void pull_handler::begin_next() noexcept {
+    if (!held_.of && !waiting_.empty()) waiting_.front().of->begin_work();
 }
 
 void pull_handler::settle_held() noexcept {
@@ -37,6 +44,7 @@ void pull_handler::settle_held() noexcept {
         else
             held = held_.of;
         held_ = {};
+        begin_next();
     }
     if (held) held->end();
 }
@@ -50,6 +58,7 @@ std::optional<pulled_record> pull_handler::try_next() noexcept {
             if (closed_ || waiting_.empty()) return std::nullopt;
             shared_run next = std::move(waiting_.front());
             waiting_.pop_front();
+            next.of->begin_work();
             if (next.of->has_next()) {
                 held_ = std::move(next);
                 const run& at = *held_.of;
@@ -87,6 +96,7 @@ void pull_handler::close() noexcept {
         const std::lock_guard lock(mutex_);
         closed_ = true;
         held = std::exchange(held_, {}).of;
+        begin_next();
         wake = std::exchange(wake_, nullptr);
     }
     if (held) held->end();

@@ -58,6 +58,7 @@ private:
         run* of = nullptr;
         std::shared_ptr<const topic_partition> where;
     };
+    void begin_next() noexcept;
     void settle_held() noexcept;
 
     mutable std::mutex mutex_;

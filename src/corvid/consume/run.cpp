@@ -16,6 +16,7 @@ void run::begin(std::size_t count, const run_origin& origin) noexcept {
     origin_ = &origin;
     count_ = count;
     completed_.store(0, std::memory_order_relaxed);
+    begun_.store(false, std::memory_order_relaxed);
     bound_.store(no_bound, std::memory_order_relaxed);
     skipped_ = 0;
     verdict_.reset();
@@ -25,6 +26,54 @@ void run::begin(std::size_t count, const run_origin& origin) noexcept {
     enter_part(0);
     open_.clear();
     has_open_ = false;
+}
+
+void run::over_current_of(run& other) noexcept {
+    held_ = other.held_;
+    batch_ = other.batch_;
+    current_ = other.current_;
+    begin(1, *other.origin_);
+    outer_ = &other;
+    paid_for_ = other.take_payment();
+}
+
+const held_record* run::behind() const noexcept {
+    return held_ && scheduler::current() == &loop_ ? held_->following() : nullptr;
+}
+
+void run::remember(std::uint64_t what) noexcept {
+    if (outer_) return outer_->remember(what);
+    (held_ ? held_->memo : memo_) = what;
+}
+
+std::optional<wall_time> run::first_failed_at() const noexcept {
+    return attempt() > 1 ? std::optional(held_->first_failed) : std::nullopt;
+}
+
+publish_tally* run::exchange_published(publish_tally* with) noexcept {
+    return std::exchange(published_, with);
+}
+
+std::int64_t run::thawed_bound() const noexcept {
+    for (;;) {
+        const std::int64_t bound = bound_.load();
+        if (bound != frozen) return bound;
+        bound_.wait(frozen);
+    }
+}
+
+void run::begin_work() noexcept {
+    if (is_begun()) return;
+    const steady_time now = loop_.steady_now();
+    for (run* each = this; each; each = each->beside_) {
+        each->began_at_ = now;
+        each->begun_.store(true);
+    }
+}
+
+void run::wait_for_turn() noexcept {
+    for (run* each = this; each; each = each->beside_)
+        each->begun_.store(false);
 }
 
 publish_tally& run::published() const {
@@ -68,7 +117,7 @@ bool run::start(handler& with) noexcept {
     work::run = on_end_;
     ended_inline_ = false;
     starting_ = true;
-    began_at_ = loop_.steady_now();
+    begin_work();
     with.start(*this);
     starting_ = false;
     return ended_inline_;
@@ -80,7 +129,7 @@ work& run::bound_for(worker& at, handler& with) noexcept {
     work::run = [](work& node) noexcept {
         run& self = of(node);
         self.work::run = self.on_end_;
-        self.began_at_ = self.loop_.steady_now();
+        self.begin_work();
         self.at_->begins(self.began_at_);
         self.with_->start(self);
     };

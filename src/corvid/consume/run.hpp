@@ -77,28 +77,20 @@ public:
 
     /// Over the current record of another run alone, for handlers that stand in front of others. What is
     /// published and remembered for the record is the other's, which outlives this, and what was paid for it.
-    void over_current_of(run& other) noexcept {
-        held_ = other.held_;
-        batch_ = other.batch_;
-        current_ = other.current_;
-        begin(1, *other.origin_);
-        outer_ = &other;
-        paid_for_ = other.take_payment();
-    }
+    void over_current_of(run& other) noexcept;
 
     [[nodiscard]] bool has_next() const noexcept {
-        return index() < count_ && !verdict_ && current_->offset < bound_.load(std::memory_order_relaxed);
+        return index() < count_ && !verdict_ && may_begin(current_->offset);
     }
     [[nodiscard]] const record& current() const noexcept { return *current_; }
     /// The current record where it is held, and behind it the others of the run; null over a fetch batch.
     [[nodiscard]] held_record* held() const noexcept { return held_; }
     /// What stands behind it, to be asked for early; null elsewhere than on the loop, which alone may look.
-    [[nodiscard]] const held_record* behind() const noexcept {
-        return held_ && scheduler::current() == &loop_ ? held_->following() : nullptr;
-    }
+    [[nodiscard]] const held_record* behind() const noexcept;
     /// Whether the record at `offset`, one of the run, may be begun.
     [[nodiscard]] bool may_begin(std::int64_t offset) const noexcept {
-        return offset < bound_.load(std::memory_order_relaxed);
+        const std::int64_t bound = bound_.load();
+        return offset < bound || (bound == frozen && offset < thawed_bound());
     }
     /// The next run of the same batch (subscription::batch): the handler gets the first and ends each.
     [[nodiscard]] run* beside() const noexcept { return beside_; }
@@ -114,10 +106,7 @@ public:
     [[nodiscard]] std::uint64_t memo() const noexcept {
         return held_ ? held_->memo : outer_ ? outer_->memo() : memo_;
     }
-    void remember(std::uint64_t what) noexcept {
-        if (outer_) return outer_->remember(what);
-        (held_ ? held_->memo : memo_) = what;
-    }
+    void remember(std::uint64_t what) noexcept;
     /// Which of several handlers for the current record is at work, from 1 on; 0: there is but one.
     [[nodiscard]] std::uint32_t part() const noexcept { return part_; }
     void enter_part(std::uint32_t which) noexcept {
@@ -129,15 +118,11 @@ public:
     /// Of what is published for the current record. Any thread, of those that the handler works on.
     [[nodiscard]] publish_tally& published() const;
     /// What was published for it elsewhere, in exchange for what is known of here; null: nothing.
-    publish_tally* exchange_published(publish_tally* with) noexcept {
-        return std::exchange(published_, with);
-    }
+    publish_tally* exchange_published(publish_tally* with) noexcept;
     /// Of the current record: 1 at first.
     [[nodiscard]] int attempt() const noexcept { return held_ ? held_->all_attempts() : 1; }
     /// When the current record failed first; none: it did not.
-    [[nodiscard]] std::optional<wall_time> first_failed_at() const noexcept {
-        return attempt() > 1 ? std::optional(held_->first_failed) : std::nullopt;
-    }
+    [[nodiscard]] std::optional<wall_time> first_failed_at() const noexcept;
 
     /// Done and skip: the next record is the current one. What was published for the record is waited for
     /// meanwhile; where that failed already, the record is to be tried again.
@@ -148,7 +133,7 @@ public:
             skipped_ += what == verdict::skip;
             const std::size_t n = index() + 1;
             if (n < count_) step();
-            completed_.store(n, std::memory_order_release);
+            held_ ? completed_.store(n) : completed_.store(n, std::memory_order_release);
         } else {
             verdict_ = std::move(what);
         }
@@ -158,16 +143,27 @@ public:
     /// Whether the next attempt is paid for at the chain's rate limit; the one after it is not.
     [[nodiscard]] bool take_payment() noexcept { return std::exchange(paid_for_, false); }
     void end() noexcept;
+    /// By a handler that has it wait, while it is started: nobody is at it, and those beside it, from here on
+    /// until begin_work(), by whoever works on them.
+    void wait_for_turn() noexcept;
+    void begin_work() noexcept;
+    /// Any thread.
+    [[nodiscard]] bool is_begun() const noexcept { return begun_.load(); }
 
     /// How many records, from the front, are done. Any thread.
-    [[nodiscard]] std::size_t index() const noexcept { return completed_.load(std::memory_order_acquire); }
+    [[nodiscard]] std::size_t index() const noexcept { return completed_.load(); }
     [[nodiscard]] std::size_t size() const noexcept { return count_; }
     [[nodiscard]] bool is_finished() const noexcept { return index() == count_; }
 
     // Loop only.
 
     /// No record from `bound` on is begun.
-    void stop_before(std::int64_t bound) noexcept { bound_.store(bound, std::memory_order_relaxed); }
+    void stop_before(std::int64_t bound) noexcept {
+        if (bound_.exchange(bound) == frozen) bound_.notify_all();
+    }
+    /// What is not seen as begun from here on (is_begun(), index()) is not before stop_before() says which
+    /// may be, soon: whoever would begin it waits.
+    void freeze() noexcept { bound_.store(frozen); }
     void put_beside(run& another) noexcept { beside_ = &another; }
     void pay(bool for_the_first) noexcept { paid_for_ = for_the_first; }
     /// Calls the handler; true if the run has ended already.
@@ -188,8 +184,9 @@ public:
     [[nodiscard]] const std::vector<open_record>& open() const noexcept { return open_; }
     /// Some of its records are open.
     [[nodiscard]] bool has_open() const noexcept { return has_open_; }
-    /// From the call of the handler to end().
+    /// From the beginning of work to end().
     [[nodiscard]] duration took() const noexcept { return ended_at_ - began_at_; }
+    [[nodiscard]] steady_time began_at() const noexcept { return began_at_; }
     [[nodiscard]] bool was_away() const noexcept { return at_ != nullptr; }
 
     /// Where the handler was called: 0 is the loop, then the workers.
@@ -201,7 +198,9 @@ protected:
     [[nodiscard]] static run& of(work& node) noexcept { return static_cast<run&>(node); }
 
 private:
+    static constexpr std::int64_t frozen = std::numeric_limits<std::int64_t>::min();
     void begin(std::size_t count, const run_origin& origin) noexcept;
+    [[nodiscard]] std::int64_t thawed_bound() const noexcept;
     [[nodiscard]] outcome settle_published(outcome what) noexcept;
     void forget_published() noexcept;
     void step() noexcept {
@@ -229,7 +228,9 @@ private:
     held_record* held_ = nullptr; // whose record is the current one; null over a batch
     const record_batch* batch_ = nullptr;
     std::size_t count_ = 0;
+    // In one order with one another: the loop sees what is begun, or who begins it sees the bound.
     std::atomic<std::size_t> completed_{0};
+    std::atomic<bool> begun_{false};
     std::atomic<std::int64_t> bound_{no_bound};
     std::size_t skipped_ = 0;
     std::optional<outcome> verdict_;

@@ -109,8 +109,8 @@ dispatcher::work_run* dispatcher::prepare(const lane_run& chosen) {
     fresh.in = chosen.of;
     fresh.first = fresh.unmarked = &first;
     fresh.marked = 0;
-    fresh.began = fresh.seen_since = loop_.steady_now();
-    fresh.seen = 0;
+    fresh.began = loop_.steady_now();
+    fresh.seen = work_run::unseen;
     fresh.place = at_work_.size();
     if (chain_) {
         fresh.pay(chain_->begin_run());

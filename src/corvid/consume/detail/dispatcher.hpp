@@ -24,6 +24,7 @@
 #include <corvid/observe/log.hpp>
 
 #include <algorithm>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <unordered_set>
@@ -60,8 +61,9 @@ public:
     [[nodiscard]] ledger_settings window() const noexcept;
 
     // --- membership
-    /// `sharing`: how many partitions the subscription has from now on.
-    void assigned(tenancy& fresh, std::size_t sharing);
+    void assigned(tenancy& fresh);
+    /// How many partitions the subscription has from now on.
+    void share_between(std::size_t partitions) noexcept { gate_.share_between(partitions); }
     /// No record is begun any more but those before what was begun already, if nothing of them is in
     /// back-off: as soon as those are done nothing would be delivered twice. tenancy::is_drained() says when.
     void drain(tenancy& which);
@@ -104,7 +106,8 @@ private:
         bool probes = false;   ///< was begun while the breaker was not closed
         steady_time began{};
         // The record that the last sight found with the handler, and since when that is known.
-        std::size_t seen = 0;
+        static constexpr std::size_t unseen = std::numeric_limits<std::size_t>::max();
+        std::size_t seen = unseen;
         steady_time seen_since{};
         // Of a batch, which is begun as a whole:
         std::size_t slot = 0;
@@ -179,6 +182,9 @@ private:
     void answered(held_record& what, std::optional<outcome> failure);
     void leave_open(held_record& what);
     void advance(lane& in);
+    void judge(held_record& failed, const outcome& what);
+    void judge_behind(lane& in, held_record& failed, const outcome& what);
+    void decide_judged(held_record& what);
 
     // --- completion stages (docs/decisions/0015)
     [[nodiscard]] bool is_attempt(held_record& failed, const std::optional<error>& why);
@@ -187,7 +193,7 @@ private:
 
     // --- positions of a stage's own (docs/decisions/0017)
     void take_seat(tenancy& at, std::span<const record> records);
-    void take_back(const held_record& first, std::size_t count);
+    void take_back(const held_record* first, std::size_t count);
 
     // --- outcomes
     void decide(held_record& failed, const outcome& what) { decide(failed, what, owner_.random01()); }
@@ -195,6 +201,7 @@ private:
     void perform(const failure_policy::action& decided, held_record& failed);
     void try_again(held_record& failed, steady_time when);
     void set_aside(held_record& what, steady_time until);
+    void count_as_waiting(held_record& what);
     void transfer_to(held_record::destination where, held_record& what, duration delay);
     void transfer(held_record& what);
     void transferred(held_record& what, const result<corvid::offset>& answer) noexcept;
@@ -225,7 +232,7 @@ private:
     attempt_chain* const chain_;
     std::optional<steady_time> held_until_; // the chain: nothing is taken or begun before then
     std::size_t probing_ = 0;               // runs at work that were begun while its breaker was not closed
-    std::size_t draining_ = 0;              // partitions
+    std::vector<tenancy*> draining_;
     failure_policy policy_;
     lane_set lanes_;
     intake_gate gate_;

@@ -27,6 +27,7 @@ bool dispatcher::is_batch_due() const noexcept {
 }
 
 void dispatcher::start_batches() {
+    batches_->hurry(std::ranges::any_of(draining_, [](const tenancy* each) { return !each->is_drained(); }));
     batches_->note_ready(lanes_.ready_records(), loop_.steady_now());
     while (batches_->has_room() && is_batch_due()) {
         const bool begun = begin_batch();

@@ -29,7 +29,7 @@ bool dispatcher::may_take_for_chain() {
 void dispatcher::hold_back(const std::optional<steady_time>& until) {
     if (!until) return;
     held_until_ = held_until_ ? std::max(*held_until_, *until) : *until;
-    if (draining_ > 0) cut_at_what_is_held_back();
+    if (!draining_.empty()) cut_at_what_is_held_back();
 }
 
 // A partition that drains does not wait for what may not be begun: it comes again.

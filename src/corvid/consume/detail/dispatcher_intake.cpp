@@ -194,14 +194,22 @@ std::size_t dispatcher::run_over(tenancy& at, const record_batch& batch, std::si
     held_record& failed = hold(at, records[finished], batch);
     failed.memo = inline_.memo();
     failed.kept = inline_.exchange_published(nullptr);
-    if (lanes_.ordering() != unordered && lanes_.find(failed)) { // its key is open: it comes again behind
-        place(failed);
+    if (lane* const in = lanes_.ordering() == unordered ? nullptr : lanes_.find(failed)) {
+        judge_behind(*in, failed, *inline_.undecided());
         return finished + 1;
     }
     if (lanes_.ordering() != unordered) lanes_.add_at_work(failed);
     gate_.runnable(failed);
     decide(failed, *inline_.undecided());
     return finished + 1;
+}
+
+// Its key is open. Where one before it has failed meanwhile, it comes again behind that.
+void dispatcher::judge_behind(lane& in, held_record& failed, const outcome& what) {
+    if (!is_open(in, *failed.of)) return place(failed);
+    lanes_.join_work(in, failed);
+    gate_.runnable(failed);
+    judge(failed, what);
 }
 
 held_record& dispatcher::hold(tenancy& at, const record& what, const record_batch& batch) {
@@ -223,8 +231,10 @@ held_record& dispatcher::hold(tenancy& at, const record& what, const record_batc
 
 void dispatcher::place(held_record& what) {
     const lane& in = lanes_.add(what);
-    const bool waits = lanes_.ordering() != unordered &&
-                       (in.now() == lane::state::blocked || in.is_stalled() || in.length() > longest_run());
+    const bool is_held_up =
+        in.now() == lane::state::blocked || in.is_stalled() ||
+        static_cast<const held_record&>(in.front()).goes != held_record::destination::none;
+    const bool waits = lanes_.ordering() != unordered && (is_held_up || in.length() > longest_run());
     waits ? gate_.waiting(what) : gate_.runnable(what);
 }
 

@@ -106,20 +106,25 @@ void dispatcher::try_again(held_record& failed, steady_time when) {
 void dispatcher::set_aside(held_record& what, steady_time until) {
     if (lane* const in = what.in()) {
         lanes_.block(*in);
-        held_record* each = &what;
-        for (std::size_t i = 0; each && i < longest_run(); ++i, each = each->following())
-            gate_.waiting(*each);
-        if (draining_ > 0) cut_behind(*in);
+        if (!draining_.empty()) cut_behind(*in);
     } else {
         loose_.insert(&what);
-        gate_.waiting(what);
     }
+    count_as_waiting(what);
     what.of->put_off = true;
     static_cast<void>(schedule_.add(until, what));
     if (what.is_released)
         what.of->parks->keys.put_off(what.what().key.text());
     else if (!what.of->takes_in())
         what.of->cut_at(what.offset);
+}
+
+// It does not run now, nor does what is behind it. What is deep behind waits already.
+void dispatcher::count_as_waiting(held_record& what) {
+    const std::size_t most = what.in() ? longest_run() : 1;
+    held_record* each = &what;
+    for (std::size_t i = 0; each && i < most; ++i, each = each->following())
+        gate_.waiting(*each);
 }
 
 void dispatcher::wake_due(steady_time now) {
@@ -151,6 +156,7 @@ void dispatcher::transfer_to(held_record::destination where, held_record& what, 
 
 void dispatcher::transfer(held_record& what) {
     if (lane* const in = what.in()) lanes_.narrow(*in, 1);
+    count_as_waiting(what);
     ++what.of->at_work;
     elsewhere_.start(what, [this, &what](result<corvid::offset> answer) {
         post_call(loop_, [this, &what, answer = std::move(answer)]() noexcept { transferred(what, answer); });
@@ -168,6 +174,7 @@ void dispatcher::transferred(held_record& what, const result<corvid::offset>& an
         transfer(what);
     } else {
         ++what.transfers;
+        what.unmoved = answer.error();
         tell(log_level::error,
              "a record could not be put elsewhere; its offset is held, and it is tried again", answer.error(),
              what);
@@ -213,11 +220,10 @@ void dispatcher::stop_at(held_record& what, bool service) {
 
 // --- membership -------------------------------------------------------------------------------------------
 
-void dispatcher::assigned(tenancy& fresh, std::size_t sharing) {
+void dispatcher::assigned(tenancy& fresh) {
     fresh.origin.chain = chain_;
     fresh.origin.order = lanes_.ordering();
     fresh.origin.is_retry_topic = fresh.tier > 0;
-    gate_.share_between(sharing);
     gate_.let_go(fresh.which.partition, intake_stop::revoking);
     gate_.let_go(fresh.which.partition, intake_stop::failed);
 }
@@ -229,30 +235,32 @@ void dispatcher::cut_behind(const lane& blocked) {
         if (each->of->drains && !each->is_released) each->of->cut_at(each->offset);
 }
 
+// Nothing is begun while it looks for what was: that would come again though it was done.
 void dispatcher::drain(tenancy& which) {
-    if (!std::exchange(which.drains, true)) ++draining_;
+    if (!std::exchange(which.drains, true)) draining_.push_back(&which);
     gate_.hold(which.which.partition, intake_stop::revoking);
+    for (work_run* each : at_work_)
+        if (each->of == &which) each->freeze();
     note_progress();
-    if (batches_) batches_->hurry(true);
     std::int64_t begun = which.high;
     for (const work_run* each : at_work_)
-        if (each->of == &which && each->marked < each->size() && !each->unmarked->is_released)
+        if (each->of == &which && each->is_begun() && each->marked < each->size() &&
+            !each->unmarked->is_released)
             begun = std::max({begun, each->unmarked->offset, each->last});
     lanes_.for_each([&](const lane& in) {
+        const auto& front = static_cast<const held_record&>(in.front());
         if (in.now() == lane::state::blocked) cut_behind(in);
-        if (in.now() == lane::state::running && in.front().from == which.which &&
-            !static_cast<const held_record&>(in.front()).is_released)
-            begun = std::max(begun, in.front().offset);
+        if (in.now() == lane::state::running && front.is_sent() && front.of == &which && !front.is_released)
+            begun = std::max(begun, front.offset);
     });
     for (const held_record* each : loose_)
         if (each->of == &which) which.cut_at(each->offset);
     which.cut_at(begun + 1);
     if (held_until_) cut_at_what_is_held_back();
     for (work_run* each : at_work_)
-        if (each->of == &which) {
-            each->stop_before(which.cut);
-            reader_.handle->asked_to_stop(*each);
-        }
+        if (each->of == &which) each->stop_before(which.cut);
+    for (work_run* each : at_work_)
+        if (each->of == &which) reader_.handle->asked_to_stop(*each);
 }
 
 void dispatcher::cut_off(tenancy& which) {
@@ -284,12 +292,12 @@ void dispatcher::drop(tenancy& which) {
         free_chain(&gone, 1);
     }
     which.kept = record_batch();
-    if (std::exchange(which.drains, false)) --draining_;
+    which.drains = false;
+    std::erase(draining_, &which);
     if (which.parks) which.parks->close();
     if (which.origin.ticket != 0) which.keeper->end(which.origin.ticket);
     which.ledger.revoke();
     which.is_over = true;
-    if (batches_) batches_->hurry(false);
 }
 
 std::size_t dispatcher::in_hand(const tenancy& of) const noexcept {

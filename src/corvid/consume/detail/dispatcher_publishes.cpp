@@ -4,9 +4,11 @@
 // are at work in their lane, in order, and so are the records of the key that were handled behind them:
 //
 //   front ─▶ ● open   ● answered   ● open   ○ handled, published nothing   · may follow, or waits
+//                                           × judged: its handler said other than done; none follows
 //
 // A record leaves when it is first and answered. One that failed is tried again when it is first, and all
-// behind it come again with it. Unordered records wait alone.
+// behind it come again with it. One that is judged is decided upon when it is first. Unordered records wait
+// alone.
 #include <corvid/consume/detail/dispatcher.hpp>
 #include <corvid/consume/shapes/publish_tally.hpp>
 
@@ -24,7 +26,7 @@ held_record& front_of(lane& in) noexcept { return static_cast<held_record&>(in.f
 bool dispatcher::is_open(const lane& in, const tenancy& at) const noexcept {
     const auto& front = static_cast<const held_record&>(in.front());
     return in.now() == lane::state::running && front.waits && in.at_work() == in.length() &&
-           front.from == at.which;
+           front.from == at.which && !static_cast<const held_record&>(in.back()).judged;
 }
 
 // While records are open: what is not done yet is held.
@@ -106,8 +108,9 @@ void dispatcher::advance(lane& in) {
     for (std::size_t left = in.at_work(); left > 0; --left) {
         held_record& first = front_of(in);
         if (first.open) return;
+        if (first.judged) return decide_judged(first);
         if (first.unpublished && !first.of->is_over) {
-            if (left > 1) take_back(*first.following(), left - 1);
+            take_back(first.following(), left - 1);
             abandon_open(first.following(), left - 1);
             return leave_open(first);
         }
@@ -118,10 +121,24 @@ void dispatcher::advance(lane& in) {
     }
 }
 
+// Its outcome is decided upon when what is before it has left.
+void dispatcher::judge(held_record& failed, const outcome& what) {
+    failed.judged = true;
+    failed.said = what.kind();
+    failed.why = what.why();
+    if (!failed.is_released) failed.of->high = std::max(failed.of->high, failed.offset);
+}
+
+void dispatcher::decide_judged(held_record& what) {
+    what.judged = false;
+    if (what.of->is_over) return leave(what.in(), &what, 1);
+    decide(what, what.why ? outcome(what.said, *what.why) : outcome(what.said));
+}
+
 // They come again, or are over.
 void dispatcher::abandon_open(held_record* first, std::size_t count) noexcept {
     for (; count > 0; --count, first = first->following()) {
-        first->unpublished = first->waits = false;
+        first->unpublished = first->waits = first->judged = false;
         publish_tally* const waits = std::exchange(first->open, nullptr);
         if (!waits) continue;
         if (waits->is_bound()) {
@@ -138,7 +155,10 @@ bool dispatcher::keep_open(work_run& over) {
     tenancy& of = *over.of;
     if (of.is_over) return abandon_open(over.first, over.marked), false;
     if (!over.in) return keep_open_unordered(over), true;
-    if (over.marked < over.size()) { // the rest waits behind, and comes again
+    if (over.undecided()) {
+        judge(*over.unmarked, *over.undecided());
+        lanes_.narrow(*over.in, over.marked + 1);
+    } else if (over.marked < over.size()) { // the rest waits behind, and comes again
         if (!of.takes_in() && !over.unmarked->is_released) of.cut_at(over.unmarked->offset);
         lanes_.narrow(*over.in, over.marked);
     }

@@ -42,7 +42,7 @@ struct tenancy {
     dispatcher& by;
 
     std::size_t at_work = 0;   ///< runs and transfers that have not ended
-    std::int64_t high = -1;    ///< the highest offset that is done
+    std::int64_t high = -1;    ///< the highest offset that was handled
     std::int64_t cut = no_cut; ///< no record from here on is begun; set when it drains, stops or is lost
     bool may_have_more = true; ///< the source has not said that nothing waits
     bool drains = false;       ///< asked to, and not dropped yet

@@ -36,9 +36,10 @@ void group_loop::on(broker::assigned& event) {
     for (auto& which : event.partitions) {
         starts.push_back({.id = which.id});
         begin_tenancy(which);
+        tenancies_.back()->by.assigned(*tenancies_.back());
     }
-    for (auto& each : tenancies_)
-        each->by.assigned(*each, sharing(each->by));
+    for (auto& each : dispatchers_)
+        each->share_between(sharing(*each));
     stop_what_nobody_reads();
     log_.info("partitions assigned", {{"partitions", event.partitions.size()}});
     figures_.assigned.add();

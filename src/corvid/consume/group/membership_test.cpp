@@ -26,7 +26,8 @@ struct holding final : handler {
 class group_membership : public testing::Test {
 public:
     template <class H>
-    H& join(const failure_settings& failure = {}, commit_mode commit = commit_mode::when_done) {
+    H& join(const failure_settings& failure = {}, commit_mode commit = commit_mode::when_done,
+            const std::optional<batch_limits>& batch = {}) {
         std::vector<subscription> subscriptions(1);
         auto handle = std::make_unique<H>();
         H& mine = *handle;
@@ -34,6 +35,7 @@ public:
                             .topics = {scripted::topic},
                             .order = by_partition,
                             .failure = failure,
+                            .batch = batch,
                             .commit = commit,
                             .handle = std::move(handle)};
         group_settings settings;
@@ -179,6 +181,46 @@ TEST_F(group_membership, every_partition_that_stopped_is_named) {
     reject(work.held[1]);
     for (const char* each : {"test.event.made[0] at offset 0", "test.event.made[1] at offset 0"})
         EXPECT_NE(loop->state().stopped().find(each), std::string::npos) << loop->state().stopped();
+}
+
+TEST_F(group_membership, a_partition_that_stopped_is_told_as_such_when_others_are_assigned) {
+    auto& work = join<holding>();
+    say(broker::assigned{{scripted::partition(0)}});
+    reject(work.held[0]);
+    for (int i = 0; i < 2; ++i) {
+        sim.run_for(2s);
+        EXPECT_NE(loop->state().findings().find("a record stopped the partition"), std::string::npos)
+            << loop->state().findings();
+        if (i == 0) say(broker::assigned{{scripted::partition(1)}});
+    }
+    end(work.held[1]);
+}
+
+/// Does each batch.
+struct batching final : handler {
+    void start(run& first) noexcept override {
+        for (run* each = &first; each;) {
+            run& over = *each;
+            each = over.beside();
+            for (; over.has_next(); ++handled)
+                over.complete(done);
+            if (&over != &first) over.end();
+        }
+        first.end();
+    }
+    int handled = 0;
+};
+
+TEST_F(group_membership, a_partition_that_stopped_leaves_the_batches_of_others_to_fill) {
+    auto& work = join<batching>({}, commit_mode::when_done, batch_limits{.max = 500, .within = 1h});
+    cluster.source->next[1] = scripted::records; // nothing comes of it
+    say(broker::assigned{{scripted::partition(1)}});
+    say(broker::source_error{no_offset});
+    say(broker::assigned{{scripted::partition(0)}});
+    sim.run_for(50min);
+    EXPECT_EQ(work.handled, 0);
+    sim.run_for(20min);
+    EXPECT_EQ(work.handled, scripted::records);
 }
 
 /// Fails once, then does all.

@@ -59,5 +59,24 @@ TEST(stalled_key, of_large_records_leaves_the_other_partitions_moving) {
     EXPECT_EQ(w.end(*loop), loop_end::clean);
 }
 
+TEST(stalled_key, whose_dead_letter_is_not_acknowledged_leaves_all_others_moving) {
+    group_world w(6, 4);
+    int healthy = 0;
+    for (int n = 0; n < 300; ++n)
+        for (int k = 0; k < 32; ++k)
+            w.publish("bad" + std::to_string(k));
+    w.publish(100, 10);
+    w.cluster.script().delay_sends(1h);
+    auto loop = w.join(
+        [&](const keyed& e) {
+            if (e.key.starts_with("bad")) throw rejected("no such plane");
+            ++healthy;
+        },
+        {.failure = {.rejected = when_rejected::dead_letters}, .intake = {.runnable_records = 1'000}});
+    w.sim.run_for(20s);
+    EXPECT_EQ(healthy, 1'000);
+    w.end(*loop, 0s, 0s);
+}
+
 } // namespace
 } // namespace corvid::consume_test

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the watchdog of a group says and does while something does not get on.
-#include <corvid/consume/detail/group_world_test.hpp>
+#include <corvid/consume/shapes/publishing_world_test.hpp>
 
 #include <gmock/gmock.h>
 
@@ -108,6 +108,45 @@ TEST(group_watch, a_member_that_is_away_can_be_stopped) {
     s.go = true;
     w.sim.run_for(5s);
     EXPECT_TRUE(loop->ended().is_set());
+}
+
+/// What a partition hangs on, after so long, whose only key does as `handler` says.
+template <class F>
+std::string what_it_hangs_on(group_world& w, F handler) {
+    auto loop =
+        w.join(handler, {.failure = {.retry = {.limit = 2}, .rejected = when_rejected::dead_letters}});
+    w.sim.run_for(90s);
+    const std::string told = loop->state().findings();
+    w.cluster.script().delay_sends(0s);
+    w.cluster.script().fail_sends(0, error(errc::not_persisted));
+    EXPECT_TRUE(w.sim.run_until([&] { return w.all_committed(); }, 5min));
+    EXPECT_EQ(w.end(*loop), loop_end::clean);
+    return told;
+}
+
+TEST(group_watch, a_record_that_waits_for_a_broker_is_told_as_such_whatever_it_failed_by) {
+    const auto fails = [](const keyed& e) {
+        if (e.n == 0) throw std::runtime_error("no fee");
+    };
+    for (const bool answers : {true, false}) {
+        group_world w(5, 1);
+        w.publish(1, 5);
+        if (answers)
+            w.cluster.script().fail_sends(1'000'000, error(errc::not_persisted));
+        else
+            w.cluster.script().delay_sends(1h);
+        EXPECT_THAT(
+            what_it_hangs_on(w, fails),
+            testing::AllOf(HasSubstr("has stood at offset 0"),
+                           HasSubstr(answers ? "where it could not be put" : "and is not acknowledged there"),
+                           testing::Not(HasSubstr("no fee"))));
+    }
+    publishing_world w(6, 1);
+    w.publish(1, 5);
+    w.cluster.script().delay_sends(1h);
+    EXPECT_THAT(what_it_hangs_on(w, echo()),
+                testing::AllOf(HasSubstr("has stood at offset 0"),
+                               HasSubstr("what was published for it, or its effect, is not acknowledged")));
 }
 
 } // namespace

@@ -36,12 +36,11 @@ void dispatcher::take_seat(tenancy& at, std::span<const record> records) {
     at.keeper->took(at.origin.ticket, records);
 }
 
-// They are handled once more, behind the one before them.
-void dispatcher::take_back(const held_record& first, std::size_t count) {
-    const tenancy& of = *first.of;
-    if (!of.keeper || of.is_over) return;
-    for (const held_record* each = &first; count > 0; --count, each = each->following())
-        of.keeper->take_back(of.origin.ticket, offset(each->offset));
+// They are handled once more, behind the one before them. What was judged was not handed in.
+void dispatcher::take_back(const held_record* first, std::size_t count) {
+    for (; count > 0; --count, first = first->following())
+        if (const tenancy& of = *first->of; of.keeper && !of.is_over && !first->judged)
+            of.keeper->take_back(of.origin.ticket, offset(first->offset));
 }
 
 // It is at work: first of its lane, or in none. What it waits for already, it waits for, too.

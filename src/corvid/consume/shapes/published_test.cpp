@@ -206,6 +206,88 @@ TEST(published, a_stop_waits_for_the_acknowledgement_and_nothing_is_handled_twic
     w.expect_echoes();
 }
 
+/// Publishes for the first record of a key and fails at the second, as a plain function or a coroutine.
+struct second_fails {
+    std::vector<duration> at; ///< the second was called
+    std::vector<int> attempts;
+    std::vector<int> others;
+
+    std::unique_ptr<group_loop> join(publishing_world& w, bool awaits, subscription with) {
+        const auto call = [this, &w](const keyed& e, context& ctx) {
+            if (e.n != 1) {
+                others.push_back(e.n);
+                if (e.n == 0) ctx.publish(echoed{e.key, e.n});
+                return;
+            }
+            at.push_back(w.sim.steady_now().time_since_epoch());
+            attempts.push_back(ctx.attempt());
+            throw std::runtime_error("no fee");
+        };
+        if (!awaits) return w.join(call, std::move(with));
+        return w.join(
+            [call](const keyed& e, context& ctx) -> task<void> {
+                call(e, ctx);
+                co_return;
+            },
+            std::move(with));
+    }
+};
+
+TEST(published, a_record_that_fails_behind_one_that_waits_is_decided_upon_when_that_is_acknowledged) {
+    for (const bool awaits : {false, true}) {
+        publishing_world w(9, 1);
+        second_fails key;
+        w.publish(1, 3);
+        w.cluster.script().delay_sends(1s);
+        auto loop = key.join(w, awaits,
+                             {.failure = {.retry = {.limit = 1}, .rejected = when_rejected::dead_letters}});
+        w.sim.run_for(500ms);
+        EXPECT_EQ(w.committed(0), 0);
+        EXPECT_EQ(w.lines_with("goes to the dead letter topic"), 0) << "what is before it may fail yet";
+        EXPECT_TRUE(w.sim.run_until([&] { return w.all_committed(); }, 1min));
+        EXPECT_EQ(key.at.size(), 1u) << "one attempt is all it has";
+        EXPECT_EQ(key.others, (std::vector<int>{0, 2}));
+        EXPECT_EQ(w.end(*loop), loop_end::clean);
+        EXPECT_EQ(w.dead_letters().size(), 1u);
+    }
+}
+
+TEST(published, a_record_that_fails_behind_one_that_waits_has_its_back_off_and_its_count) {
+    for (const bool awaits : {false, true}) {
+        publishing_world w(10, 1);
+        second_fails key;
+        w.publish(1, 3);
+        w.cluster.script().delay_sends(1s);
+        auto loop = key.join(w, awaits,
+                             {.failure = {.retry = {.first = 10s, .factor = 1, .limit = 3, .jitter = 0},
+                                          .rejected = when_rejected::dead_letters}});
+        EXPECT_TRUE(w.sim.run_until([&] { return w.all_committed(); }, 5min));
+        EXPECT_EQ(key.attempts, (std::vector<int>{1, 2, 3}));
+        for (std::size_t i = 1; i < key.at.size(); ++i)
+            EXPECT_GE(key.at[i] - key.at[i - 1], 10s);
+        EXPECT_EQ(w.lines_with("a record is tried again"), 2);
+        EXPECT_EQ(w.end(*loop), loop_end::clean);
+    }
+}
+
+TEST(published, a_record_that_fails_behind_one_whose_publish_fails_comes_again_as_if_it_had_not_run) {
+    for (const bool awaits : {false, true}) {
+        publishing_world w(11, 1);
+        second_fails key;
+        w.publish(1, 3);
+        w.cluster.script().delay_sends(1s);
+        w.cluster.script().fail_sends(1, error(errc::not_persisted));
+        auto loop = key.join(w, awaits,
+                             {.failure = {.retry = {.first = 10s, .factor = 1, .limit = 2, .jitter = 0},
+                                          .rejected = when_rejected::dead_letters}});
+        EXPECT_TRUE(w.sim.run_until([&] { return w.all_committed(); }, 5min));
+        EXPECT_EQ(key.attempts, (std::vector<int>{1, 1, 2}));
+        EXPECT_EQ(key.others, (std::vector<int>{0, 0, 2}));
+        EXPECT_EQ(w.end(*loop), loop_end::clean);
+        EXPECT_EQ(w.dead_letters().size(), 1u);
+    }
+}
+
 /// Random failures, delays and rebalances: whatever happens each key's echoes are there, the last of each in
 /// order.
 class publish_histories : public testing::TestWithParam<int> {
