@@ -38,7 +38,7 @@ void run::over_current_of(run& other) noexcept {
 }
 
 const held_record* run::behind() const noexcept {
-    return held_ && scheduler::current() == &loop_ ? held_->following() : nullptr;
+    return held_ && index() + 1 < count_ ? held_->following() : nullptr;
 }
 
 void run::remember(std::uint64_t what) noexcept {

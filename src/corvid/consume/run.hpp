@@ -85,7 +85,8 @@ public:
     [[nodiscard]] const record& current() const noexcept { return *current_; }
     /// The current record where it is held, and behind it the others of the run; null over a fetch batch.
     [[nodiscard]] held_record* held() const noexcept { return held_; }
-    /// What stands behind it, to be asked for early; null elsewhere than on the loop, which alone may look.
+    /// The next record of the run where it is held, to be asked for early. What stands behind the last is the
+    /// loop's. On the thread that works on it.
     [[nodiscard]] const held_record* behind() const noexcept;
     /// Whether the record at `offset`, one of the run, may be begun.
     [[nodiscard]] bool may_begin(std::int64_t offset) const noexcept {
