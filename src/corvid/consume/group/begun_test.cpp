@@ -137,7 +137,7 @@ struct on_a_thread final : handler {
     void work() {
         for (; at->has_next(); at->complete(done)) {
             last = at->current().offset;
-            for (std::atomic<int> spins{0}; spins < 2'000;) // some 10 µs
+            for (std::atomic<int> spins{0}; spins < 5'000;) // some 30 µs
                 ++spins;
         }
     }
