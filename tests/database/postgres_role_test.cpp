@@ -25,7 +25,7 @@ protected:
         url.replace(from, url.find('@') - from, role_);
         open([&](database_settings& s) { s.url = url; });
     }
-    ~narrow_role() override {
+    void TearDown() override {
         relays_.clear();
         db_.reset();
         const raw_connection admin = connect_raw(postgres_url());
