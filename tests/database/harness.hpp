@@ -44,6 +44,15 @@ protected:
         return on_loop(steps::run(call));
     }
 
+    /// Looks again and again.
+    template <class F>
+    bool until(F what, duration patience = std::chrono::seconds{30}) {
+        const auto end = root_.steady_now() + patience;
+        while (root_.steady_now() < end)
+            if (what()) return true;
+        return false;
+    }
+
     /// A statement that must succeed.
     template <class... Args>
     std::int64_t run(const std::string& sql, const Args&... args) {

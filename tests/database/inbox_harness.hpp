@@ -32,9 +32,11 @@ public:
         EXPECT_TRUE(came) << all_.size() << " of " << count << " effects were settled";
         return all_;
     }
-    [[nodiscard]] std::size_t count() {
-        const std::lock_guard lock(mutex_);
-        return all_.size();
+    /// Until `more` have come since, or all `expected` of them.
+    void wait_for_more(std::size_t more, std::size_t expected) {
+        std::unique_lock lock(mutex_);
+        const std::size_t enough = std::min(all_.size() + more, expected);
+        arrived_.wait_for(lock, std::chrono::seconds{30}, [&] { return all_.size() >= enough; });
     }
 
 private:

@@ -31,13 +31,11 @@ protected:
             record(unit, id);
         }));
     }
-    // Spoils what is open, again and again: once something has got through since it last did.
-    void spoil(const std::atomic<bool>& stop, const std::function<std::size_t()>& through) {
-        for (int round = 0; !stop; ++round) {
-            const std::size_t before = through();
-            while (!stop && through() == before)
-                std::this_thread::sleep_for(1ms);
-            std::this_thread::sleep_for(round % 15 * 1ms); // not always behind a COMMIT
+    // Spoils what is open, again and again: once something has got through since it last did, and at another
+    // moment of a transaction each time.
+    void spoil(const std::atomic<bool>& stop, const std::function<void(std::size_t)>& wait_for_more) {
+        for (std::size_t round = 0; !stop; ++round) {
+            wait_for_more(5 + round * 7 % 60);
             if (round % 3 == 0) relay_.cut();
             if (round % 3 == 1) relay_.swallow_answers();
             if (round % 3 == 2) relay_.swallow_all();
@@ -85,8 +83,8 @@ TEST_F(inbox_losses, of_sessions_cost_recorded_effects_nothing_and_double_none) 
         through_, "billing", told.sink(),
         {.max_records = 40, .linger = 1ms, .retry = {.first = 5ms, .limit = 50, .cap = 20ms}});
     std::atomic<bool> stop = false;
-    std::thread spoiler([&] { spoil(stop, [&] { return told.count(); }); });
     constexpr std::size_t count = 1'500;
+    std::thread spoiler([&] { spoil(stop, [&](std::size_t more) { told.wait_for_more(more, count); }); });
     for (std::size_t i = 0; i < count; ++i) {
         std::vector<effect> one;
         one.push_back(recorded(std::to_string(i), 1, i % 50, i));
@@ -119,13 +117,14 @@ TEST_F(inbox_losses, of_sessions_cost_a_partition_nothing_and_double_nothing) {
         },
         {.max_records = 40, .linger = 1ms, .retry = {.first = 5ms, .limit = 50, .cap = 20ms}});
     std::atomic<bool> stop = false;
+    constexpr std::int64_t count = 1'500;
     std::thread spoiler([&] {
-        spoil(stop, [&] {
-            const std::lock_guard lock(mutex);
-            return static_cast<std::size_t>(next);
+        spoil(stop, [&](std::size_t more) {
+            std::unique_lock lock(mutex);
+            const std::int64_t enough = std::min(next + static_cast<std::int64_t>(more), count);
+            arrived.wait_for(lock, 30s, [&] { return next >= enough || !lost.empty(); });
         });
     });
-    constexpr std::int64_t count = 1'500;
     writer.assign(1, "shop.order.placed", 0, 0, false);
     for (std::int64_t i = 0; i < count; ++i) {
         std::vector<offset_effect> one(1);

@@ -54,13 +54,6 @@ protected:
         settings.level = log_level::off;
         return logger(settings);
     }
-    template <class F>
-    bool until(F what) {
-        const auto end = root_.steady_now() + 30s;
-        while (root_.steady_now() < end)
-            if (what()) return true;
-        return false;
-    }
     bool wait_for_all_sent() {
         return until([&] { return count_of("pending") == 0; });
     }

@@ -31,6 +31,12 @@ TEST_F(relaying, sends_what_was_written_before_it_began) {
     EXPECT_EQ(ids().size(), 50U);
 }
 
+TEST_F(relaying, needs_a_producer_whose_acknowledgement_means_durable) {
+    publisher hasty(broker_, root_, {.sink = {.idempotent = false, .acks = broker::acknowledgements::leader}},
+                    quiet(), nullptr);
+    EXPECT_THROW(relay(box(), hasty, {}, nullptr, quiet()), config_error);
+}
+
 constexpr int bank_accounts = 8, bank_writers = 4, rounds = 50;
 
 task<void> write(database& db, std::uint64_t seed, std::vector<int>& next, std::set<std::string>& good,

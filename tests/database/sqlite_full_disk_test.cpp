@@ -53,13 +53,6 @@ protected:
             EXPECT_TRUE(by.producer().post(booked{.id = id, .account = "a" + id, .n = n}, {.event_id = id}));
         }
     }
-    template <class F>
-    bool until(F what) {
-        const auto end = root_.steady_now() + 60s;
-        while (root_.steady_now() < end)
-            if (what()) return true;
-        return false;
-    }
     static std::string trouble_of(corvid::service& of) {
         const auto report = of.health().report(probe::readiness);
         for (const auto& check : report.checks)
@@ -84,12 +77,12 @@ TEST_F(on_a_full_disk, effects_wait_intake_stops_ready_is_red_and_nothing_is_ski
                         .exactly_once = in(*db_)});
     service.start();
     publish(service, 0, before);
-    ASSERT_TRUE(until([&] { return marks_of_service() == before; }));
+    ASSERT_TRUE(until([&] { return marks_of_service() == before; }, 60s));
     EXPECT_EQ(trouble_of(service), "");
 
     full_disk::set_full(true);
     publish(service, before, all);
-    ASSERT_TRUE(until([&] { return !trouble_of(service).empty(); }));
+    ASSERT_TRUE(until([&] { return !trouble_of(service).empty(); }, 60s));
     EXPECT_NE(trouble_of(service).find("free space on the database's disk"), std::string::npos)
         << trouble_of(service);
     // Each of the six partitions may have a batch in hand, however small the budget is.
@@ -97,8 +90,8 @@ TEST_F(on_a_full_disk, effects_wait_intake_stops_ready_is_red_and_nothing_is_ski
     EXPECT_EQ(marks_of_service(), before);
 
     full_disk::set_full(false);
-    EXPECT_TRUE(until([&] { return marks_of_service() == all; }));
-    EXPECT_TRUE(until([&] { return trouble_of(service).empty(); })) << trouble_of(service);
+    EXPECT_TRUE(until([&] { return marks_of_service() == all; }, 60s));
+    EXPECT_TRUE(until([&] { return trouble_of(service).empty(); }, 60s)) << trouble_of(service);
     EXPECT_EQ(service.stop(), exit_code::clean);
     EXPECT_EQ(effects().size(), static_cast<std::size_t>(all));
     EXPECT_EQ(read<std::int64_t>("select count(distinct id) from effect").at(0), all);
@@ -116,9 +109,9 @@ protected:
         service.start();
         full_disk::set_full(true);
         publish(service, 0, all);
-        ASSERT_TRUE(until([&] { return refused_ > 3 * all; })) << refused_;
+        ASSERT_TRUE(until([&] { return refused_ > 3 * all; }, 60s)) << refused_;
         full_disk::set_full(false);
-        EXPECT_TRUE(until([&] { return marks_of_service() == all; }));
+        EXPECT_TRUE(until([&] { return marks_of_service() == all; }, 60s));
         EXPECT_EQ(service.stop(), exit_code::clean);
         EXPECT_EQ(effects().size(), static_cast<std::size_t>(all)) << "some became dead letters";
     }
