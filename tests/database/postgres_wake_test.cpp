@@ -58,7 +58,7 @@ TEST_F(waking, a_commit_of_another_process_wakes_the_relay_long_before_it_polls)
 TEST_F(waking, a_commit_of_its_own_process_wakes_the_relay_without_a_word_to_the_server) {
     const raw_connection ear = connect_raw(here_->url());
     ask_raw(ear.get(), "listen corvid_outbox");
-    begin_relay({.poll = 60s});
+    begin_relay({.poll = 60s, .lease = 60s}); // whoever loses a shard says every commit
     const gauge shards = figures_.gauge_of(metric::outbox_shards, {db_->settings().name});
     ASSERT_TRUE(until([&] { return shards.value() == 8; }));
     for (int n = 1; n <= 20; ++n) {
