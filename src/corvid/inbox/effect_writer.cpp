@@ -164,9 +164,9 @@ void effect_writer::impl::shard::turn() {
     if (auto batch = queue.take(now); !batch.empty())
         owner.writing.spawn(loop, write(owner.shared_from_this(), *this, std::move(batch)));
     loop.cancel(*this);
-    auto next = queue.due(now);
-    if (queue.oldest()) next = std::min(next.value_or(now + show_every), now + show_every);
-    if (next) loop.at(*next, *this);
+    auto wake = queue.due(now);
+    if (queue.oldest()) wake = std::min(wake.value_or(now + show_every), now + show_every);
+    if (wake) loop.at(*wake, *this);
 }
 
 void effect_writer::impl::shard::tell() {
