@@ -57,6 +57,21 @@ TEST_F(postgres_loss, a_transaction_that_asks_nothing_for_too_long_is_over_and_i
     EXPECT_EQ(ids(), list{1});
 }
 
+// While it waits for the rest of a flight only its keepalive tells it.
+TEST_F(postgres_loss, a_client_that_has_gone_without_a_word_is_missed_by_the_server_within_five_seconds) {
+    open();
+    const auto in_force = [this](const std::string& name) {
+        return read<std::int64_t>("select cast(setting as bigint) from pg_settings where name = $1", name)
+            .at(0);
+    };
+    const auto silent = in_force("tcp_keepalives_idle"), probes = in_force("tcp_keepalives_count");
+    EXPECT_GT(silent, 0);
+    EXPECT_GT(probes, 0);
+    EXPECT_LE(silent + probes * in_force("tcp_keepalives_interval"), 5);
+    const auto unconfirmed = in_force("tcp_user_timeout");
+    EXPECT_TRUE(unconfirmed > 0 && unconfirmed <= 5'000) << unconfirmed;
+}
+
 TEST_F(postgres_loss, a_session_ended_before_commit_was_sent_is_no_unknown_outcome) {
     open();
     make_table();

@@ -52,7 +52,7 @@ std::string tcp_relay::through(std::string url) const {
 void tcp_relay::cut() {
     const std::scoped_lock lock(mutex_);
     for (const pair& each : pairs_) {
-        close(each.client);
+        if (each.client >= 0) close(each.client);
         close(each.server);
     }
     pairs_.clear();
@@ -67,17 +67,47 @@ void tcp_relay::accept_one() {
         if (client >= 0) close(client);
         return;
     }
-    pairs_.push_back({client, server});
+    pairs_.push_back({.client = client, .server = server});
 }
 
-bool tcp_relay::copy(pair& p, int from, int to) {
+bool tcp_relay::copy_to_server(pair& p) {
     std::array<char, 65536> buffer{};
-    const ssize_t got = recv(from, buffer.data(), buffer.size(), MSG_DONTWAIT);
+    const ssize_t got = recv(p.client, buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (got <= 0 && p.stays_open) {
+        close(p.client);
+        p.client = -1;
+    }
+    if (got <= 0) return p.stays_open;
+    if (mode_ == mode::nothing) p.is_unheard = p.is_unanswered = true;
+    if (!p.is_unheard) p.speech.take({buffer.data(), static_cast<std::size_t>(got)});
+    while (!p.is_unheard) {
+        const auto flight = p.speech.next();
+        if (!flight) break;
+        const std::size_t arrives = flight->commit ? lose(p, *flight) : flight->bytes.size();
+        if (send(p.server, flight->bytes.data(), arrives, MSG_NOSIGNAL) != static_cast<ssize_t>(arrives))
+            return false;
+    }
+    return true;
+}
+
+std::size_t tcp_relay::lose(pair& p, const client_speech::flight& of) {
+    if (p.is_unanswered || commits_to_lose_ == 0) return of.bytes.size();
+    --commits_to_lose_;
+    ++commits_lost_;
+    p.is_unanswered = true;
+    p.is_unheard = how_ != commit_loss::answer;
+    p.stays_open = how_ == commit_loss::flight;
+    if (p.stays_open) return 0;
+    return p.is_unheard ? *of.commit : of.bytes.size();
+}
+
+bool tcp_relay::copy_to_client(pair& p) {
+    std::array<char, 65536> buffer{};
+    const ssize_t got = recv(p.server, buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (got <= 0) return false;
-    const bool vanishes = mode_ == mode::nothing || (mode_ == mode::no_answers && from == p.server);
-    p.spoilt = p.spoilt || vanishes;
-    if (vanishes || (p.spoilt && from == p.server)) return true;
-    return send(to, buffer.data(), static_cast<std::size_t>(got), MSG_NOSIGNAL) == got;
+    p.is_unanswered = p.is_unanswered || mode_ != mode::pass;
+    return p.is_unanswered ||
+           send(p.client, buffer.data(), static_cast<std::size_t>(got), MSG_NOSIGNAL) == got;
 }
 
 void tcp_relay::work() {
@@ -91,10 +121,10 @@ void tcp_relay::work() {
         if (poll(fds.data(), fds.size(), 5) <= 0) continue;
         for (std::size_t i = pairs_.size(); i-- > 0;) {
             pair& each = pairs_[i];
-            const bool fine = (!fds[1 + 2 * i].revents || copy(each, each.client, each.server)) &&
-                              (!fds[2 + 2 * i].revents || copy(each, each.server, each.client));
+            const bool fine = (!fds[1 + 2 * i].revents || copy_to_server(each)) &&
+                              (!fds[2 + 2 * i].revents || copy_to_client(each));
             if (fine) continue;
-            close(each.client);
+            if (each.client >= 0) close(each.client);
             close(each.server);
             pairs_.erase(pairs_.begin() + static_cast<std::ptrdiff_t>(i));
         }

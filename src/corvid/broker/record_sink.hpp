@@ -142,7 +142,9 @@ protected:
 
 enum class acknowledgements : std::uint8_t { none, leader, all };
 
-/// Safe by default; any librdkafka property can be given by name and wins over the others.
+/// Safe by default. Any librdkafka property can be given by name and wins over these, but for what corvid
+/// rests on, of which another value is refused (conflicting_settings): `acks` (say it here), `partitioner`,
+/// `sticky.partitioning.linger.ms`, `delivery.report.only.error`, `log.queue`.
 struct sink_settings {
     std::string client_id = "corvid";
     bool idempotent = true;

@@ -44,7 +44,7 @@ database_rig::database_rig(const std::string& test, effects_settings database, r
     const std::string shared = shared_server(database_);
     if (shared.empty()) server_.emplace(database_.server);
     schema_ = "faults_" + std::to_string(std::random_device()());
-    const std::string in_schema = "?options=-csearch_path%3D" + schema_;
+    const std::string in_schema = "?application_name=" + schema_ + "&options=-csearch_path%3D" + schema_;
     url_ = (shared.empty() ? server_->url() : shared) + in_schema;
     std::string workers_url = url_;
     if (database_.proxied) {

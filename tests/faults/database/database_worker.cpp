@@ -51,7 +51,8 @@ public:
           into_(o.file),
           random_(static_cast<std::uint64_t>(getpid())),
           service_(settings_of(o)),
-          db_(service_.root(), {.url = o.text("database")}),
+          db_(service_.root(),
+              {.url = o.text("database"), .transaction_idle_timeout = std::chrono::seconds(5)}),
           careless_(o, db_, service_),
           assigned_(service_.figures().counter_of(metric::rebalances, {o.group, "assigned"})) {
         if (o.says("bug"))

@@ -136,9 +136,15 @@ task<result<void>> postgres_session::connect() {
 task<result<void>> postgres_session::set_up() {
     if (PQsetnonblocking(connection_.get(), 1) != 0 || PQenterPipelineMode(connection_.get()) != 1)
         co_return fail(error_of(connection_.get(), "connect"));
+    // No timeout of PostgreSQL runs while it waits for the rest of a flight that has arrived in part: a
+    // client that has gone without a word in the middle of one is found by the server's own keepalive, as
+    // soon as one between flights.
     statement set = make_statement(
         "select set_config('statement_timeout', $1, false), set_config('lock_timeout', $2, false), "
-        "set_config('idle_in_transaction_session_timeout', $3, false), set_config('datestyle', 'ISO', false)",
+        "set_config('idle_in_transaction_session_timeout', $3, false), set_config('datestyle', 'ISO', "
+        "false), "
+        "set_config('tcp_keepalives_idle', '2', false), set_config('tcp_keepalives_interval', '1', false), "
+        "set_config('tcp_keepalives_count', '3', false), set_config('tcp_user_timeout', '5000', false)",
         std::to_string(settings_.statement_deadline.count()), std::to_string(settings_.lock_timeout.count()),
         std::to_string(std::min(settings_.transaction_idle_timeout, idle_between_flights).count()));
     flight_answer answered = co_await run({&set, 1});
@@ -226,7 +232,7 @@ task<bool> postgres_session::send(flight_state& state, const statement& what) {
 }
 
 // Prepared behind what was sent before, which may create what it names; the types come back before it is
-// used.
+// used. In a transaction the server is told that it may wait then, so that its timeout for that runs.
 task<bool> postgres_session::prepare(flight_state& state, const std::string& sql) {
     PGconn* const c = connection_.get();
     if (const auto old = prepared_.evict()) {
@@ -236,13 +242,16 @@ task<bool> postgres_session::prepare(flight_state& state, const std::string& sql
     }
     state.name = prepared_.next_name();
     state.preparing = sql;
+    const bool in_block = was_open_ || state.flight.front().sql == postgres_dialect.begin;
     if (PQsendPrepare(c, state.name.c_str(), sql.c_str(), 0, nullptr) != 1 ||
-        PQsendDescribePrepared(c, state.name.c_str()) != 1 || PQsendFlushRequest(c) != 1) {
+        PQsendDescribePrepared(c, state.name.c_str()) != 1 ||
+        (in_block ? PQpipelineSync(c) : PQsendFlushRequest(c)) != 1) {
         lose(state);
         co_return false;
     }
     state.expected.push_back(sent::prepare);
     state.expected.push_back(sent::describe);
+    if (in_block) state.expected.push_back(sent::sync);
     co_await collect(state);
     co_return !state.out.failed && !state.unsendable;
 }
