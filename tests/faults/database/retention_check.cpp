@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "retention_check.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <unordered_map>
+
+namespace corvid::faults {
+namespace {
+
+double quantile(std::vector<double> of, double share) {
+    if (of.empty()) return 0;
+    const auto place = static_cast<std::ptrdiff_t>(share * static_cast<double>(of.size() - 1));
+    std::ranges::nth_element(of, of.begin() + place);
+    return of[static_cast<std::size_t>(place)];
+}
+
+double latency(const marked_event& of) {
+    return of.settled < 0 ? std::numeric_limits<double>::infinity() : of.settled - of.sent;
+}
+
+void count_effects(const retention_history& of, const retention_limits& limits, retention_findings& found) {
+    std::unordered_map<std::uint32_t, double> first_sent;
+    std::unordered_map<std::uint32_t, std::uint64_t> may_have, has;
+    const auto turns_until = [&](double when) { return std::ranges::upper_bound(of.turned, when); };
+    for (const std::uint32_t id : of.effects)
+        ++has[id];
+    for (const marked_event& each : of.events) {
+        const auto [first, is_first] = first_sent.try_emplace(each.id, each.sent);
+        const bool is_late = !is_first && latency(each) + each.sent - first->second > limits.retention_s;
+        found.repeats += !is_first;
+        found.across += !is_first && turns_until(first->second) != turns_until(each.sent);
+        found.late += is_late;
+        may_have[each.id] += is_first || is_late;
+    }
+    for (const auto& [id, most] : may_have) {
+        const std::uint64_t had = has[id];
+        found.lost += had == 0;
+        found.twice += had > most ? had - most : 0;
+    }
+}
+
+// Windows that lie wholly before, beside or after the reader.
+void draw_curve(const retention_history& of, const retention_limits& limits, retention_findings& found) {
+    std::map<std::size_t, std::vector<double>> windows;
+    for (const marked_event& each : of.events) {
+        windows[static_cast<std::size_t>(each.sent / limits.window_s)].push_back(latency(each));
+        found.longest_s = std::max(found.longest_s, latency(each));
+    }
+    std::vector<double> before, beside, after;
+    for (const auto& [number, all] : windows) {
+        const double p99 = quantile(all, 0.99), from = static_cast<double>(number) * limits.window_s;
+        found.p99_s.push_back(p99);
+        if (from + limits.window_s <= of.reader_from)
+            before.push_back(p99);
+        else if (from >= of.reader_from && from + limits.window_s <= of.reader_to)
+            beside.push_back(p99);
+        else if (from >= of.reader_to)
+            after.push_back(p99);
+    }
+    found.before_s = quantile(std::move(before), 0.5);
+    found.beside_s = quantile(std::move(beside), 0.5);
+    found.after_s = quantile(std::move(after), 0.5);
+}
+
+} // namespace
+
+retention_findings judge(const retention_history& of, const retention_limits& limits) {
+    retention_findings found;
+    count_effects(of, limits, found);
+    draw_curve(of, limits, found);
+    const double slowest = std::max(found.beside_s, found.after_s);
+    const std::uint64_t most_dead = (of.turned.size() + 1) * limits.dead_rows_a_turn;
+    const auto check = [&](const char* name, bool holds) {
+        if (!holds) found.wrong.emplace_back(name);
+    };
+    check("lost", found.lost == 0);
+    check("twice", found.twice == 0);
+    check("stall", std::max({found.longest_s, of.writer_wait_s, of.reader_wait_s}) <= limits.stall_s);
+    check("drift", slowest <= std::max(limits.drift * found.before_s, limits.quick_s));
+    check("dead", of.dead_rows <= most_dead);
+    check("kept", of.oldest_mark_s <= limits.kept_s);
+    return found;
+}
+
+std::string retention_findings::text() const {
+    std::string all;
+    for (const std::string& each : wrong)
+        all += (all.empty() ? "" : ", ") + each;
+    return all;
+}
+
+} // namespace corvid::faults
