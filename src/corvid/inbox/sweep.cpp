@@ -23,7 +23,7 @@ struct turn_row {
 BOOST_DESCRIBE_STRUCT(turn_row, (), (turn, age, retention, barrier_set, barrier_passed))
 
 constexpr std::string_view state_sql =
-    "select t.turn, extract(epoch from now() - t.changed_at)::bigint as age, "
+    "select t.turn, floor(extract(epoch from now() - t.changed_at))::bigint as age, "
     "coalesce((select max(retention_seconds) from processed_events_groups), 0) as retention, "
     "t.barrier is not null as barrier_set, "
     "coalesce(pg_snapshot_xmin(pg_current_snapshot()) >= t.barrier, false) as barrier_passed "
