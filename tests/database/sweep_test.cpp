@@ -55,6 +55,24 @@ TEST_F(sweeping, an_event_is_known_across_each_change_of_parts) {
     EXPECT_EQ(effects().size(), 7U);
 }
 
+// A writer that still believes in the turn before looks into the part that is to be emptied, and would wait
+// for whoever waits to empty it.
+TEST_F(sweeping, the_round_in_which_parts_turn_empties_none) {
+    if (!postgres()) return;
+    const auto turn_to = [&](std::int64_t turn) {
+        let_pass(7 * 24h);
+        const auto now = [&] { return read<std::int64_t>("select turn from processed_events_turn").at(0); };
+        EXPECT_TRUE(until([&] { return sweep() >= 0 && now() == turn; }));
+    };
+    EXPECT_EQ(process("a"), "processed");
+    turn_to(2);
+    EXPECT_EQ(process("b"), "processed");
+    turn_to(4);
+    EXPECT_EQ(marks(), (texts{"a", "b"}));
+    sweep();
+    EXPECT_EQ(marks(), texts{"b"});
+}
+
 TEST_F(sweeping, a_mark_is_known_to_the_very_end_of_its_retention) {
     constexpr auto left = 450ms; // of it; a round that takes longer shows nothing
     for (int round = 0; round < 100; ++round) {

@@ -182,7 +182,9 @@ task<result<std::int64_t>> inbox_sweep::impl::rotate() {
             break;
         case rotation_step::end_turn:
             taken = co_await execute(store::make_statement(end_turn_sql, seen->turn));
-            break;
+            if (!taken) co_return fail(std::move(taken.error()));
+            unfinished = true; // writers at work learn of it before the next spare part is locked
+            co_return gone;
         }
         if (!taken) co_return fail(std::move(taken.error()));
     }

@@ -63,6 +63,7 @@ mark_watch::mark_watch(run_clock& clock, const std::string& url, const std::stri
         "where application_name <> '" + application +
         "'), 0) from pg_locks join pg_stat_activity using (pid) where not granted and locktype = 'relation' "
         "and mode <> 'AccessExclusiveLock'";
+    (void)rows_of(looks_.get(), "create table beside(at timestamptz not null default now())");
     looking_ = std::jthread([this, sql](const std::stop_token& stop) { look(stop, sql); });
     reading_ = std::jthread([this](const std::stop_token& stop) { read(stop); });
 }
@@ -70,6 +71,9 @@ mark_watch::mark_watch(run_clock& clock, const std::string& url, const std::stri
 void mark_watch::look(const std::stop_token& stop, const std::string& sql) {
     std::string turn;
     for (; !stop.stop_requested(); clock_.wait_until(clock_.now() + 0.02)) {
+        const double began = clock_.now();
+        (void)rows_of(looks_.get(), "insert into beside default values");
+        seen_.beside_s = std::max(seen_.beside_s, clock_.now() - began);
         const auto row = rows_of(looks_.get(), sql).front();
         if (!turn.empty() && row[0] != turn) seen_.turned.push_back(clock_.now());
         turn = row[0];
@@ -91,6 +95,7 @@ void mark_watch::tell(retention_history& to) {
     }
     to.turned = seen_.turned;
     to.dead_rows = seen_.dead_rows;
+    to.beside_s = seen_.beside_s;
     to.writer_wait_s = seen_.writer_wait_s;
     to.reader_wait_s = seen_.reader_wait_s;
 }

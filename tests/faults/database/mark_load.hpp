@@ -66,8 +66,8 @@ private:
     std::jthread thread_;
 };
 
-/// Looks at the locks, the turn and the dead rows, again and again; and reads the table, as somebody who must
-/// not wait for the clean-up either.
+/// Looks at the locks, the turn and the dead rows, again and again; commits to a table of its own, to see
+/// what machine and disk take; and reads the marks, as somebody who must not wait for the clean-up either.
 class mark_watch {
 public:
     /// `clock` outlives it. Writers are the sessions of `application`.

@@ -32,6 +32,7 @@ struct retention_history {
     double reader_from = 0, reader_to = 0;
     std::vector<double> turned = {};             ///< when other parts were written
     double writer_wait_s = 0, reader_wait_s = 0; ///< the longest for a lock of a table
+    double beside_s = 0;                         ///< the longest commit to another table: the machine's share
     std::uint64_t dead_rows = 0;
     double oldest_mark_s = 0; ///< at the end
 };
@@ -40,7 +41,7 @@ struct retention_limits {
     double window_s = 1;    ///< of the p99 curve
     double retention_s = 0; ///< that the marks are kept at least
     double kept_s = 0;      ///< and at most, where nobody is in the way
-    double stall_s = 0;     ///< for which the clean-up, and the machine, may hold anybody up
+    double stall_s = 0;     ///< for which the clean-up may hold anybody up
     double quick_s = 0;     ///< a p99 below it has not drifted
     double drift = 2;
     std::uint64_t dead_rows_a_turn = 0;
@@ -51,8 +52,8 @@ struct retention_findings {
     std::uint64_t repeats = 0, across = 0, late = 0; ///< across a change of parts; after the retention
     double longest_s = 0;                            ///< from sending to settling
     std::vector<double> p99_s;                       ///< of each window, by the time of sending
-    double before_s = 0, beside_s = 0, after_s = 0;  ///< the median window's
-    std::vector<std::string> wrong;                  ///< of the names above
+    double p99_before_s = 0, p99_beside_s = 0, p99_after_s = 0; ///< the median window's
+    std::vector<std::string> wrong;                             ///< of the names above
 
     [[nodiscard]] bool green() const { return wrong.empty(); }
     [[nodiscard]] std::string text() const;

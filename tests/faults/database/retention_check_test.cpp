@@ -57,6 +57,11 @@ TEST(retention_check, finds_who_waited_too_long_and_what_became_slower) {
     EXPECT_THAT(after([](auto& h) { h.events[500].settled = -1; }).wrong, ElementsAre("stall"));
     EXPECT_THAT(after([](auto& h) { h.writer_wait_s = 1.1; }).wrong, ElementsAre("stall"));
     EXPECT_THAT(after([](auto& h) { h.reader_wait_s = 1.1; }).wrong, ElementsAre("stall"));
+    const auto machine = [](auto& h) {
+        h.events[500].settled += 1;
+        h.beside_s = 0.1;
+    };
+    EXPECT_THAT(after(machine).wrong, ElementsAre()) << "others waited, too";
     const auto slower = [](double from, double to, double by) {
         return after([&](auto& h) {
             for (auto& each : h.events)

@@ -161,8 +161,9 @@ void retention::print(const retention_plan& plan, const retention_findings& foun
               << R"(,"twice":)" << found.twice << R"(,"turns":)" << history_.turned.size()
               << R"(,"longest_ms":)" << ms(found.longest_s) << R"(,"writer_wait_ms":)"
               << ms(history_.writer_wait_s) << R"(,"reader_wait_ms":)" << ms(history_.reader_wait_s)
-              << R"(,"p99_before_ms":)" << ms(found.before_s) << R"(,"p99_beside_ms":)" << ms(found.beside_s)
-              << R"(,"p99_after_ms":)" << ms(found.after_s) << R"(,"dead_rows":)" << history_.dead_rows
+              << R"(,"p99_before_ms":)" << ms(found.p99_before_s) << R"(,"p99_beside_ms":)"
+              << ms(found.p99_beside_s) << R"(,"p99_after_ms":)" << ms(found.p99_after_s)
+              << R"(,"beside_ms":)" << ms(history_.beside_s) << R"(,"dead_rows":)" << history_.dead_rows
               << R"(,"oldest_mark_s":)" << history_.oldest_mark_s;
     for (const auto& [name, value] : figures_)
         std::cout << ",\"" << name << "\":" << value;
