@@ -73,7 +73,7 @@ void mark_watch::look(const std::stop_token& stop, const std::string& sql) {
     for (; !stop.stop_requested(); clock_.wait_until(clock_.now() + 0.02)) {
         const double began = clock_.now();
         (void)rows_of(looks_.get(), "insert into beside default values");
-        seen_.beside_s = std::max(seen_.beside_s, clock_.now() - began);
+        seen_.others.push_back({.sent = began, .settled = clock_.now()});
         const auto row = rows_of(looks_.get(), sql).front();
         if (!turn.empty() && row[0] != turn) seen_.turned.push_back(clock_.now());
         turn = row[0];
@@ -95,7 +95,7 @@ void mark_watch::tell(retention_history& to) {
     }
     to.turned = seen_.turned;
     to.dead_rows = seen_.dead_rows;
-    to.beside_s = seen_.beside_s;
+    to.others = seen_.others;
     to.writer_wait_s = seen_.writer_wait_s;
     to.reader_wait_s = seen_.reader_wait_s;
 }

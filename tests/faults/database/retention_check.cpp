@@ -43,26 +43,34 @@ void count_effects(const retention_history& of, const retention_limits& limits, 
 }
 
 // Windows that lie wholly before, beside or after the reader.
-void draw_curve(const retention_history& of, const retention_limits& limits, retention_findings& found) {
+latency_curve curve_of(const std::vector<marked_event>& events, const retention_history& of, double window) {
+    latency_curve curve;
     std::map<std::size_t, std::vector<double>> windows;
-    for (const marked_event& each : of.events) {
-        windows[static_cast<std::size_t>(each.sent / limits.window_s)].push_back(latency(each));
-        found.longest_s = std::max(found.longest_s, latency(each));
+    for (const marked_event& each : events) {
+        windows[static_cast<std::size_t>(each.sent / window)].push_back(latency(each));
+        curve.longest_s = std::max(curve.longest_s, latency(each));
     }
     std::vector<double> before, beside, after;
     for (const auto& [number, all] : windows) {
-        const double p99 = quantile(all, 0.99), from = static_cast<double>(number) * limits.window_s;
-        found.p99_s.push_back(p99);
-        if (from + limits.window_s <= of.reader_from)
+        const double p99 = quantile(all, 0.99), from = static_cast<double>(number) * window;
+        curve.p99_s.push_back(p99);
+        if (from + window <= of.reader_from)
             before.push_back(p99);
-        else if (from >= of.reader_from && from + limits.window_s <= of.reader_to)
+        else if (from >= of.reader_from && from + window <= of.reader_to)
             beside.push_back(p99);
         else if (from >= of.reader_to)
             after.push_back(p99);
     }
-    found.p99_before_s = quantile(std::move(before), 0.5);
-    found.p99_beside_s = quantile(std::move(beside), 0.5);
-    found.p99_after_s = quantile(std::move(after), 0.5);
+    curve.before_s = quantile(std::move(before), 0.5);
+    curve.beside_s = quantile(std::move(beside), 0.5);
+    curve.after_s = quantile(std::move(after), 0.5);
+    return curve;
+}
+
+bool has_drifted(double before, double now, double others_before, double others_now,
+                 const retention_limits& limits) {
+    const double machine = limits.drift * std::max(0.0, others_now - others_before);
+    return now > std::max(limits.drift * before, limits.quick_s) + machine;
 }
 
 } // namespace
@@ -70,8 +78,8 @@ void draw_curve(const retention_history& of, const retention_limits& limits, ret
 retention_findings judge(const retention_history& of, const retention_limits& limits) {
     retention_findings found;
     count_effects(of, limits, found);
-    draw_curve(of, limits, found);
-    const double slowest = std::max(found.p99_beside_s, found.p99_after_s);
+    const latency_curve& events = found.events = curve_of(of.events, of, limits.window_s);
+    const latency_curve& others = found.others = curve_of(of.others, of, limits.window_s);
     const std::uint64_t most_dead = (of.turned.size() + 1) * limits.dead_rows_a_turn;
     const auto check = [&](const char* name, bool holds) {
         if (!holds) found.wrong.emplace_back(name);
@@ -79,8 +87,10 @@ retention_findings judge(const retention_history& of, const retention_limits& li
     check("lost", found.lost == 0);
     check("twice", found.twice == 0);
     check("stall", std::max(of.writer_wait_s, of.reader_wait_s) <= limits.stall_s &&
-                       found.longest_s <= limits.stall_s + of.beside_s);
-    check("drift", slowest <= std::max(limits.drift * found.p99_before_s, limits.quick_s));
+                       events.longest_s <= limits.stall_s + others.longest_s);
+    check("drift",
+          !has_drifted(events.before_s, events.beside_s, others.before_s, others.beside_s, limits) &&
+              !has_drifted(events.before_s, events.after_s, others.before_s, others.after_s, limits));
     check("dead", of.dead_rows <= most_dead);
     check("kept", of.oldest_mark_s <= limits.kept_s);
     return found;

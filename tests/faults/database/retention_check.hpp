@@ -7,7 +7,8 @@
 //   twice    effects that are one too many. An event that came again after the retention may have another.
 //   stall    a writer or a reader that waited for a lock of the table, or an event for its commit, longer
 //            than the clean-up may hold them up
-//   drift    the p99 of what came beside the reader, or after it, against that of what came before
+//   drift    the p99 of what came beside the reader, or after it, against that of what came before, where
+//            that of other commits has not become as much slower
 //   dead     dead rows beside those of transactions that were begun for the turn before
 //   kept     marks that should have gone once nobody was in the way
 #pragma once
@@ -29,6 +30,7 @@ struct marked_event {
 struct retention_history {
     std::vector<marked_event> events = {};   ///< in the order of sending
     std::vector<std::uint32_t> effects = {}; ///< the ids that are in the table, as often as they are
+    std::vector<marked_event> others = {};   ///< commits to another table: what machine and disk take
     double reader_from = 0, reader_to = 0;
     std::vector<double> turned = {};             ///< when other parts were written
     double writer_wait_s = 0, reader_wait_s = 0; ///< the longest for a lock of a table
@@ -47,13 +49,18 @@ struct retention_limits {
     std::uint64_t dead_rows_a_turn = 0;
 };
 
+/// From sending to settling, by the time of sending.
+struct latency_curve {
+    std::vector<double> p99_s = {};                 ///< of each window
+    double before_s = 0, beside_s = 0, after_s = 0; ///< the median window's, by the reader
+    double longest_s = 0;
+};
+
 struct retention_findings {
     std::uint64_t lost = 0, twice = 0;
     std::uint64_t repeats = 0, across = 0, late = 0; ///< across a change of parts; after the retention
-    double longest_s = 0;                            ///< from sending to settling
-    std::vector<double> p99_s;                       ///< of each window, by the time of sending
-    double p99_before_s = 0, p99_beside_s = 0, p99_after_s = 0; ///< the median window's
-    std::vector<std::string> wrong;                             ///< of the names above
+    latency_curve events = {}, others = {};
+    std::vector<std::string> wrong; ///< of the names above
 
     [[nodiscard]] bool green() const { return wrong.empty(); }
     [[nodiscard]] std::string text() const;

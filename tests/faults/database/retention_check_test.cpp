@@ -57,11 +57,11 @@ TEST(retention_check, finds_who_waited_too_long_and_what_became_slower) {
     EXPECT_THAT(after([](auto& h) { h.events[500].settled = -1; }).wrong, ElementsAre("stall"));
     EXPECT_THAT(after([](auto& h) { h.writer_wait_s = 1.1; }).wrong, ElementsAre("stall"));
     EXPECT_THAT(after([](auto& h) { h.reader_wait_s = 1.1; }).wrong, ElementsAre("stall"));
-    const auto machine = [](auto& h) {
+    const auto machine = after([](auto& h) {
         h.events[500].settled += 1;
-        h.beside_s = 0.1;
-    };
-    EXPECT_THAT(after(machine).wrong, ElementsAre()) << "others waited, too";
+        h.others = {{.sent = 5, .settled = 5.1}};
+    });
+    EXPECT_THAT(machine.wrong, ElementsAre()) << "others waited, too";
     const auto slower = [](double from, double to, double by) {
         return after([&](auto& h) {
             for (auto& each : h.events)
@@ -70,6 +70,13 @@ TEST(retention_check, finds_who_waited_too_long_and_what_became_slower) {
     };
     EXPECT_THAT(slower(4, 8, 0.05).wrong, ElementsAre("drift"));
     EXPECT_THAT(slower(8, 12, 0.05).wrong, ElementsAre("drift"));
+    const auto all_slower = after([](auto& h) {
+        h.others = h.events;
+        for (auto* some : {&h.events, &h.others})
+            for (auto& each : *some)
+                if (each.sent >= 4) each.settled += 0.05;
+    });
+    EXPECT_THAT(all_slower.wrong, ElementsAre()) << "others became as slow";
     EXPECT_THAT(slower(0, 12, 0.05).wrong, ElementsAre());
     EXPECT_THAT(slower(5, 6, 0.05).wrong, ElementsAre()) << "one window is no drift";
     EXPECT_THAT(slower(4, 8, 0.01).wrong, ElementsAre()) << "still quick";

@@ -159,17 +159,19 @@ void retention::print(const retention_plan& plan, const retention_findings& foun
               << R"(,"effects":)" << history_.effects.size() << R"(,"repeats":)" << found.repeats
               << R"(,"across":)" << found.across << R"(,"late":)" << found.late << R"(,"lost":)" << found.lost
               << R"(,"twice":)" << found.twice << R"(,"turns":)" << history_.turned.size()
-              << R"(,"longest_ms":)" << ms(found.longest_s) << R"(,"writer_wait_ms":)"
+              << R"(,"longest_ms":)" << ms(found.events.longest_s) << R"(,"writer_wait_ms":)"
               << ms(history_.writer_wait_s) << R"(,"reader_wait_ms":)" << ms(history_.reader_wait_s)
-              << R"(,"p99_before_ms":)" << ms(found.p99_before_s) << R"(,"p99_beside_ms":)"
-              << ms(found.p99_beside_s) << R"(,"p99_after_ms":)" << ms(found.p99_after_s)
-              << R"(,"beside_ms":)" << ms(history_.beside_s) << R"(,"dead_rows":)" << history_.dead_rows
+              << R"(,"p99_before_ms":)" << ms(found.events.before_s) << R"(,"p99_beside_ms":)"
+              << ms(found.events.beside_s) << R"(,"p99_after_ms":)" << ms(found.events.after_s)
+              << R"(,"others_longest_ms":)" << ms(found.others.longest_s) << R"(,"others_p99_ms":[)"
+              << ms(found.others.before_s) << "," << ms(found.others.beside_s) << ","
+              << ms(found.others.after_s) << "]" << R"(,"dead_rows":)" << history_.dead_rows
               << R"(,"oldest_mark_s":)" << history_.oldest_mark_s;
     for (const auto& [name, value] : figures_)
         std::cout << ",\"" << name << "\":" << value;
     std::cout << R"(,"p99_ms":[)";
-    for (std::size_t n = 0; n < found.p99_s.size(); ++n)
-        std::cout << (n == 0 ? "" : ",") << ms(found.p99_s[n]);
+    for (std::size_t n = 0; n < found.events.p99_s.size(); ++n)
+        std::cout << (n == 0 ? "" : ",") << ms(found.events.p99_s[n]);
     std::cout << R"(],"wrong":")" << found.text() << R"(","verdict":")" << (found.green() ? "green" : "red")
               << R"(","expected":")" << (plan.bug.empty() ? "green" : "red") << "\"}" << std::endl;
 }
