@@ -16,12 +16,12 @@ protected:
         return removed.value_or(-1);
     }
     // As if that much time had passed since all that is here was written.
-    void let_pass(std::chrono::seconds time) {
+    void let_pass(std::chrono::milliseconds time) {
         if (postgres())
             run("update processed_events_turn set changed_at = changed_at - make_interval(secs => $1)",
-                static_cast<double>(time.count()));
+                std::chrono::duration<double>(time).count());
         else
-            run("update processed_events set processed_at = processed_at - $1", time.count() * 1'000'000);
+            run("update processed_events set processed_at = processed_at - $1", time.count() * 1'000);
     }
     std::string process(const std::string& id) {
         return fate_of(on_loop(box_->process_if_new(id, [&](unit_of_work& unit) { record(unit, id); })));
@@ -53,6 +53,42 @@ TEST_F(sweeping, an_event_is_known_across_each_change_of_parts) {
         EXPECT_EQ(process(id), "already") << round;
     }
     EXPECT_EQ(effects().size(), 7U);
+}
+
+// A writer that still believes in the turn before looks into the part that is to be emptied, and would wait
+// for whoever waits to empty it.
+TEST_F(sweeping, the_round_in_which_parts_turn_empties_none) {
+    if (!postgres()) return;
+    const auto turn_to = [&](std::int64_t turn) {
+        let_pass(7 * 24h);
+        const auto now = [&] { return read<std::int64_t>("select turn from processed_events_turn").at(0); };
+        EXPECT_TRUE(until([&] { return sweep() >= 0 && now() == turn; }));
+    };
+    EXPECT_EQ(process("a"), "processed");
+    turn_to(2);
+    EXPECT_EQ(process("b"), "processed");
+    turn_to(4);
+    EXPECT_EQ(marks(), (texts{"a", "b"}));
+    sweep();
+    EXPECT_EQ(marks(), texts{"b"});
+}
+
+TEST_F(sweeping, a_mark_is_known_to_the_very_end_of_its_retention) {
+    constexpr auto left = 450ms; // of it; a round that takes longer shows nothing
+    for (int round = 0; round < 100; ++round) {
+        const std::string id = std::to_string(round);
+        let_pass(7 * 24h);
+        const auto marked = root_.steady_now();
+        EXPECT_EQ(process(id), "processed");
+        sweep();
+        let_pass(7 * 24h - left);
+        sweep();
+        const std::string again = process(id);
+        if (root_.steady_now() - marked >= left) continue;
+        EXPECT_EQ(again, "already");
+        return;
+    }
+    FAIL() << "no round was quick enough";
 }
 
 TEST_F(sweeping, the_longest_retention_of_all_groups_decides) {

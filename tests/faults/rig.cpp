@@ -53,16 +53,6 @@ long peak_of(pid_t process) {
 
 } // namespace
 
-bool is_long_form() {
-    const char* form = std::getenv("CORVID_FAULTS");
-    return form && std::string_view(form) == "long";
-}
-
-std::uint64_t chosen_seed() {
-    if (const char* given = std::getenv("CORVID_FAULTS_SEED")) return std::strtoull(given, nullptr, 10);
-    return std::random_device()();
-}
-
 rig::rig(std::string test, rig_settings settings)
     : test_(std::move(test)),
       settings_(std::move(settings)),

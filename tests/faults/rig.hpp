@@ -6,6 +6,7 @@
 #pragma once
 
 #include "checker.hpp"
+#include "form.hpp"
 #include "kafka_process.hpp"
 #include "network.hpp"
 #include "sender.hpp"
@@ -29,15 +30,6 @@ namespace corvid::faults {
 using namespace std::chrono_literals;
 
 inline constexpr int usual_rate = 2'000; ///< records a second, where a test says no other
-
-/// The full size of the chaos run (CORVID_FAULTS=long), else the short form of every run.
-[[nodiscard]] bool is_long_form();
-template <class T>
-[[nodiscard]] T sized(T full, T brief) {
-    return is_long_form() ? full : brief;
-}
-/// CORVID_FAULTS_SEED, or a fresh one.
-[[nodiscard]] std::uint64_t chosen_seed();
 
 struct rig_settings {
     int brokers = 1;

@@ -23,7 +23,7 @@ struct turn_row {
 BOOST_DESCRIBE_STRUCT(turn_row, (), (turn, age, retention, barrier_set, barrier_passed))
 
 constexpr std::string_view state_sql =
-    "select t.turn, extract(epoch from now() - t.changed_at)::bigint as age, "
+    "select t.turn, floor(extract(epoch from now() - t.changed_at))::bigint as age, "
     "coalesce((select max(retention_seconds) from processed_events_groups), 0) as retention, "
     "t.barrier is not null as barrier_set, "
     "coalesce(pg_snapshot_xmin(pg_current_snapshot()) >= t.barrier, false) as barrier_passed "
@@ -182,7 +182,9 @@ task<result<std::int64_t>> inbox_sweep::impl::rotate() {
             break;
         case rotation_step::end_turn:
             taken = co_await execute(store::make_statement(end_turn_sql, seen->turn));
-            break;
+            if (!taken) co_return fail(std::move(taken.error()));
+            unfinished = true; // writers at work learn of it before the next spare part is locked
+            co_return gone;
         }
         if (!taken) co_return fail(std::move(taken.error()));
     }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// inbox_sweep: removes marks that have outlived their retention, every hour, without a writer ever waiting
-// for it: on PostgreSQL by turning the parts of the table (inbox/mark_rotation.hpp), on SQLite in small
-// batches. Any number of processes may run one; they do not disturb each other.
+// inbox_sweep: removes marks that have outlived their retention, every hour, without a writer waiting for it:
+// on PostgreSQL by turning the parts of the table (inbox/mark_rotation.hpp), on SQLite in small batches. Any
+// number of processes may run one; they do not disturb each other. Where a transaction has read the table and
+// stays open, a round gives up after 0.5 s and comes again: so long at most wait others who read the whole
+// table, and a writer that has just begun, or was idle while the parts turned.
 //
 // The longest retention of all groups in processed_events_groups decides: one table serves them all. On
 // PostgreSQL a mark lives for one to two retentions.

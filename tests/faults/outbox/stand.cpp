@@ -19,11 +19,6 @@ namespace {
 
 constexpr std::int32_t partitions = 6;
 
-std::uint64_t chosen_seed() {
-    if (const char* given = std::getenv("CORVID_FAULTS_SEED")) return std::strtoull(given, nullptr, 10);
-    return std::random_device()();
-}
-
 void make_tables(threaded_scheduler& root, const std::string& url) {
     struct steps {
         static task<result<int>> make(outbox& box) {
@@ -67,11 +62,6 @@ sent_event event_of(const rd_kafka_message_t* message) {
 }
 
 } // namespace
-
-bool is_long_form() {
-    const char* form = std::getenv("CORVID_FAULTS");
-    return form && std::string_view(form) == "long";
-}
 
 stand::stand(std::string test, std::vector<std::string> kafka)
     : test_(std::move(test)),

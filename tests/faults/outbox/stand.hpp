@@ -4,6 +4,7 @@
 // and what the checker needs of both. conclude() has it judge, and prints the run as one line of JSON.
 #pragma once
 
+#include "../form.hpp"
 #include "../kafka_process.hpp"
 #include "../postgres_process.hpp"
 #include "event_checker.hpp"
@@ -19,13 +20,6 @@
 namespace corvid::faults {
 
 using namespace std::chrono_literals;
-
-/// The full size of the chaos run (CORVID_FAULTS=long), else the short form of every run.
-[[nodiscard]] bool is_long_form();
-template <class T>
-[[nodiscard]] T sized(T full, T brief) {
-    return is_long_form() ? full : brief;
-}
 
 class stand {
 public:
