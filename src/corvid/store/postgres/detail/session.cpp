@@ -103,9 +103,11 @@ task<result<void>> postgres_session::open() {
 
 // libpq may close its socket and open another in each PQconnectPoll, so none is watched meanwhile.
 task<result<void>> postgres_session::connect() {
-    constexpr std::array<const char*, 5> names{"fallback_application_name", "keepalives_idle", "dbname",
-                                               "client_encoding", nullptr};
-    const std::array<const char*, 5> values{"corvid", "30", settings_.url.c_str(), "UTF8", nullptr};
+    constexpr auto names = std::to_array<const char*>(
+        {"fallback_application_name", "keepalives_idle", "keepalives_interval", "keepalives_count",
+         "tcp_user_timeout", "dbname", "client_encoding", nullptr});
+    const auto values = std::to_array<const char*>( // what the url says wins
+        {"corvid", "2", "1", "3", "5000", settings_.url.c_str(), "UTF8", nullptr});
     connection_.reset(PQconnectStartParams(names.data(), values.data(), 1));
     PGconn* const c = connection_.get();
     if (!c) co_return fail(errc::database_unreachable, {.message = "no memory for a connection"});
@@ -136,9 +138,8 @@ task<result<void>> postgres_session::connect() {
 task<result<void>> postgres_session::set_up() {
     if (PQsetnonblocking(connection_.get(), 1) != 0 || PQenterPipelineMode(connection_.get()) != 1)
         co_return fail(error_of(connection_.get(), "connect"));
-    // No timeout of PostgreSQL runs while it waits for the rest of a flight that has arrived in part: a
-    // client that has gone without a word in the middle of one is found by the server's own keepalive, as
-    // soon as one between flights.
+    // No timeout of PostgreSQL runs while it waits for the rest of a flight: a client that has gone without a
+    // word in the middle of one is found by the server's own keepalive, as soon as one between flights.
     statement set = make_statement(
         "select set_config('statement_timeout', $1, false), set_config('lock_timeout', $2, false), "
         "set_config('idle_in_transaction_session_timeout', $3, false), set_config('datestyle', 'ISO', "
