@@ -118,13 +118,12 @@ TEST_F(inbox_losses, of_sessions_cost_a_partition_nothing_and_double_nothing) {
         {.max_records = 40, .linger = 1ms, .retry = {.first = 5ms, .limit = 50, .cap = 20ms}});
     std::atomic<bool> stop = false;
     constexpr std::int64_t count = 1'500;
-    std::thread spoiler([&] {
-        spoil(stop, [&](std::size_t more) {
-            std::unique_lock lock(mutex);
-            const std::int64_t enough = std::min(next + static_cast<std::int64_t>(more), count);
-            arrived.wait_for(lock, 30s, [&] { return next >= enough || !lost.empty(); });
-        });
-    });
+    const auto wait_for_more = [&](std::size_t more) {
+        std::unique_lock lock(mutex);
+        const std::int64_t enough = std::min(next + static_cast<std::int64_t>(more), count);
+        arrived.wait_for(lock, 60s, [&] { return next >= enough || !lost.empty(); });
+    };
+    std::thread spoiler([&] { spoil(stop, wait_for_more); });
     writer.assign(1, "shop.order.placed", 0, 0, false);
     for (std::int64_t i = 0; i < count; ++i) {
         std::vector<offset_effect> one(1);
@@ -133,10 +132,7 @@ TEST_F(inbox_losses, of_sessions_cost_a_partition_nothing_and_double_nothing) {
         writer.add(1, std::move(one));
         writer.complete(1, i + 1);
     }
-    {
-        std::unique_lock lock(mutex);
-        arrived.wait_for(lock, 60s, [&] { return next == count || !lost.empty(); });
-    }
+    wait_for_more(count);
     stop = true;
     spoiler.join();
     relay_.pass_on();

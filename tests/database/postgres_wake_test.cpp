@@ -31,13 +31,18 @@ protected:
         const auto from = url.find("application_name=") + 17;
         return url.substr(from, url.find('&', from) - from);
     }
-    /// What NOTIFY said on this connection since it was asked last.
-    static int notices(PGconn* on) {
+    /// What sessions of this test said by NOTIFY on this connection since it was asked last; tests beside it
+    /// speak on the same channel.
+    int notices(PGconn* on) {
         ask_raw(on, "select 1"); // a NOTIFY comes with an answer at the latest
         int count = 0;
         while (PGnotify* const one = PQnotifies(on)) {
+            count +=
+                ask_raw(admin_.get(), "select count(*) from pg_stat_activity where application_name = '" +
+                                          application() + "' and pid = " + std::to_string(one->be_pid)) == "1"
+                    ? 1
+                    : 0;
             PQfreemem(one);
-            ++count;
         }
         return count;
     }
