@@ -8,9 +8,12 @@ function(corvid_compile_options target)
     target_compile_features(${target} PUBLIC cxx_std_23)
     set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
     if(PROJECT_IS_TOP_LEVEL)
-        target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
-        if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU") # it takes a file that is included for a header
-            target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
+        target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion)
+        if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU") # of members and globals, gathered or not, clang-tidy asks
+            target_compile_options(${target} PRIVATE -Wshadow=local)
+            if(CMAKE_UNITY_BUILD) # it takes a file that is included for a header
+                target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
+            endif()
         endif()
     endif()
 endfunction()
