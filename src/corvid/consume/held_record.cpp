@@ -66,6 +66,16 @@ void held_record::deleter::operator()(held_record* r) const noexcept {
     detail::pool_free(r, block);
 }
 
+const record_failure& held_record::failure() const noexcept {
+    static const record_failure none(nullptr);
+    return failure_ ? *failure_ : none;
+}
+
+record_failure& held_record::note_failure() {
+    if (!failure_) failure_ = std::make_unique<record_failure>(this);
+    return *failure_;
+}
+
 std::uint64_t lane_number(const lane_record& what, order how) noexcept {
     std::uint64_t number = (std::uint64_t{what.scope} + 1) * 0x9e3779b97f4a7c15U;
     if (how == unordered) return number ^ (static_cast<std::uint64_t>(what.offset) + 1);

@@ -20,7 +20,24 @@ namespace corvid {
 struct tenancy;
 class publish_tally;
 
-class held_record final : public lane_record, public schedule_entry {
+class held_record;
+
+/// What only a record that failed, or comes from a retry topic, has. It stands in the schedule while the
+/// record is in back-off.
+struct record_failure final : schedule_entry {
+    explicit record_failure(held_record* r) noexcept : of(r) {}
+    held_record* const of;
+    std::optional<error> why;     ///< the last failure
+    wall_time first_at{};         ///< when it failed first
+    duration delay{};             ///< of the retry topic
+    std::optional<error> unmoved; ///< the last transfer that failed
+    int transfers = 0;            ///< that failed
+    bool was_too_large = false;   ///< with the texts of its failure: it goes without them
+};
+
+// Every line of it counts: a few thousand are held at once, and leave the cache between one look and the
+// next.
+class held_record final : public lane_record {
 public:
     struct deleter {
         void operator()(held_record* r) const noexcept;
@@ -41,36 +58,40 @@ public:
     [[nodiscard]] bool is_sent() const noexcept { return waits || goes != destination::none; }
     [[nodiscard]] int all_attempts() const noexcept { return attempts_before + attempt; }
 
+    /// An empty one while it has none.
+    [[nodiscard]] const record_failure& failure() const noexcept;
+    /// Made where it has none.
+    [[nodiscard]] record_failure& note_failure();
+    /// Out of back-off; nothing if it is in none.
+    void cancel(retry_schedule& in) noexcept {
+        if (failure_) in.cancel(*failure_);
+    }
+
     tenancy* of = nullptr; ///< the assignment that it came with
-    /// dead_key: what is written of its key, before it goes to the dead letters.
-    enum class destination : std::uint8_t { none, dead_letters, retry_topic, dead_key, parked };
-    /// Other than none: it is on its way to another topic, and no handler runs it again here.
-    destination goes = destination::none;
-    duration delay{};               ///< of the retry topic
-    int attempt = 1;                ///< of the handler since it was delivered, the next or the present one
-    int attempts_before = 0;        ///< before it came through a retry topic
-    int transfers = 0;              ///< that failed
-    std::optional<error> unmoved{}; ///< the last of these
-    bool was_too_large = false;     ///< with the texts of its failure: it goes without them
-    bool is_released = false; ///< until it is done: it comes from the parked topic, with its source's offset
-    wall_time first_failed{}; ///< once it failed
-    std::uint64_t memo = 0;   ///< the handler's own, from one attempt to the next
-    std::optional<error> why{}; ///< the last failure
     /// It was handled, and waits for what was published for it; set by the handler, then the loop's.
     publish_tally* open = nullptr;
     /// What was published for it in an attempt that failed, by handlers that are not called again.
     publish_tally* kept = nullptr;
-    bool waits = false;            ///< for what is open: the loop knows, and no handler is at it any more
-    bool unpublished = false;      ///< some of it failed: it is decided upon
-    bool judged = false;           ///< behind an open one: decided upon when that has left
+    std::uint64_t memo = 0;  ///< the handler's own, from one attempt to the next
+    int attempt = 1;         ///< of the handler since it was delivered, the next or the present one
+    int attempts_before = 0; ///< before it came through a retry topic
+    /// dead_key: what is written of its key, before it goes to the dead letters.
+    enum class destination : std::uint8_t { none, dead_letters, retry_topic, dead_key, parked };
+    /// Other than none: it is on its way to another topic, and no handler runs it again here.
+    destination goes = destination::none;
+    bool is_released = false; ///< until it is done: it comes from the parked topic, with its source's offset
+    bool waits = false;       ///< for what is open: the loop knows, and no handler is at it any more
+    bool unpublished = false; ///< some of it failed: it is decided upon
+    bool judged = false;      ///< behind an open one: decided upon when that has left
     verdict said = verdict::retry; ///< of what failed, or by its handler
 
 private:
     held_record() = default;
     ~held_record() = default;
-    std::size_t block_ = 0;
     record what_;
     header_list headers_;
+    std::unique_ptr<record_failure> failure_;
+    std::size_t block_ = 0;
 };
 
 /// The same for records of one lane, and a number of its own for each that is ordered by nothing. Two lanes

@@ -5,6 +5,8 @@
 #include <corvid/consume/shapes/publish_tally.hpp>
 #include <corvid/consume/worker_pool.hpp>
 
+#include <algorithm>
+
 namespace corvid {
 
 void run::begin(std::size_t count, const run_origin& origin) noexcept {
@@ -41,13 +43,19 @@ const held_record* run::behind() const noexcept {
     return held_ && index() + 1 < count_ ? held_->following() : nullptr;
 }
 
+void run::foresee_done() const noexcept {
+    const std::size_t known = std::min(trail_.size(), held_ ? std::min(index() + 1, count_) : 0);
+    for (std::size_t i = 1; i < known; ++i)
+        corvid::prefetch(trail_[i], 256);
+}
+
 void run::remember(std::uint64_t what) noexcept {
     if (outer_) return outer_->remember(what);
     (held_ ? held_->memo : memo_) = what;
 }
 
 std::optional<wall_time> run::first_failed_at() const noexcept {
-    return attempt() > 1 ? std::optional(held_->first_failed) : std::nullopt;
+    return attempt() > 1 ? std::optional(held_->failure().first_at) : std::nullopt;
 }
 
 publish_tally* run::exchange_published(publish_tally* with) noexcept {

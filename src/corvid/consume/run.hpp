@@ -18,6 +18,7 @@
 #include <corvid/message/envelope.hpp>
 #include <corvid/observe/log.hpp>
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <limits>
@@ -71,6 +72,7 @@ public:
         held_ = &first;
         batch_ = nullptr;
         current_ = &first.what();
+        trail_[0] = &first;
         begin(count, origin);
         published_ = std::exchange(first.kept, nullptr);
     }
@@ -88,7 +90,6 @@ public:
     /// The next record of the run where it is held, to be asked for early. What stands behind the last is the
     /// loop's. On the thread that works on it.
     [[nodiscard]] const held_record* behind() const noexcept;
-    /// Whether the record at `offset`, one of the run, may be begun.
     [[nodiscard]] bool may_begin(std::int64_t offset) const noexcept {
         const std::int64_t bound = bound_.load();
         return offset < bound || (bound == frozen && offset < thawed_bound());
@@ -155,7 +156,6 @@ public:
     [[nodiscard]] std::size_t index() const noexcept { return completed_.load(); }
     [[nodiscard]] std::size_t size() const noexcept { return count_; }
     [[nodiscard]] bool is_finished() const noexcept { return index() == count_; }
-
     // Loop only.
 
     /// No record from `bound` on is begun.
@@ -185,11 +185,12 @@ public:
     [[nodiscard]] const std::vector<open_record>& open() const noexcept { return open_; }
     /// Some of its records are open.
     [[nodiscard]] bool has_open() const noexcept { return has_open_; }
+    /// Asks for the memory of its first records, which have left the cache where many runs are at work.
+    void foresee_done() const noexcept;
     /// From the beginning of work to end().
     [[nodiscard]] duration took() const noexcept { return ended_at_ - began_at_; }
     [[nodiscard]] steady_time began_at() const noexcept { return began_at_; }
     [[nodiscard]] bool was_away() const noexcept { return at_ != nullptr; }
-
     /// Where the handler was called: 0 is the loop, then the workers.
     [[nodiscard]] std::size_t seat() const noexcept { return seat_; }
     /// What is left may not be begun before then.
@@ -207,11 +208,9 @@ private:
     void step() noexcept {
         memo_ = 0;
         enter_part(0);
-        if (!held_) {
-            ++current_;
-            return;
-        }
+        if (!held_) return static_cast<void>(++current_);
         held_ = held_->following();
+        if (const std::size_t n = index() + 1; n < trail_.size()) trail_[n] = held_;
         current_ = &held_->what();
         published_ = std::exchange(held_->kept, nullptr);
     }
@@ -245,6 +244,7 @@ private:
     bool has_open_ = false;
     bool starting_ = false; // both touched by the loop's own thread only
     bool ended_inline_ = false;
+    std::array<held_record*, 16> trail_{}; // its first records: else each is known by the one before it alone
 };
 
 } // namespace corvid

@@ -54,7 +54,7 @@ dispatcher::~dispatcher() {
     });
     for (held_record* each : rest) {
         each->is_released = false; // whose tenancy is gone
-        schedule_.cancel(*each);
+        each->cancel(schedule_);
         abandon_open(each, 1);
         free_chain(each, 1);
     }
@@ -140,6 +140,7 @@ void dispatcher::note_progress() {
 
 void dispatcher::ended(work_run& over) noexcept {
     tenancy& of = *over.of;
+    if (over.was_away()) over.foresee_done();
     where_.ended(over);
     mark_done_part(over);
     --of.at_work;

@@ -198,6 +198,7 @@ private:
     // --- outcomes
     void decide(held_record& failed, const outcome& what) { decide(failed, what, owner_.random01()); }
     void decide(held_record& failed, const outcome& what, double random01);
+    void note_failure(held_record& failed, error why) const;
     void perform(const failure_policy::action& decided, held_record& failed);
     void try_again(held_record& failed, steady_time when);
     void set_aside(held_record& what, steady_time until);

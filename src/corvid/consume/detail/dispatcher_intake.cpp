@@ -249,7 +249,7 @@ void dispatcher::place_when_due(held_record& what) {
     gate_.waiting(what);
     what.of->put_off = true;
     what.of->next_take = std::max(what.of->next_take, due);
-    static_cast<void>(schedule_.add(due, what));
+    static_cast<void>(schedule_.add(due, what.note_failure()));
 }
 
 } // namespace corvid

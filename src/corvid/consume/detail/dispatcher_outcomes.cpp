@@ -55,12 +55,17 @@ void dispatcher::settle_unordered(work_run& over) {
 // The record is at work: first of its lane, or in none where unordered.
 void dispatcher::decide(held_record& failed, const outcome& what, double random01) {
     if (reader_.completes && !is_attempt(failed, what.why())) return;
-    failed.why = what.why().value_or(error(errc::handler_rejected, {.operation = "handle"}));
-    if (failed.first_failed == wall_time{}) failed.first_failed = loop_.wall_now();
+    note_failure(failed, what.why().value_or(error(errc::handler_rejected, {.operation = "handle"})));
     const auto action = policy_.decide(
         what,
         {.number = failed.attempt, .tier = failed.of->tier, .now = loop_.steady_now(), .random01 = random01});
     perform(action, failed);
+}
+
+void dispatcher::note_failure(held_record& failed, error why) const {
+    record_failure& its = failed.note_failure();
+    its.why = std::move(why);
+    if (its.first_at == wall_time{}) its.first_at = loop_.wall_now();
 }
 
 // No handler runs it: the last process that did died of it.
@@ -68,16 +73,16 @@ void dispatcher::condemn(held_record& killer) {
     const topic_partition& where = killer.of->origin.where;
     const int deaths = killer.of->guard.starts() - 1;
     killer.attempts_before = deaths - killer.attempt;
-    if (killer.first_failed == wall_time{}) killer.first_failed = loop_.wall_now();
-    killer.why = error(errc::process_died,
+    note_failure(killer,
+                 error(errc::process_died,
                        {.message = "the process died " + std::to_string(deaths) +
                                    " times at or before this record, the last time while it ran alone",
                         .operation = "handle",
                         .topic = where.topic.str(),
                         .partition = where.partition.value,
-                        .offset = killer.what().offset});
+                        .offset = killer.what().offset}));
     killer.of->figures.killers.add();
-    tell(log_level::error, "a record that kills the process is not run again", *killer.why, killer);
+    tell(log_level::error, "a record that kills the process is not run again", *killer.failure().why, killer);
     perform(policy_.give_up(), killer);
 }
 
@@ -98,7 +103,7 @@ void dispatcher::perform(const failure_policy::action& decided, held_record& fai
 
 void dispatcher::try_again(held_record& failed, steady_time when) {
     failed.of->figures.retried.add();
-    tell(log_level::warn, "a record is tried again", *failed.why, failed);
+    tell(log_level::warn, "a record is tried again", *failed.failure().why, failed);
     ++failed.attempt;
     set_aside(failed, when);
 }
@@ -112,7 +117,7 @@ void dispatcher::set_aside(held_record& what, steady_time until) {
     }
     count_as_waiting(what);
     what.of->put_off = true;
-    static_cast<void>(schedule_.add(until, what));
+    static_cast<void>(schedule_.add(until, what.note_failure()));
     if (what.is_released)
         what.of->parks->keys.put_off(what.what().key.text());
     else if (!what.of->takes_in())
@@ -130,7 +135,7 @@ void dispatcher::count_as_waiting(held_record& what) {
 void dispatcher::wake_due(steady_time now) {
     if (held_until_ && *held_until_ <= now) held_until_.reset();
     while (schedule_entry* const entry = schedule_.pop_due(now)) {
-        auto& due = static_cast<held_record&>(*entry);
+        held_record& due = *static_cast<record_failure&>(*entry).of;
         lane* const in = due.in();
         if (!in) loose_.erase(&due);
         if (due.goes != held_record::destination::none) {
@@ -147,10 +152,10 @@ void dispatcher::wake_due(steady_time now) {
 void dispatcher::transfer_to(held_record::destination where, held_record& what, duration delay) {
     const bool again = where == held_record::destination::retry_topic;
     tell(again ? log_level::warn : log_level::error,
-         again ? "a record goes to a retry topic" : "a record goes to the dead letter topic", *what.why,
-         what);
+         again ? "a record goes to a retry topic" : "a record goes to the dead letter topic",
+         *what.failure().why, what);
     what.goes = where;
-    what.delay = delay;
+    what.note_failure().delay = delay;
     transfer(what);
 }
 
@@ -170,22 +175,24 @@ void dispatcher::transferred(held_record& what, const result<corvid::offset>& an
         leave(what.in(), &what, 1);
     } else if (answer) {
         arrived(what, *answer);
-    } else if (answer.error() == errc::message_too_large && !std::exchange(what.was_too_large, true)) {
+    } else if (answer.error() == errc::message_too_large &&
+               !std::exchange(what.note_failure().was_too_large, true)) {
         transfer(what);
     } else {
-        ++what.transfers;
-        what.unmoved = answer.error();
+        record_failure& its = what.note_failure();
+        ++its.transfers;
+        its.unmoved = answer.error();
         tell(log_level::error,
              "a record could not be put elsewhere; its offset is held, and it is tried again", answer.error(),
              what);
-        set_aside(what, policy_.transfer_again_at(what.transfers, loop_.steady_now(), owner_.random01()));
+        set_aside(what, policy_.transfer_again_at(its.transfers, loop_.steady_now(), owner_.random01()));
     }
     owner_.work_ended(of);
 }
 
 void dispatcher::pass_over(held_record& what) {
     what.of->figures.rejected.add();
-    tell(log_level::error, "a record was rejected and passed over", *what.why, what);
+    tell(log_level::error, "a record was rejected and passed over", *what.failure().why, what);
     if (!what.of->keeper) return settled(what);
     if (lane* const in = what.in()) lanes_.narrow(*in, 1);
     complete_dead_letter(what);
@@ -198,7 +205,7 @@ void dispatcher::settled(held_record& what) {
 
 void dispatcher::stop_at(held_record& what, bool service) {
     tenancy& of = *what.of;
-    const error why = *what.why;
+    const error why = *what.failure().why;
     (service ? of.figures.stopped : of.figures.rejected).add();
     tell(log_level::error,
          service ? "a handler stops the service; the offset is held"
@@ -278,7 +285,7 @@ void dispatcher::drop(tenancy& which) {
     record_chain waiting = lanes_.revoke(which.which);
     while (lane_record* const each = waiting.pop()) {
         auto& gone = static_cast<held_record&>(*each);
-        schedule_.cancel(gone);
+        gone.cancel(schedule_);
         free_chain(&gone, 1);
     }
     for (auto at = loose_.begin(); at != loose_.end();) {
@@ -288,7 +295,7 @@ void dispatcher::drop(tenancy& which) {
             continue;
         }
         at = loose_.erase(at);
-        schedule_.cancel(gone);
+        gone.cancel(schedule_);
         free_chain(&gone, 1);
     }
     which.kept = record_batch();

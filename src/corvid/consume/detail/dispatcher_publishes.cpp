@@ -84,7 +84,7 @@ void dispatcher::answered(held_record& what, std::optional<outcome> failure) {
     what.open = nullptr;
     what.waits = false;
     if (failure) {
-        what.why = failure->why();
+        what.note_failure().why = failure->why();
         what.said = failure->kind();
         what.unpublished = true;
     }
@@ -100,7 +100,7 @@ void dispatcher::leave_open(held_record& what) {
     if (failed && what.goes != held_record::destination::none) return dead_letter_completed(what);
     if (!failed) return settled(what);
     what.memo = 0;
-    decide(what, {what.said, *what.why});
+    decide(what, {what.said, *what.failure().why});
 }
 
 // The first records of the lane leave, as far as they are answered.
@@ -125,14 +125,15 @@ void dispatcher::advance(lane& in) {
 void dispatcher::judge(held_record& failed, const outcome& what) {
     failed.judged = true;
     failed.said = what.kind();
-    failed.why = what.why();
+    failed.note_failure().why = what.why();
     if (!failed.is_released) failed.of->high = std::max(failed.of->high, failed.offset);
 }
 
 void dispatcher::decide_judged(held_record& what) {
     what.judged = false;
     if (what.of->is_over) return leave(what.in(), &what, 1);
-    decide(what, what.why ? outcome(what.said, *what.why) : outcome(what.said));
+    const std::optional<error>& why = what.failure().why;
+    decide(what, why ? outcome(what.said, *why) : outcome(what.said));
 }
 
 // They come again, or are over.

@@ -18,6 +18,8 @@ record_sight sight_of(const held_record& what) { return {what.of->origin.where, 
 
 const held_record& front_of(const lane& in) noexcept { return static_cast<const held_record&>(in.front()); }
 
+std::string text_of(const std::optional<error>& why) { return why ? why->describe() : std::string(); }
+
 /// Of each partition the first record that no handler is at any more.
 class first_sent {
 public:
@@ -29,8 +31,8 @@ public:
     [[nodiscard]] std::vector<handler_sight::sending> all() const {
         std::vector<handler_sight::sending> seen;
         for (const auto& [of, one] : of_)
-            seen.push_back({sight_of(*one), one->goes != held_record::destination::none, one->transfers,
-                            one->unmoved ? one->unmoved->describe() : std::string()});
+            seen.push_back({sight_of(*one), one->goes != held_record::destination::none,
+                            one->failure().transfers, text_of(one->failure().unmoved)});
         return seen;
     }
 
@@ -70,9 +72,7 @@ handler_sight dispatcher::sight(steady_time now) {
         compare(*each);
     seen.sent = sent.all();
     if (longest) seen.longest = {sight_of(front_of(*longest)), longest->length()};
-    if (worst)
-        seen.failing = {sight_of(*worst), worst->all_attempts() - 1,
-                        worst->why ? worst->why->describe() : std::string()};
+    if (worst) seen.failing = {sight_of(*worst), worst->all_attempts() - 1, text_of(worst->failure().why)};
     return seen;
 }
 

@@ -80,13 +80,13 @@ void add_source(header_writer& to, const held_record& what) {
 }
 
 void add_failure(header_writer& to, const held_record& what) {
-    const error why = what.why.value_or(error(errc::handler_rejected, {.operation = "handle"}));
+    const error why = what.failure().why.value_or(error(errc::handler_rejected, {.operation = "handle"}));
     to.add(wire::dlq_group, *what.of->origin.group);
     to.add(wire::dlq_delivery_count, std::to_string(what.all_attempts()));
-    if (!what.was_too_large) to.add(wire::dlq_message, cut(std::string(why.message())));
+    if (!what.failure().was_too_large) to.add(wire::dlq_message, cut(std::string(why.message())));
     to.add(wire::retry_count, std::to_string(what.all_attempts() - 1));
     to.add(wire::error_type, std::string(info_of(why.code()).name));
-    if (!what.was_too_large) to.add(wire::error_stack, cut(why.describe()));
+    if (!what.failure().was_too_large) to.add(wire::error_stack, cut(why.describe()));
 }
 
 } // namespace
@@ -108,7 +108,8 @@ std::string retry_topic(const topic_name& of, const std::string& group, duration
 wall_time read_retry(held_record& into) {
     const header_list& list = into.its_headers();
     into.attempts_before = static_cast<int>(number_in(list, wire::retry_count));
-    into.first_failed = wall_time(std::chrono::milliseconds(number_in(list, wire::first_failed_at)));
+    into.note_failure().first_at =
+        wall_time(std::chrono::milliseconds(number_in(list, wire::first_failed_at)));
     return wall_time(std::chrono::milliseconds(number_in(list, wire::retry_due_at)));
 }
 
@@ -117,7 +118,7 @@ result<published_topic*> transfers::destination(const held_record& what) const {
     const std::string& group = *what.of->origin.group;
     switch (what.goes) {
     case held_record::destination::retry_topic:
-        return by_->topic(topic_name(retry_topic(home, group, what.delay)));
+        return by_->topic(topic_name(retry_topic(home, group, what.failure().delay)));
     case held_record::destination::parked:
         return by_->topic(topic_name(parked_topic(home, group)));
     default:
@@ -137,7 +138,7 @@ void transfers::start(const held_record& what, callback then) const {
     header_writer headers(headers_of(what));
     add_source(headers, what);
     if (what.goes == held_record::destination::retry_topic) {
-        const auto delay = std::chrono::ceil<std::chrono::milliseconds>(what.delay);
+        const auto delay = std::chrono::ceil<std::chrono::milliseconds>(what.failure().delay);
         headers.add(wire::retry_count, std::to_string(what.all_attempts()));
         headers.add(wire::retry_due_at, milliseconds_of(clock_.wall_now() + delay));
     } else {
@@ -145,7 +146,7 @@ void transfers::start(const held_record& what, callback then) const {
         headers.add(wire::service, service_);
         headers.add(wire::instance, instance_);
     }
-    headers.add(wire::first_failed_at, milliseconds_of(what.first_failed));
+    headers.add(wire::first_failed_at, milliseconds_of(what.failure().first_at));
     const record& r = what.what();
     send_options options{.headers = headers.all(), .is_transfer = true};
     options.partition_modulo = static_cast<std::uint32_t>(what.of->origin.where.partition.value);

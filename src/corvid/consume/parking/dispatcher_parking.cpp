@@ -39,11 +39,10 @@ void dispatcher::park(held_record& what) {
     const std::string_view key = what.what().key.text();
     const auto fate = of.parks->keys.fate_of(key, corvid::offset(what.offset), what.is_released);
     if (fate == dead_keys::fate::gone) return leave(what.in(), &what, 1);
-    what.why = error(errc::key_is_dead, {.operation = "handle",
-                                         .topic = of.origin.where.topic.str(),
-                                         .partition = of.origin.where.partition.value,
-                                         .offset = what.offset});
-    if (what.first_failed == wall_time{}) what.first_failed = loop_.wall_now();
+    note_failure(what, error(errc::key_is_dead, {.operation = "handle",
+                                                 .topic = of.origin.where.topic.str(),
+                                                 .partition = of.origin.where.partition.value,
+                                                 .offset = what.offset}));
     what.goes = held_record::destination::dead_letters;
     if (fate == dead_keys::fate::is_parked) {
         what.goes = held_record::destination::parked;
@@ -93,7 +92,7 @@ void dispatcher::arrived(held_record& what, corvid::offset at) {
         of.figures.dead_keys.set(static_cast<double>(of.parks->keys.size()));
         if (what.is_released) break;
         what.goes = held_record::destination::dead_letters;
-        what.transfers = 0;
+        what.note_failure().transfers = 0;
         return transfer(what);
     case held_record::destination::parked:
         of.figures.parked.add();
@@ -104,7 +103,7 @@ void dispatcher::arrived(held_record& what, corvid::offset at) {
         break;
     default:
         of.figures.rejected.add();
-        of.figures.dead_letters(*what.why).add();
+        of.figures.dead_letters(*what.failure().why).add();
         if (what.is_released) return mark_key(what);
     }
     const bool is_dead_letter = what.goes == held_record::destination::dead_letters ||
@@ -116,7 +115,7 @@ void dispatcher::mark_key(held_record& what) {
     if (!what.of->parks->keys.begin_mark(what.what().key.text(), corvid::offset(what.offset)))
         return settled(what);
     what.goes = held_record::destination::dead_key;
-    what.transfers = 0;
+    what.note_failure().transfers = 0;
     transfer(what);
 }
 
@@ -132,14 +131,16 @@ void dispatcher::park_oldest(tenancy& at) {
             loose_, [&](const held_record* each) { return each->of == &at && each->offset == pin.value; });
         if (its != loose_.end()) oldest = *its;
     }
-    if (!oldest || oldest->is_released || oldest->goes != held_record::destination::none || !oldest->why)
+    if (!oldest || oldest->is_released || oldest->goes != held_record::destination::none ||
+        !oldest->failure().why)
         return;
-    schedule_.cancel(*oldest);
+    oldest->cancel(schedule_);
     if (lane* const in = oldest->in())
         static_cast<void>(lanes_.take_front(*in, 1));
     else
         loose_.erase(oldest);
-    tell(log_level::error, "the record that keeps the window full is given up", *oldest->why, *oldest);
+    tell(log_level::error, "the record that keeps the window full is given up", *oldest->failure().why,
+         *oldest);
     reader_.failure.rejected == when_rejected::park_key
         ? give_up_key(*oldest)
         : transfer_to(held_record::destination::dead_letters, *oldest, {});

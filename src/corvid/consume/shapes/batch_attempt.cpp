@@ -17,7 +17,8 @@ std::uint64_t memo_of(verdict what) noexcept { return static_cast<std::uint64_t>
 std::optional<outcome> said_before(const held_record& what) {
     if (what.memo == 0) return std::nullopt;
     const auto which = static_cast<verdict>(what.memo - 1);
-    return which == verdict::dead_letter && what.why ? outcome(which, *what.why) : outcome(which);
+    const std::optional<error>& why = what.failure().why;
+    return which == verdict::dead_letter && why ? outcome(which, *why) : outcome(which);
 }
 
 bool ends_a_run(const outcome& what) noexcept { return what != verdict::done && what != verdict::skip; }
@@ -158,7 +159,7 @@ void batch_attempt::finish(run& of, std::size_t& at) noexcept {
         } else if (gave_up && one.said &&
                    (!ends_a_run(*one.said) ? is_acknowledged(one) : *one.said == verdict::dead_letter)) {
             one.what->memo = memo_of(one.said->kind());
-            if (*one.said == verdict::dead_letter) one.what->why = one.said->why();
+            if (*one.said == verdict::dead_letter) one.what->note_failure().why = one.said->why();
         } else {
             gave_up = false; // it, and what is behind it, comes again
         }

@@ -57,12 +57,12 @@ void dispatcher::complete_dead_letter(held_record& what) {
 // lane. One that is cut off is read again, by whoever has the partition next.
 void dispatcher::dead_letter_completed(held_record& what) {
     if (what.of->keeper && what.offset >= what.of->cut) return leave(what.in(), &what, 1);
-    if (*what.why == errc::effect_held) {
+    if (*what.failure().why == errc::effect_held) {
         reader_.completes->reopen(lane_number(what, lanes_.ordering()));
         return complete_dead_letter(what);
     }
     tell(log_level::error, "a dead letter could not be marked: a duplicate of it may have its effect",
-         *what.why, what);
+         *what.failure().why, what);
     settled(what);
 }
 
