@@ -72,16 +72,27 @@ function(corvid_label_targets target)
     endforeach()
 endfunction()
 
-# Registers each gtest of an executable with ctest, under all given labels. gtest_discover_tests cannot carry a property
-# that is a list, so a file that ctest reads after its own sets them.
+# Registers each gtest of an executable with ctest, under all given labels, or all of them in CORVID_TEST_SHARDS processes.
+# gtest_discover_tests cannot carry a property that is a list, so a file that ctest reads after its own sets them.
 function(corvid_discover_tests target timeout labels)
     cmake_parse_arguments(PARSE_ARGV 3 arg "SERIAL" "" "ENVIRONMENT")
     corvid_label_targets(${target} ${labels})
-    gtest_discover_tests(${target} TEST_PREFIX "${target}:" TEST_LIST ${target}_tests DISCOVERY_TIMEOUT 60)
     set(serial FALSE)
     if(arg_SERIAL)
         set(serial TRUE)
     endif()
+    if(CORVID_TEST_SHARDS) # a process a test costs more than most tests where each is slow to start
+        math(EXPR timeout "${timeout} * 5")
+        math(EXPR last "${CORVID_TEST_SHARDS} - 1")
+        foreach(shard RANGE ${last})
+            add_test(NAME "${target}:${shard}" COMMAND ${target})
+            set_tests_properties("${target}:${shard}" PROPERTIES LABELS "${labels}" TIMEOUT ${timeout} RUN_SERIAL ${serial}
+                SKIP_REGULAR_EXPRESSION "\\[  SKIPPED \\]"
+                ENVIRONMENT "GTEST_TOTAL_SHARDS=${CORVID_TEST_SHARDS};GTEST_SHARD_INDEX=${shard};${arg_ENVIRONMENT}")
+        endforeach()
+        return()
+    endif()
+    gtest_discover_tests(${target} TEST_PREFIX "${target}:" TEST_LIST ${target}_tests DISCOVERY_TIMEOUT 60)
     set(file "${CMAKE_CURRENT_BINARY_DIR}/${target}_properties.cmake")
     file(CONFIGURE OUTPUT "${file}" @ONLY CONTENT [[
 foreach(test IN LISTS @target@_tests)
