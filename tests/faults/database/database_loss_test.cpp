@@ -136,11 +136,17 @@ TEST(effects_in_losses_of_the_database, a_worker_that_takes_no_answer_for_a_fail
     rig& stand = bench.stand();
     auto load = stand.start_sender({.records_per_second = 300});
     stand.start_workers();
-    stand.fault();
-    swallow_answers(bench);
-    stand.let_pass(500ms);
-    end_unanswered(bench);
-    EXPECT_TRUE(bench.effects_everywhere(30s));
+    const auto on = bench.connect();
+    const auto is_twice = [&] {
+        return rows_of(on.get(), "select count(*) > count(distinct id) from effect")[0][0] == "t";
+    };
+    for (int faults = 0; faults < 20 && !is_twice(); ++faults) { // until one had a COMMIT under way
+        stand.fault();
+        swallow_answers(bench);
+        stand.let_pass(500ms);
+        end_unanswered(bench);
+        EXPECT_TRUE(bench.effects_everywhere(30s));
+    }
     EXPECT_TRUE(load->finish(30s)) << "not every send was answered";
     EXPECT_TRUE(stand.caught_up(60s));
     stand.stop_workers();
