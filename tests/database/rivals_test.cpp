@@ -59,7 +59,8 @@ TEST(rival_process, DISABLED_marks_the_same_events) {
 class rivals : public inbox_test {};
 
 TEST_F(rivals, of_two_processes_give_each_event_one_effect) {
-    const std::string command = "CORVID_TEST_RIVAL='" + here_->url() + "' '" +
+    const std::string command = "env -u GTEST_TOTAL_SHARDS -u GTEST_SHARD_INDEX CORVID_TEST_RIVAL='" +
+                                here_->url() + "' '" +
                                 std::filesystem::read_symlink("/proc/self/exe").string() +
                                 "' --gtest_also_run_disabled_tests --gtest_filter=rival_process.* 2>&1";
     const std::unique_ptr<FILE, int (*)(FILE*)> other(popen(command.c_str(), "r"), &pclose);
