@@ -88,32 +88,34 @@ TEST_F(redis_marking, an_event_that_comes_again_has_no_second_effect_and_a_faile
 
 TEST_F(redis_marking, an_event_in_hand_is_busy_until_its_lease_ends) {
     const own_server server("redis");
-    // An effect is held until another call for its event was answered `awaited`; what it was told, then the
-    // first.
+    // An effect is held until another call for its event was answered `awaited`; what such calls were told.
+    struct held {
+        bool begun = false, release = false;
+        std::string told = {};
+    };
     struct steps {
-        static task<void> held(bool& begun, const bool& release) {
-            begun = true;
-            while (!release)
+        static task<void> hold(held& its) {
+            its.begun = true;
+            while (!its.release)
                 co_await sleep(1ms);
         }
-        static task<void> first(redis_marks& marks, bool& begun, const bool& release, std::string& told) {
-            told = fate(co_await marks.process_if_new("a", [&] { return held(begun, release); }));
+        static task<void> first(redis_marks& marks, held& its) {
+            its.told = fate(co_await marks.process_if_new("a", [&] { return hold(its); }));
         }
         static task<std::set<std::string>> both(redis_marks& marks, scheduler& loop, std::string awaited) {
             task_scope scope;
-            bool begun = false, release = false;
-            std::string told;
-            scope.spawn(loop, first(marks, begun, release, told));
-            while (!begun)
+            held its;
+            scope.spawn(loop, first(marks, its));
+            while (!its.begun)
                 co_await sleep(1ms);
             std::set<std::string> all;
             while (!all.contains(awaited)) {
                 all.insert(fate(co_await marks.process_if_new("a", [] {})));
                 co_await sleep(1ms);
             }
-            release = true;
+            its.release = true;
             (void)co_await scope.join();
-            EXPECT_EQ(told, "processed");
+            EXPECT_EQ(its.told, "processed");
             co_return all;
         }
     };

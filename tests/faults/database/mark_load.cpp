@@ -39,8 +39,9 @@ std::uint32_t mark_load::chosen_id(std::mt19937_64& random) {
     const double since = clock_.now() - settings_.repeat_within_s;
     const auto youngest =
         std::ranges::lower_bound(firsts_, since, {}, [&](std::size_t n) { return events_[n].sent; });
-    const auto choice = static_cast<std::uint64_t>(firsts_.end() - youngest);
-    return static_cast<std::uint32_t>(choice == 0 ? firsts_.back() : youngest[random() % choice]);
+    const auto before = static_cast<std::size_t>(youngest - firsts_.begin());
+    const std::size_t choice = firsts_.size() - before;
+    return static_cast<std::uint32_t>(choice == 0 ? firsts_.back() : firsts_[before + random() % choice]);
 }
 
 std::vector<marked_event> mark_load::finish(double patience) {

@@ -137,7 +137,7 @@ retention_findings retention::run(const retention_plan& plan) {
     sweep.close();
     for (const auto& row : ask("select id from effect"))
         history_.effects.push_back(static_cast<std::uint32_t>(std::stoul(row[0])));
-    const auto count = [&](counter of) { return static_cast<double>(of.value()); };
+    const auto count = [&](const counter& of) { return static_cast<double>(of.value()); };
     figures_["rounds_failed"] = count(counts_.counter_of(metric::inbox_sweeps, {"database", "failed"}));
     figures_["marks_dropped"] = count(counts_.counter_of(metric::inbox_swept, {"database"}));
     auto found = judge(history_, {.window_s = plan.window_s,
