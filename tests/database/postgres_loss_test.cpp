@@ -4,6 +4,10 @@
 #include "postgres_server.hpp"
 #include "tcp_relay.hpp"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -70,6 +74,24 @@ TEST_F(postgres_loss, a_client_that_has_gone_without_a_word_is_missed_by_the_ser
     EXPECT_LE(silent + probes * in_force("tcp_keepalives_interval"), 5);
     const auto unconfirmed = in_force("tcp_user_timeout");
     EXPECT_TRUE(unconfirmed > 0 && unconfirmed <= 5'000) << unconfirmed;
+}
+
+// The same the other way round.
+TEST_F(postgres_loss, a_server_that_has_gone_without_a_word_is_missed_by_its_client_within_five_seconds) {
+    open();
+    ASSERT_TRUE(get(db_->query<std::int64_t>("select 1")));
+    const auto of = [](int socket, int option) {
+        int value = 0;
+        socklen_t size = sizeof value;
+        return getsockopt(socket, IPPROTO_TCP, option, &value, &size) == 0 ? value : -1;
+    };
+    int sessions = 0;
+    for (int socket = 0; socket < 1'024; ++socket) {
+        if (of(socket, TCP_USER_TIMEOUT) != 5'000) continue; // none of corvid's
+        ++sessions;
+        EXPECT_LE(of(socket, TCP_KEEPIDLE) + of(socket, TCP_KEEPCNT) * of(socket, TCP_KEEPINTVL), 5);
+    }
+    EXPECT_GT(sessions, 0);
 }
 
 TEST_F(postgres_loss, a_session_ended_before_commit_was_sent_is_no_unknown_outcome) {

@@ -170,7 +170,6 @@ TEST_F(redis_marking, a_replica_that_takes_over_loses_no_event_and_what_it_had_n
     ASSERT_EQ(ask({"WAIT", "1", "10000"}).number, 1) << "the replica does not follow";
     EXPECT_EQ(process_all(300), 0);
     primary.command("kill");
-    marks_.reset();
     open(replica.url());
     EXPECT_EQ(process("late"), to_string(errc::database_busy)) << "a replica takes no marks";
     EXPECT_EQ(ask({"REPLICAOF", "NO", "ONE"}).text, "OK");

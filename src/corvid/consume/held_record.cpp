@@ -54,7 +54,8 @@ held_record::owner held_record::copy(const record& from, const header_list& its_
         made->headers_.push_back({as_text(to.put(as_bytes(header.name))), to.put(header.value)});
     made->offset = from.offset;
     made->key = lane_key ? to.put(*lane_key) : made->what_.key;
-    made->bytes = static_cast<std::uint32_t>(block);
+    made->bytes =
+        static_cast<std::uint32_t>(block + sizeof(record_failure)); // as much as it may come to hold
     return made;
 }
 
