@@ -16,7 +16,7 @@ namespace corvid::broker {
 
 struct reader_settings {
     std::string client_id = "corvid";
-    std::map<std::string, std::string> properties = {}; ///< any librdkafka property, by name; wins
+    std::map<std::string, std::string> properties = {}; ///< librdkafka's, by name; win (kafka/cluster.hpp)
 };
 
 class partition_reader {

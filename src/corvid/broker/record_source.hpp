@@ -91,7 +91,7 @@ struct source_settings {
     std::chrono::milliseconds max_poll_interval{300'000};
     std::uint32_t prefetch_records = 100'000;           ///< fetching of a partition rests while so many wait
     std::uint32_t prefetch_kbytes = 16'384;             ///< … or so much
-    std::map<std::string, std::string> properties = {}; ///< any librdkafka property, by name; wins
+    std::map<std::string, std::string> properties = {}; ///< librdkafka's, by name; win (kafka/cluster.hpp)
 };
 
 /// Called on the loop.

@@ -2,8 +2,8 @@
 //
 // held_record: a record that must wait (for a handler that may suspend, in back-off, behind its key, for its
 // dead letter) as the engine keeps it: a copy, one block with its key, value and headers. So nothing but the
-// run that is at work inline looks into a fetch batch, none is ever pinned, and what waits weighs exactly
-// what the budgets of intake_gate say.
+// run that is at work inline looks into a fetch batch, none is ever pinned, and what waits weighs no more
+// than the budgets of intake_gate say.
 //
 // Made and freed on the group's loop; while a handler is at it, only that reads it.
 #pragma once

@@ -90,7 +90,7 @@ public:
     /// The next record of the run where it is held, to be asked for early. What stands behind the last is the
     /// loop's. On the thread that works on it.
     [[nodiscard]] const held_record* behind() const noexcept;
-    [[nodiscard]] bool may_begin(std::int64_t offset) const noexcept {
+    [[nodiscard]] bool may_begin(std::int64_t offset) const noexcept { // the record there, one of the run
         const std::int64_t bound = bound_.load();
         return offset < bound || (bound == frozen && offset < thawed_bound());
     }

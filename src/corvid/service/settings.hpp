@@ -56,7 +56,7 @@ struct kafka_settings {
     std::uint32_t prefetch_records = 100'000;           ///< fetching of a partition rests while so many wait
     std::uint64_t prefetch_bytes = 16'777'216;          ///< … or so much
     std::uint32_t suspect_after = 3;                    ///< starts without progress; 0: they are not counted
-    std::map<std::string, std::string> properties = {}; ///< any librdkafka property, by name; wins
+    std::map<std::string, std::string> properties = {}; ///< librdkafka's, by name; win (kafka/cluster.hpp)
     // What corvid refuses unless it is told to take it; see kafka::connection_settings.
     bool allow_insecure = false;
     bool allow_unsafe_assignor = false;
