@@ -106,7 +106,8 @@ constexpr setting_row<settings> service_rows[] = {
      0,
      1'000},
     {"kafka.properties", CORVID_VALUE_OF(settings, pairs, kafka.properties),
-     "Any librdkafka property by its own name; wins over the settings above."},
+     "Any librdkafka property by its own name; wins over the settings above. What corvid's guarantees "
+     "rest on (enable.auto.commit, partitioner, …) is refused with another value."},
     {"kafka.allow_insecure", CORVID_FLAG(kafka.allow_insecure),
      "Takes SASL passwords without TLS, and TLS that does not verify the broker."},
     {"kafka.allow_unsafe_assignor", CORVID_FLAG(kafka.allow_unsafe_assignor),
