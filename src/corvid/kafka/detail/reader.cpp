@@ -16,6 +16,7 @@ reader::reader(client_handle client, topic_partition where, scheduler& loop,
       listener_(listener),
       events_(rd_kafka_queue_get_consumer(client_->get())),
       queue_(rd_kafka_queue_get_partition(client_->get(), where_.topic.c_str(), where_.partition.value)),
+      more_(client_->get(), where_),
       bridge_(loop, [](void* self) noexcept { static_cast<reader*>(self)->listener_.ready(); }, this) {
     if (queue_) {
         rd_kafka_queue_forward(queue_.get(), nullptr); // before the assignment: else records are events
@@ -52,7 +53,11 @@ record_batch reader::take(std::size_t most) {
             note(*message);
             rd_kafka_message_destroy(message);
         }
-        if (good > 0) return message_batch::make(client_, batches_, std::span(taken_).first(good));
+        if (good == 0) continue;
+        const auto messages = std::span(taken_).first(good);
+        record_batch batch = message_batch::make(client_, batches_, messages);
+        more_.after(client_->get(), queue_.get(), messages);
+        return batch;
     }
 }
 

@@ -8,6 +8,7 @@
 #include <corvid/broker/record_source.hpp>
 #include <corvid/kafka/detail/client.hpp>
 #include <corvid/kafka/detail/event_bridge.hpp>
+#include <corvid/kafka/detail/fetch/refill.hpp>
 #include <corvid/kafka/detail/message_batch.hpp>
 
 #include <deque>
@@ -35,6 +36,7 @@ private:
     topic_partition where_;
     broker::source_listener& listener_;
     queue_handle events_, queue_;
+    refill more_; // of queue_
     std::vector<rd_kafka_message_t*> taken_;
     std::shared_ptr<batch_store> batches_ = std::make_shared<batch_store>();
     std::deque<error> troubles_;

@@ -270,6 +270,7 @@ void source::open_queue(held& partition) {
     rd_kafka_queue_forward(partition.queue.get(),
                            nullptr); // before rd_kafka_assign(): else records come with the events
     bridge_.attach(partition.queue.get());
+    partition.more = refill(client_->get(), partition.where);
 }
 
 /// Frees what was fetched and not taken: it would else stay in memory until the partition comes back.
@@ -329,7 +330,11 @@ record_batch source::take(slot from, std::size_t most) {
         const auto count = rd_kafka_consume_batch_queue(partition->queue.get(), 0, taken_.data(), most);
         if (count <= 0) return {};
         const std::size_t good = set_errors_aside(static_cast<std::size_t>(count));
-        if (good > 0) return message_batch::make(client_, batches_, std::span(taken_).first(good));
+        if (good == 0) continue;
+        const auto messages = std::span(taken_).first(good);
+        record_batch batch = message_batch::make(client_, batches_, messages);
+        partition->more.after(client_->get(), partition->queue.get(), messages);
+        return batch;
     }
 }
 

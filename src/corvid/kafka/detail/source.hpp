@@ -9,6 +9,7 @@
 
 #include <corvid/broker/record_source.hpp>
 #include <corvid/kafka/detail/committer.hpp>
+#include <corvid/kafka/detail/fetch/refill.hpp>
 #include <corvid/kafka/detail/message_batch.hpp>
 #include <corvid/model/topic_pattern.hpp>
 
@@ -43,6 +44,7 @@ private:
         partitions_handle self;       ///< this partition as a list, for rd_kafka_position()
         queue_handle queue = nullptr; ///< from accept() on
         std::optional<offset> start = {};
+        refill more = {}; ///< of the queue
     };
     /// librdkafka evicts a member that does not poll, also one that has nothing to poll for; so the loop
     /// polls while it lives.
