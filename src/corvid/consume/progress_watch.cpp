@@ -95,7 +95,8 @@ void progress_watch::look(steady_time now, const std::vector<partition_sight>& p
     for (const partition_sight& each : partitions) {
         const auto known = tracks_.find(each.where);
         track& now_its =
-            seen.emplace(each.where, known != tracks_.end() ? known->second : track{each.settled, now, now})
+            seen.emplace(each.where,
+                         known != tracks_.end() ? known->second : track{each.settled, now, each.taken, now})
                 .first->second;
         follow(now, each, now_its);
         judge(each, now_its, now, handlers);
@@ -110,8 +111,9 @@ void progress_watch::look(steady_time now, const std::vector<partition_sight>& p
 
 void progress_watch::follow(steady_time now, const partition_sight& one, track& so_far) {
     if (one.settled != so_far.settled || one.behind == 0) so_far.moved = now;
-    if (is_planned(one.intake)) so_far.open_at = now;
+    if (is_planned(one.intake) || one.taken != so_far.taken) so_far.open_at = now;
     so_far.settled = one.settled;
+    so_far.taken = one.taken;
     so_far.standing = now - so_far.moved;
 }
 

@@ -43,6 +43,7 @@ struct partition_sight {
     topic_partition where;
     offset frontier;                         ///< the first offset that is not done
     std::int64_t settled = 0;                ///< rises with every record that is done
+    std::int64_t taken = 0;                  ///< rises with every record that is taken in
     std::optional<std::int64_t> behind = {}; ///< from the frontier to the end of the log; none: unknown
     intake_stop intake = intake_stop::open;
     duration patience{}; ///< its records wait for so long on purpose: the delay of a retry topic
@@ -107,8 +108,9 @@ public:
 private:
     struct track {
         std::int64_t settled;
-        steady_time moved;   // or had nothing to do
-        steady_time open_at; // last seen open
+        steady_time moved; // or had nothing to do
+        std::int64_t taken;
+        steady_time open_at; // last seen open, or with more taken
         duration standing{};
     };
     void follow(steady_time now, const partition_sight& one, track& so_far);

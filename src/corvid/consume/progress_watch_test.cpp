@@ -110,6 +110,19 @@ TEST(progress_watch, a_stuck_partition_tells_what_it_hangs_on) {
     EXPECT_THAT(g.watch.told(), HasSubstr("waiting_bytes is reached"));
 }
 
+TEST(progress_watch, a_partition_that_is_read_between_two_looks_is_not_stopped_however_often_it_is_full) {
+    watched_group g;
+    g.partitions[1].intake = intake_stop::runnable_records;
+    for (int i = 0; i < 100; ++i) {
+        ++g.partitions[0].settled;
+        ++g.partitions[1].taken;
+        g.look_after(1s);
+        EXPECT_EQ(g.watch.told(), "");
+    }
+    g.look_after(10s);
+    EXPECT_TRUE(g.watch.has(kind::intake_stopped));
+}
+
 TEST(progress_watch, back_pressure_is_told_once_it_lasts_and_other_stops_at_once) {
     watched_group g;
     g.partitions[1].intake = intake_stop::runnable_records;

@@ -53,6 +53,7 @@ std::vector<partition_sight> group_loop::look_at_partitions() {
             .where = each->origin.where,
             .frontier = *next,
             .settled = each->ledger.end().value - each->ledger.unfinished(),
+            .taken = each->ledger.end().value,
             .intake = why,
         });
         if (each->tier > 0) its.patience = each->by.reader().failure.retry_topics[each->tier - 1];
