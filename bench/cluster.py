@@ -9,11 +9,13 @@ import tempfile
 import toolchains
 
 TICKS = os.sysconf("SC_CLK_TCK")
+ties = True  # servers and clients to cores of their own; else all share all
 
 
 def pinned(core):
-    """The words that tie a command to one core; none where the machine has only one or taskset is missing."""
-    if (os.cpu_count() or 1) < 2 or not shutil.which("taskset"):
+    """The words that tie a command to one core; none where it is not to be tied, the machine has only one or taskset
+    is missing."""
+    if core is None or not ties or (os.cpu_count() or 1) < 2 or not shutil.which("taskset"):
         return []
     return ["taskset", "-c", str(core)]
 

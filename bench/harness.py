@@ -97,14 +97,14 @@ class Context:
         if of not in self._residents:
             began = time.monotonic()
             self._residents[of] = process = resident.Resident(list(of))
-            process.pin(arm.core)
+            process.pin(arm.core if cluster.ties else None)
             self.bench.warm_up(self, arm, process)
             print(f"warm-up for {arm.name} and its like: {time.monotonic() - began:.1f} s", flush=True)
         return self._residents[of]
 
     def ask_resident(self, arm, command, words):
         process = self.resident(arm, command)
-        process.pin(arm.core)
+        process.pin(arm.core if cluster.ties else None)
         try:
             return process.ask(words, timeout=300)
         except (OSError, ValueError, subprocess.TimeoutExpired):  # what it says next would answer this
@@ -125,9 +125,8 @@ def ask(context, arm, command, words, preload):
     if arm.stays:
         return context.ask_resident(arm, command, words)
     environment = {**os.environ, "LD_PRELOAD": str(preload)} if preload else None
-    pinned = cluster.pinned(arm.core) if arm.core is not None else []
-    done = subprocess.run(pinned + command + arm.words + words, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          text=True, env=environment, stdin=subprocess.DEVNULL, timeout=300)
+    done = subprocess.run(cluster.pinned(arm.core) + command + arm.words + words, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, env=environment, stdin=subprocess.DEVNULL, timeout=300)
     try:
         return json.loads(done.stdout.strip().splitlines()[-1])
     except (IndexError, ValueError):
@@ -313,6 +312,7 @@ def verdict(found):
 
 
 def run_bench(bench, options):
+    cluster.ties = not options.free
     commands, skipped = commands_of(bench, options)
     if not commands:
         raise SystemExit(f"bench {bench.name}: no arm can run")
@@ -347,6 +347,7 @@ def write_json(bench, options, context, parts):
     rows, ratios, extra, floors, skipped, results = parts
     report = {"bench": bench.name, "arms": rows, "ratios": ratios, "mallocs": extra, "floors": floors,
               "skipped": skipped, "merit": bench.merit, "messages": context.messages, "quick": options.quick,
+              "tied_to_cores": cluster.ties,
               "machine": {"cores": os.cpu_count(), "system": platform.platform()}, "runs": results}
     with open(options.json, "w") as text:
         json.dump(report, text, indent=1)
