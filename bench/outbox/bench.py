@@ -3,9 +3,9 @@
 relay that starts now; debezium_drain: by Debezium's engine with its outbox router, from a slot made before the rows.
 corvid_steady: 5,000 events a second are committed, one a transaction, beside the relay in one process, open loop;
 p99_ms is from the answer to COMMIT until the broker's acknowledgement. corvid_steady_notify: committed through another
-pool, as in another process. Here PostgreSQL has all cores: such transactions alone took nine tenths of one, closed loop,
-and each waits for WAL and for a core. corvid_steady_pinned: as everywhere else it shares core 0 with the broker. Right
-when the topic has every event, each key's in order; steady: and the rate was held, and there is no dead tuple."""
+pool, as in another process. PostgreSQL has all cores there: with the broker it needs more than one. corvid_steady_pinned:
+it shares core 0 with the broker, as for the other arms. Right when the topic has every event, each key's in order; steady:
+and the rate was held, and there is no dead tuple."""
 import functools
 import json
 import subprocess
