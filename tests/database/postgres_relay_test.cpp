@@ -85,5 +85,20 @@ TEST_F(relaying, is_not_delayed_by_a_transaction_that_stays_open) {
     EXPECT_TRUE(until([&] { return read<std::int64_t>(held).at(0) == 0; }));
 }
 
+// To plan a look costs more than to run it. The view tells how the session that reads it was set.
+TEST_F(relaying, has_its_looks_planned_once) {
+    commit("a", 1);
+    const auto other = connect_raw(here_->url());
+    ask_raw(other.get(), "create table looks(planned text)");
+    ask_raw(other.get(),
+            "create function noted() returns boolean language sql volatile as $$ insert into looks "
+            "values (current_setting('plan_cache_mode')) returning true $$");
+    ask_raw(other.get(), "alter table outbox rename to outbox_all");
+    ask_raw(other.get(), "create view outbox as select * from outbox_all where noted()");
+    begin_relay();
+    EXPECT_TRUE(wait_for_all_sent());
+    EXPECT_GT(read<std::int64_t>("select count(*) from looks where planned = 'force_generic_plan'").at(0), 0);
+}
+
 } // namespace
 } // namespace corvid::test

@@ -13,8 +13,13 @@ constexpr std::string_view enter_sql =
     "select pg_current_xact_id()::text, pg_advisory_xact_lock_shared('outbox'::regclass::oid::int4, 0)";
 constexpr std::string_view enter_alone_sql =
     "select pg_current_xact_id()::text, pg_advisory_xact_lock('outbox'::regclass::oid::int4, 0)";
-constexpr std::string_view lock_sql =
+constexpr std::string_view lock_one_sql = "select pg_advisory_xact_lock('outbox'::regclass::oid::int4, $1)";
+constexpr std::string_view lock_many_sql =
     "select pg_advisory_xact_lock('outbox'::regclass::oid::int4, h) from unnest($1::int4[]) as h";
+// As most transactions write: the server does less for it than for a set of one.
+constexpr std::string_view insert_one_sql =
+    "insert into outbox(seq, shard, id, aggregate_type, aggregate_id, event_type, topic, payload, headers) "
+    "values (nextval(('outbox_seq_' || $1::int4)::regclass), $1::int4, $2, $3, $4, $5, $6, $7, $8)";
 constexpr std::string_view insert_many_sql =
     "insert into outbox(seq, shard, id, aggregate_type, aggregate_id, event_type, topic, payload, headers) "
     "select nextval(('outbox_seq_' || e.shard)::regclass), e.shard, e.id, e.aggregate_type, e.aggregate_id, "
@@ -22,7 +27,7 @@ constexpr std::string_view insert_many_sql =
     "from (select * from unnest($1::int4[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], "
     "$7::bytea[], $8::text[]) with ordinality as u(shard, id, aggregate_type, aggregate_id, event_type, "
     "topic, payload, headers, n) order by n) as e";
-constexpr std::string_view insert_one_sql =
+constexpr std::string_view insert_sqlite =
     "insert into outbox(id, aggregate_type, aggregate_id, event_type, topic, payload, headers) "
     "values ($1, $2, $3, $4, $5, $6, $7)";
 
@@ -42,7 +47,27 @@ void lock(std::span<const event_row* const> rows, std::vector<store::statement>&
     locks.erase(std::ranges::unique(locks).begin(), locks.end());
     const bool alone = locks.size() > max_locks;
     into.push_back({.sql = std::string(alone ? enter_alone_sql : enter_sql)});
-    if (!alone && !locks.empty()) into.push_back(store::make_statement(lock_sql, locks));
+    if (alone || locks.empty()) return;
+    into.push_back(locks.size() == 1 ? store::make_statement(lock_one_sql, locks.front())
+                                     : store::make_statement(lock_many_sql, locks));
+}
+
+std::array<store::sql_value, 8> cells_of(const event_row& row) {
+    return {store::sql_value{static_cast<std::int64_t>(place_of(row).shard)},
+            store::sql_value{row.id},
+            store::sql_value{row.aggregate_type},
+            text_of(row.aggregate_id),
+            store::sql_value{row.event_type},
+            store::sql_value{row.topic},
+            bytes_of(row.payload),
+            store::sql_value{row.headers}};
+}
+
+store::statement insert_one(const event_row& row) {
+    store::statement made{.sql = std::string(insert_one_sql)};
+    for (store::sql_value& each : cells_of(row))
+        made.parameters.push_back({std::move(each)});
+    return made;
 }
 
 store::statement insert_many(std::span<const event_row* const> rows) {
@@ -50,15 +75,7 @@ store::statement insert_many(std::span<const event_row* const> rows) {
     for (store::sql_array& each : columns)
         each.items.reserve(rows.size());
     for (const event_row* row : rows) {
-        std::array<store::sql_value, 8> cells{
-            store::sql_value{static_cast<std::int64_t>(place_of(*row).shard)},
-            store::sql_value{row->id},
-            store::sql_value{row->aggregate_type},
-            text_of(row->aggregate_id),
-            store::sql_value{row->event_type},
-            store::sql_value{row->topic},
-            bytes_of(row->payload),
-            store::sql_value{row->headers}};
+        std::array<store::sql_value, 8> cells = cells_of(*row);
         for (std::size_t i = 0; i < cells.size(); ++i)
             columns[i].items.push_back(std::move(cells[i]));
     }
@@ -95,11 +112,11 @@ void append_inserts(std::span<const event_row* const> rows, const store::dialect
     if (rows.empty()) return;
     if (dialect.kind == store::database_kind::postgres) {
         lock(rows, into);
-        into.push_back(insert_many(rows));
+        into.push_back(rows.size() == 1 ? insert_one(*rows.front()) : insert_many(rows));
         return;
     }
     for (const event_row* row : rows)
-        into.push_back({.sql = std::string(insert_one_sql),
+        into.push_back({.sql = std::string(insert_sqlite),
                         .parameters = {{row->id},
                                        {row->aggregate_type},
                                        text_of(row->aggregate_id),

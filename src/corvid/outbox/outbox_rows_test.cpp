@@ -53,6 +53,21 @@ TEST(published_rows, come_behind_the_transactions_number_and_sorted_locks) {
     EXPECT_EQ(list_of(made[2], 1).items.size(), 4U);
 }
 
+TEST(published_rows, that_are_alone_are_no_set) {
+    unit_of_work unit;
+    publish(unit, issued{.order = "7", .cents = 1}, {.event_id = "mine"});
+    const auto made = last_of(unit);
+    ASSERT_EQ(made.size(), 3U);
+    const auto place =
+        outbox_detail::place_of({.aggregate_type = "shop.invoice.issued", .aggregate_id = "7"});
+    EXPECT_EQ(made[1].parameters, (std::vector<store::sql_value>{{std::int64_t{*place.lock}}}));
+    ASSERT_EQ(made[2].parameters.size(), 8U);
+    EXPECT_EQ(made[2].parameters[0], store::sql_value{std::int64_t{place.shard}});
+    EXPECT_EQ(made[2].parameters[1], store::sql_value{std::string("mine")});
+    for (const statement& each : made)
+        EXPECT_EQ(each.sql.find("unnest"), std::string::npos) << each.sql;
+}
+
 TEST(published_rows, of_more_than_64_aggregates_close_the_gate) {
     unit_of_work unit;
     for (int n = 0; n < 65; ++n)

@@ -16,6 +16,16 @@ task<result<std::vector<store::answer>>> kept_session::run_on(store::session& on
     co_return fail(*std::move(answered.failed));
 }
 
+task<result<void>> kept_session::open() {
+    own_ = db_.own_session();
+    result<void> opened = co_await own_->open();
+    if (!opened || first_.empty()) co_return opened;
+    const store::statement first{.sql = std::string(first_)};
+    store::flight_answer answered = co_await own_->run({&first, 1});
+    if (answered.failed) co_return fail(*std::move(answered.failed));
+    co_return opened;
+}
+
 task<result<std::vector<store::answer>>> kept_session::run(std::vector<store::statement> what,
                                                            bool in_transaction) {
     if (in_transaction) {
@@ -29,8 +39,7 @@ task<result<std::vector<store::answer>>> kept_session::run(std::vector<store::st
         co_return co_await running;
     }
     if (!own_ || !own_->alive()) {
-        own_ = db_.own_session();
-        result<void> opened = co_await own_->open();
+        result<void> opened = co_await open();
         if (!opened) {
             own_.reset();
             co_return fail(std::move(opened.error()));

@@ -14,7 +14,8 @@ namespace corvid::outbox_detail {
 
 class kept_session {
 public:
-    explicit kept_session(database& db) noexcept : db_(db) {}
+    /// `first`: what each session of its own begins with; none where it is empty.
+    explicit kept_session(database& db, std::string_view first = {}) noexcept : db_(db), first_(first) {}
 
     /// One flight; `in_transaction`: between begin and commit.
     [[nodiscard]] task<result<std::vector<store::answer>>> run(std::vector<store::statement> what,
@@ -23,10 +24,12 @@ public:
     void end() noexcept { own_.reset(); }
 
 private:
+    task<result<void>> open();
     static task<result<std::vector<store::answer>>> run_on(store::session& on,
                                                            std::vector<store::statement> what);
 
     database& db_;
+    std::string_view first_;
     std::unique_ptr<store::session> own_;
 };
 

@@ -13,7 +13,7 @@ namespace {
 constexpr std::int64_t most_rows_a_look = 2'000;
 constexpr std::size_t read_ahead = 2; // times in_flight: what is read while that much is on its way
 constexpr std::chrono::milliseconds save_pause{20}; // between two saves while rows flow
-constexpr std::chrono::milliseconds look_pause{2};  // between two looks that found all there was
+constexpr std::chrono::milliseconds look_pause{5};  // between two looks that found all there was
 constexpr std::chrono::seconds count_pause{5};
 
 relay_settings named(relay_settings settings) {
