@@ -37,6 +37,11 @@ def tool(context, arm, *words):
     return json.loads(done.stdout)
 
 
+def drop_slot(server):
+    server.sql("select pg_terminate_backend(active_pid, 10000) from pg_replication_slots where active")
+    server.sql("select pg_drop_replication_slot(slot_name) from pg_replication_slots")
+
+
 def before(context, arm):
     name = arm.name.split("#")[0]
     server = context.state["server"]
@@ -53,6 +58,8 @@ def before(context, arm):
         count = context.messages
         tool(context, "tables")
         if name == "debezium_drain":
+            server.sql("drop publication if exists bench")
+            drop_slot(server)
             server.sql("create publication bench for table outbox with (publish = 'insert', publish_via_partition_root)")
             server.sql("select pg_create_logical_replication_slot('bench', 'pgoutput')")
         tool(context, "fill", "--topic", topic, "--messages", str(count))
@@ -73,8 +80,7 @@ def after(context, arm, result):
         return f"{result['dead_tuples']} dead tuples in the outbox" if result["dead_tuples"] else ""
     if name != "debezium_drain":
         return ""
-    server.sql("select pg_terminate_backend(active_pid, 10000) from pg_replication_slots where active")
-    server.sql("select pg_drop_replication_slot('bench')")
+    drop_slot(server)
     found = tool(context, "check", "--topic", context.state["topic"], "--messages", str(result["messages"]))
     return found["why"]
 
