@@ -33,7 +33,7 @@ class Postgres:
 
     def tie(self, core):
         """To one core, or to all (None): who runs, and who is started from now on."""
-        cores = os.sched_getaffinity(0) if core is None else {core}
+        cores = os.sched_getaffinity(0) if core is None or not cluster.ties else {core}
         for pid in [self.pid, *(int(stat.parent.name) for stat, fields in self.stats() if int(fields[1]) == self.pid)]:
             try:
                 os.sched_setaffinity(pid, cores)

@@ -107,7 +107,8 @@ slow_run be_slow(const std::string& test, slowness with) {
                                                std::min(blocked, with.interval + 10s));
     stand.figure("takeover_s", stand.seconds_since(since));
     EXPECT_TRUE(stand.eventually([&] { return stand.seconds_since(since) * 1s > blocked - 1s; }, 60s));
-    const auto before_return = stand.eye().commits(10s).value_or(std::vector<committed>());
+    const auto before_return = stand.eye().commits(10s);
+    EXPECT_TRUE(before_return) << "the group's commits are not told";
     EXPECT_TRUE(stand.eventually([&] { return stand.seconds_since(since) * 1s > blocked; }, 60s));
     EXPECT_TRUE(!expected_green || stand.works(0, 30s)) << "it did not join again";
     stand.let_pass(1'000ms);
@@ -116,7 +117,8 @@ slow_run be_slow(const std::string& test, slowness with) {
         EXPECT_TRUE(stand.caught_up(60s));
         stand.stop_workers();
     } else if (was_replaced) {
-        EXPECT_TRUE(went_back(stand, before_return)) << "what it commits when it joins again is not seen";
+        EXPECT_TRUE(went_back(stand, before_return.value_or(std::vector<committed>())))
+            << "what it commits when it joins again is not seen";
         stand.let_pass(1'000ms); // the rig's witness sees it, too
     }
     if (!was_replaced) stand.turn_red();

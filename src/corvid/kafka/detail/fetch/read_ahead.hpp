@@ -28,14 +28,15 @@ public:
     explicit read_ahead(const limits& most) noexcept
         : refill_{.records = part_of(most.records), .bytes = part_of(most.bytes)} {}
 
-    /// `records` of `bytes` together were taken, `left` still wait. True when what waits has fallen below
-    /// three quarters of a limit, after it had reached that: whoever fetches must be woken. How large those
-    /// are that wait is guessed by those that were taken.
+    /// `records` of `bytes` together (their values) were taken, `left` still wait. True when what waits has
+    /// fallen below three quarters of a limit, after it had reached that: whoever fetches must be woken. How
+    /// large those are that wait is guessed by those that were taken.
     [[nodiscard]] bool taken(std::size_t records, std::size_t bytes, std::size_t left) noexcept {
         if (records == 0) return false;
         const std::size_t each = bytes / records;
-        was_full_ |= is_full(left + records, each);
-        if (!was_full_ || is_full(left, each)) return false;
+        each_ = each_ == 0 ? each : (3 * each_ + each) / 4;
+        was_full_ |= is_full(left + records);
+        if (!was_full_ || is_full(left)) return false;
         was_full_ = false;
         return true;
     }
@@ -45,11 +46,12 @@ private:
     static constexpr std::size_t part_of(std::size_t limit) noexcept {
         return limit == SIZE_MAX ? SIZE_MAX : std::max<std::size_t>(1, limit - limit / 4);
     }
-    [[nodiscard]] bool is_full(std::size_t records, std::size_t each) const noexcept {
-        return records >= refill_.records || records * each >= refill_.bytes;
+    [[nodiscard]] bool is_full(std::size_t records) const noexcept {
+        return records >= refill_.records || records * each_ >= refill_.bytes;
     }
 
     limits refill_;
+    std::size_t each_ = 0; ///< bytes of a record, in the mean of the last takes
     bool was_full_ = false;
 };
 

@@ -40,7 +40,7 @@ void refill::after(rd_kafka_t* client, rd_kafka_queue_t* queue, std::span<rd_kaf
     if (!partition_) return;
     std::size_t bytes = 0;
     for (const rd_kafka_message_t* each : taken)
-        bytes += each->len + each->key_len;
+        bytes += each->len; // what librdkafka counts, too
     if (!known_.taken(taken.size(), bytes, rd_kafka_queue_length(queue))) return;
     partition_->elems[0].offset = RD_KAFKA_OFFSET_END;
     rd_kafka_offsets_for_times(client, partition_.get(), 0);
