@@ -15,7 +15,7 @@ using conformance::producer;
 using namespace std::chrono_literals;
 
 constexpr int records_a_batch = 100; // 10 kB: more than either limit
-constexpr std::size_t records = 60 * records_a_batch;
+constexpr std::size_t records = std::size_t{60} * records_a_batch;
 
 class refill_test : public testing::TestWithParam<broker::source_settings> {};
 
