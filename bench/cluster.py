@@ -12,10 +12,16 @@ TICKS = os.sysconf("SC_CLK_TCK")
 ties = True  # servers and clients to cores of their own; else all share all
 
 
-def pinned(core):
+def core_of(wanted):
+    """The core to tie to; None: all."""
+    return wanted if ties else None
+
+
+def pinned(wanted):
     """The words that tie a command to one core; none where it is not to be tied, the machine has only one or taskset
     is missing."""
-    if core is None or not ties or (os.cpu_count() or 1) < 2 or not shutil.which("taskset"):
+    core = core_of(wanted)
+    if core is None or (os.cpu_count() or 1) < 2 or not shutil.which("taskset"):
         return []
     return ["taskset", "-c", str(core)]
 

@@ -97,14 +97,14 @@ class Context:
         if of not in self._residents:
             began = time.monotonic()
             self._residents[of] = process = resident.Resident(list(of))
-            process.pin(arm.core if cluster.ties else None)
+            process.pin(cluster.core_of(arm.core))
             self.bench.warm_up(self, arm, process)
             print(f"warm-up for {arm.name} and its like: {time.monotonic() - began:.1f} s", flush=True)
         return self._residents[of]
 
     def ask_resident(self, arm, command, words):
         process = self.resident(arm, command)
-        process.pin(arm.core if cluster.ties else None)
+        process.pin(cluster.core_of(arm.core))
         try:
             return process.ask(words, timeout=300)
         except (OSError, ValueError, subprocess.TimeoutExpired):  # what it says next would answer this

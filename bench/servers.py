@@ -31,28 +31,14 @@ class Postgres:
     def stop(self):
         subprocess.run(self.command("stop", "--purge"), stderr=subprocess.DEVNULL)
 
-    def tie(self, core):
-        """To one core, or to all (None): who runs, and who is started from now on."""
-        cores = os.sched_getaffinity(0) if core is None or not cluster.ties else {core}
-        for pid in [self.pid, *(int(stat.parent.name) for stat, fields in self.stats() if int(fields[1]) == self.pid)]:
-            try:
-                os.sched_setaffinity(pid, cores)
-            except ProcessLookupError:
-                pass
-
-    @staticmethod
-    def stats():
-        """Of each process: its file, and what stands there behind its name."""
-        for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
-            try:
-                yield stat, stat.read_text().rsplit(")", 1)[1].split()
-            except OSError:
-                pass
-
     def cpu_seconds(self):
         """Of the postmaster, its children that ended, and those that run."""
         ticks = 0
-        for stat, fields in self.stats():
+        for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = stat.read_text().rsplit(")", 1)[1].split()
+            except OSError:
+                continue
             if int(stat.parent.name) == self.pid:
                 ticks += sum(map(int, fields[11:15]))
             elif int(fields[1]) == self.pid:

@@ -3,9 +3,8 @@
 relay that starts now; debezium_drain: by Debezium's engine with its outbox router, from a slot made before the rows.
 corvid_steady: 5,000 events a second are committed, one a transaction, beside the relay in one process, open loop;
 p99_ms is from the answer to COMMIT until the broker's acknowledgement. corvid_steady_notify: committed through another
-pool, as in another process. PostgreSQL has all cores there: with the broker it needs more than one. corvid_steady_pinned:
-it shares core 0 with the broker, as for the other arms. Right when the topic has every event, each key's in order; steady:
-and the rate was held, and there is no dead tuple."""
+pool, as in another process. Right when the topic has every event, each key's in order; steady: and the rate was held,
+and there is no dead tuple. (On one core PostgreSQL and the broker hold it only on a quick machine: see --free.)"""
 import functools
 import json
 import subprocess
@@ -50,11 +49,8 @@ def before(context, arm):
     if "steady" in name:
         seconds = STEADY_SECONDS_QUICK if context.options.quick else STEADY_SECONDS
         count = context.options.messages or RATE * seconds
-        pinned = name == "corvid_steady_pinned"
-        server.tie(0 if pinned else None)
-        words = ["--rate", str(RATE), "--messages", str(count), *(["--arm", "corvid_steady"] if pinned else [])]
+        words = ["--rate", str(RATE), "--messages", str(count)]
     else:
-        server.tie(0)
         count = context.messages
         tool(context, "tables")
         if name == "debezium_drain":
@@ -90,7 +86,6 @@ BENCH = harness.Bench(
     arms=[
         Arm("corvid_drain", PROGRAM, core=None),
         Arm("corvid_steady", PROGRAM, core=None),
-        Arm("corvid_steady_pinned", PROGRAM, core=None, by_default=False),
         Arm("corvid_steady_notify", PROGRAM, core=None, by_default=False),
         Arm("debezium_drain", toolchains.outbox_peer, core=None),
     ],

@@ -77,9 +77,9 @@ protected:
             try {
                 made->start();
                 return made;
-            } catch (
-                const config_error& why) { // sessions end in these tests: who supervises it starts it again
-                if (left == 0 || why.why().code() != errc::migration_failed) throw;
+            } catch (const config_error& why) { // its session was ended; who supervises it starts it again
+                const error* const cause = why.why().cause();
+                if (left == 0 || !cause || cause->kind() != error_kind::retriable) throw;
             }
         }
     }

@@ -104,8 +104,7 @@ private:
 
 TEST(silence, ten_thousand_records_that_always_fail_cost_the_healthy_ones_less_than_a_tenth) {
     healthy_beside none(0), sick(10'000);
-    for (int round = 0; round < (is_sanitized ? 2 : 8);
-         ++round) { // in turns: the machine is not always the same
+    for (int round = 0; round < (is_sanitized ? 2 : 8); ++round) { // in turns: so does the machine change
         none.run_round();
         sick.run_round();
     }
