@@ -94,13 +94,13 @@ struct timer : work {
     steady_time due{};
     std::uint32_t seat = idle; ///< the scheduler's own
     /// What `run` will touch beside the node, as far as is known: where many wait it has left the cache, and
-    /// comes back while the one before runs. It may be gone by then.
-    std::array<const void*, 3> behind{};
+    /// comes back while the one before runs. It may be gone by then. So many bytes of each.
+    static constexpr std::array<std::size_t, 3> length_behind{256, 128, 384};
+    std::array<const void*, length_behind.size()> behind{};
     [[nodiscard]] bool pending() const noexcept { return seat != idle; }
     void prefetch_behind() const noexcept {
-        constexpr std::size_t most = 384;
-        for (const void* const each : behind)
-            if (each) corvid::prefetch(each, most);
+        for (std::size_t i = 0; i < behind.size(); ++i)
+            if (behind[i]) corvid::prefetch(behind[i], length_behind[i]);
     }
 };
 

@@ -12,6 +12,7 @@ namespace corvid {
 void run::begin(std::size_t count, const run_origin& origin) noexcept {
     if (published_) [[unlikely]]
         forget_published();
+    behind_ = nullptr;
     outer_ = nullptr;
     at_ = nullptr;
     seat_ = 0;
@@ -39,14 +40,10 @@ void run::over_current_of(run& other) noexcept {
     paid_for_ = other.take_payment();
 }
 
-const held_record* run::behind() const noexcept {
-    return held_ && index() + 1 < count_ ? held_->following() : nullptr;
-}
-
 void run::foresee_done() const noexcept {
     const std::size_t known = std::min(trail_.size(), held_ ? std::min(index() + 1, count_) : 0);
     for (std::size_t i = 1; i < known; ++i)
-        corvid::prefetch(trail_[i], 256);
+        corvid::prefetch(trail_[i], sizeof(held_record));
 }
 
 void run::remember(std::uint64_t what) noexcept {

@@ -48,7 +48,8 @@ struct run_origin {
 
 class worker;
 
-class run : private work {
+/// What each record touches stands in its first two cache lines: many runs are at work at once.
+class alignas(64) run : private work {
 public:
     static constexpr std::size_t most = 256;
     static constexpr std::int64_t no_bound = std::numeric_limits<std::int64_t>::max();
@@ -74,6 +75,7 @@ public:
         current_ = &first.what();
         trail_[0] = &first;
         begin(count, origin);
+        behind_ = count > 1 ? first.following() : nullptr;
         published_ = std::exchange(first.kept, nullptr);
     }
 
@@ -87,9 +89,8 @@ public:
     [[nodiscard]] const record& current() const noexcept { return *current_; }
     /// The current record where it is held, and behind it the others of the run; null over a fetch batch.
     [[nodiscard]] held_record* held() const noexcept { return held_; }
-    /// The next record of the run where it is held, to be asked for early. What stands behind the last is the
-    /// loop's. On the thread that works on it.
-    [[nodiscard]] const held_record* behind() const noexcept;
+    /// The next record of the run where it is held, to be asked for early. On the thread that works on it.
+    [[nodiscard]] const held_record* behind() const noexcept { return behind_; }
     [[nodiscard]] bool may_begin(std::int64_t offset) const noexcept { // the record there, one of the run
         const std::int64_t bound = bound_.load();
         return offset < bound || (bound == frozen && offset < thawed_bound());
@@ -209,41 +210,45 @@ private:
         memo_ = 0;
         enter_part(0);
         if (!held_) return static_cast<void>(++current_);
-        held_ = held_->following();
-        if (const std::size_t n = index() + 1; n < trail_.size()) trail_[n] = held_;
+        held_ = behind_;
+        const std::size_t n = index() + 1;
+        if (n < trail_.size()) trail_[n] = held_;
+        behind_ = n + 1 < count_ ? held_->following() : nullptr; // behind the last is the loop's
         current_ = &held_->what();
         published_ = std::exchange(held_->kept, nullptr);
     }
 
+    held_record* held_ = nullptr;   // whose record is the current one; null over a batch
+    held_record* behind_ = nullptr; // read when the one before it began, which has left the cache since
+    const record* current_ = nullptr;
+    std::size_t count_ = 0;
+    const run_origin* origin_ = nullptr;
+    mutable publish_tally* published_ = nullptr; // of the current record
+    // In one order with one another: the loop sees what is begun, or who begins it sees the bound.
+    std::atomic<std::size_t> completed_{0};
+    std::atomic<std::int64_t> bound_{no_bound};
+    std::uint64_t memo_ = 0; // of the current record over a batch
+    std::uint32_t part_ = 0;
+    mutable std::uint32_t numbered_ = 0;
+    std::optional<outcome> verdict_;
+
+    std::atomic<bool> begun_{false}; // in one order with those above
+    bool paid_for_ = false;
+    bool has_open_ = false;
+    bool starting_ = false; // both touched by the loop's own thread only
+    bool ended_inline_ = false;
     const work::function on_end_;
     scheduler& loop_;
     worker* at_ = nullptr;          // where it is called, or was; null: the loop
     class handler* with_ = nullptr; // by that worker
     std::size_t seat_ = 0;
     steady_time began_at_{}, ended_at_{};
-    const run_origin* origin_ = nullptr;
-    const record* current_ = nullptr;
     run* beside_ = nullptr;
-    run* outer_ = nullptr;        // that this stands for
-    held_record* held_ = nullptr; // whose record is the current one; null over a batch
+    run* outer_ = nullptr; // that this stands for
     const record_batch* batch_ = nullptr;
-    std::size_t count_ = 0;
-    // In one order with one another: the loop sees what is begun, or who begins it sees the bound.
-    std::atomic<std::size_t> completed_{0};
-    std::atomic<bool> begun_{false};
-    std::atomic<std::int64_t> bound_{no_bound};
     std::size_t skipped_ = 0;
-    std::optional<outcome> verdict_;
     std::optional<steady_time> not_before_;
-    bool paid_for_ = false;
-    mutable publish_tally* published_ = nullptr; // of the current record
-    std::uint64_t memo_ = 0;                     // of the current record over a batch
-    std::uint32_t part_ = 0;
-    mutable std::uint32_t numbered_ = 0;
     std::vector<open_record> open_;
-    bool has_open_ = false;
-    bool starting_ = false; // both touched by the loop's own thread only
-    bool ended_inline_ = false;
     std::array<held_record*, 16> trail_{}; // its first records: else each is known by the one before it alone
 };
 

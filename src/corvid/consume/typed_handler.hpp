@@ -22,6 +22,7 @@
 
 #include <concepts>
 #include <type_traits>
+#include <variant>
 
 namespace corvid {
 
@@ -113,7 +114,7 @@ public:
             if constexpr (takes_message) {
                 return invoke(message, ctx);
             } else {
-                const received<T> in = envelope(records, *decoded);
+                const envelope in = envelope_of(records, *decoded);
                 return invoke(in, ctx);
             }
         } catch (...) {
@@ -126,7 +127,7 @@ public:
         auto decoded = decode(records, message);
         if (!decoded) co_return dead_letter(located(std::move(decoded).error(), records));
         context ctx(records, within);
-        const received<T> in = envelope(records, *decoded);
+        const envelope in = envelope_of(records, *decoded);
         outcome what = done;
         try {
             if constexpr (std::is_void_v<typename answer::type>)
@@ -140,7 +141,8 @@ public:
     }
 
 private:
-    using input = detail::handler_input<callable, T>;
+    /// Nothing, where the handler asks for the message alone: coroutines would carry it along.
+    using envelope = std::conditional_t<takes_message, std::monostate, received<T>>;
     using chained = detail::through_chain<typed_handler, T>;
 
     /// The record's message, or null for a tombstone.
@@ -152,8 +154,11 @@ private:
         return &into;
     }
 
-    static received<T> envelope(const run& records, const T* message) noexcept {
-        return {message, records.place()};
+    static envelope envelope_of(const run& records, const T* message) noexcept {
+        if constexpr (takes_message)
+            return {};
+        else
+            return {message, records.place()};
     }
 
     void handle_all(run& records) noexcept {
@@ -187,7 +192,7 @@ private:
                 break;
             }
             context ctx(records);
-            const received<T> in = envelope(records, *decoded);
+            const envelope in = envelope_of(records, *decoded);
             outcome what = done;
             try {
                 if constexpr (std::is_void_v<typename answer::type>)
@@ -201,7 +206,7 @@ private:
         }
     }
 
-    auto call_task(const T& message, const received<T>& in, context& ctx) {
+    auto call_task(const T& message, [[maybe_unused]] const envelope& in, context& ctx) {
         if constexpr (takes_message)
             return detail::call(function_, message, ctx);
         else

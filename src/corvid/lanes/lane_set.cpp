@@ -57,10 +57,9 @@ void lane_set::foresee(std::span<const lane_record* const> records) const noexce
         for (std::size_t i = 0; i < count; ++i)
             if (const lane* const its = table_.likely(hashes[i])) prefetch(its, sizeof(lane));
         for (std::size_t i = 0; i < count; ++i)
-            if (const lane* const its = table_.likely(hashes[i])) {
-                prefetch(its->head_, sizeof(lane_record));
-                prefetch(its->tail_, sizeof(lane_record));
-            }
+            if (const lane* const its = table_.likely(hashes[i])) prefetch(its->tail_, sizeof(lane_record));
+        for (std::size_t i = 0; i < count; ++i)
+            if (const lane* const its = table_.likely(hashes[i])) prefetch(its->tail_->key.data(), 1);
     }
 }
 

@@ -20,6 +20,13 @@ constexpr std::int64_t most_of_a_batch = static_cast<std::int64_t>(run::most) * 
 
 constexpr std::uint32_t all_partitions = std::numeric_limits<std::uint32_t>::max();
 
+// What copying it will read, which another thread has written.
+void foresee(const record& each) noexcept {
+    constexpr std::size_t most = 256;
+    if (each.value) prefetch(each.value.data(), std::min(each.value.size(), most));
+    if (each.key) prefetch(each.key.data(), std::min<std::size_t>(each.key.size(), 64));
+}
+
 std::uint64_t hash_of(const optional_bytes& key) noexcept {
     return std::hash<std::string_view>{}(key.text());
 }
@@ -74,12 +81,14 @@ bool dispatcher::take_in(tenancy& from, broker::record_source& source, std::size
 }
 
 void dispatcher::place_all(tenancy& at, const record_batch& batch) {
-    constexpr std::size_t at_once = 32;
+    constexpr std::size_t at_once = 32, ahead = 6;
     std::array<lane_record*, at_once> held{};
     for (auto left = batch.records(); !left.empty(); left = left.subspan(std::min(at_once, left.size()))) {
         const std::size_t count = std::min(at_once, left.size());
-        for (std::size_t i = 0; i < count; ++i)
+        for (std::size_t i = 0; i < count; ++i) {
+            if (i + ahead < left.size()) foresee(left[i + ahead]);
             held[i] = &hold(at, left[i], batch);
+        }
         lanes_.foresee({held.begin(), held.begin() + count});
         for (std::size_t i = 0; i < count; ++i)
             place(static_cast<held_record&>(*held[i]));
@@ -231,9 +240,10 @@ held_record& dispatcher::hold(tenancy& at, const record& what, const record_batc
 
 void dispatcher::place(held_record& what) {
     const lane& in = lanes_.add(what);
+    const bool may_leave = in.now() == lane::state::running && in.at_work() == 1; // for elsewhere
     const bool is_held_up =
         in.now() == lane::state::blocked || in.is_stalled() ||
-        static_cast<const held_record&>(in.front()).goes != held_record::destination::none;
+        (may_leave && static_cast<const held_record&>(in.front()).goes != held_record::destination::none);
     const bool waits = lanes_.ordering() != unordered && (is_held_up || in.length() > longest_run());
     waits ? gate_.waiting(what) : gate_.runnable(what);
 }

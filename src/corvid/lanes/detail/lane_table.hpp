@@ -120,7 +120,7 @@ private:
 
     static bool is_same(const lane& one, const identity& id) noexcept {
         if (one.scope_ != id.scope || one.keyed_ != id.key.has_value()) return false;
-        const optional_bytes& its = one.head_->key;
+        const optional_bytes& its = one.tail_->key; // the last one is touched anyway
         return !one.keyed_ || (its.size() == id.key.size() &&
                                (its.size() == 0 || std::memcmp(its.data(), id.key.data(), its.size()) == 0));
     }
