@@ -93,14 +93,23 @@ std::optional<std::vector<committed>> witness::commits(std::chrono::milliseconds
     return all;
 }
 
+// A client that neither produces nor consumes asks who was the leader for as long as its metadata is young.
+void witness::learn_leaders(std::chrono::milliseconds patience) const {
+    const rd_kafka_metadata_t* all = nullptr;
+    if (!rd_kafka_metadata(client_, 1, nullptr, &all, static_cast<int>(patience.count())))
+        rd_kafka_metadata_destroy(all);
+}
+
 std::optional<std::int64_t> witness::end(std::chrono::milliseconds patience) const {
     std::int64_t all = 0;
     for (std::int32_t p = 0; p < partitions_; ++p) {
         std::int64_t low = 0;
         std::int64_t high = 0;
         if (rd_kafka_query_watermark_offsets(client_, topic_.c_str(), p, &low, &high,
-                                             static_cast<int>(patience.count())))
+                                             static_cast<int>(patience.count()))) {
+            learn_leaders(patience);
             return std::nullopt;
+        }
         all += high;
     }
     return all;

@@ -49,6 +49,8 @@ public:
     [[nodiscard]] int leader_of(std::int32_t partition) const;
 
 private:
+    void learn_leaders(std::chrono::milliseconds patience) const;
+
     std::string topic_;
     std::int32_t partitions_;
     rd_kafka_t* client_;

@@ -38,10 +38,9 @@ public:
         rd_kafka_mock_broker_set_rtt(mock_.get(), 1, static_cast<int>(by.count()));
     }
     /// The next request of a producer is refused so.
-    void refuse_next_produce(rd_kafka_resp_err_t how) {
-        constexpr std::int16_t produce = 0;
-        rd_kafka_mock_push_request_errors(mock_.get(), produce, 1, how);
-    }
+    void refuse_next_produce(rd_kafka_resp_err_t how) { refuse_next(0, how); }
+    /// The next that asks for an idempotent producer's id.
+    void refuse_next_producer_id(rd_kafka_resp_err_t how) { refuse_next(22, how); }
     void cut() { rd_kafka_mock_broker_set_down(mock_.get(), 1); }
     void mend() { rd_kafka_mock_broker_set_up(mock_.get(), 1); }
 
@@ -58,6 +57,10 @@ private:
         rd_kafka_conf_t* conf = rd_kafka_conf_new();
         (void)rd_kafka_conf_set(conf, "log_level", "3", nullptr, 0);
         return rd_kafka_new(RD_KAFKA_PRODUCER, conf, nullptr, 0);
+    }
+
+    void refuse_next(std::int16_t request, rd_kafka_resp_err_t how) {
+        rd_kafka_mock_push_request_errors(mock_.get(), request, 1, how);
     }
 
     threaded_scheduler root_;

@@ -133,6 +133,9 @@ public:
     virtual void post_failed(const failed_post& record) noexcept = 0; ///< before the batch that counts it
     /// The sink cannot go on: every record in flight will still be reported, later sends are refused.
     virtual void broken(const error& why) noexcept = 0;
+    /// After that, instead of a report: the record was never sent, and another sink may well send it. True: it
+    /// goes there. It is borrowed, but for its node. Those of a partition come in their order.
+    [[nodiscard]] virtual bool passed_on(const outgoing& /*unsent*/) noexcept { return false; }
     /// Something worth a log line that no record carries (all brokers down, authentication refused, …).
     virtual void warned(const error& why) noexcept = 0;
 
@@ -193,6 +196,8 @@ public:
 
     /// Gives up everything in flight or queued: each record is reported as failed soon after. Any thread.
     virtual void purge() noexcept = 0;
+    /// Records that were taken and not reported. Any thread.
+    [[nodiscard]] virtual std::size_t unreported() const noexcept = 0;
 
     /// Ends the sink: waits for what is in flight, at most `patience`, then purges; all is reported when it
     /// returns. Called once, never on the delivery loop. Errors: close_timed_out (with what was given up).

@@ -60,7 +60,8 @@ public:
     void delay_sends(duration by);
     /// The next `count` commits fail as a whole; nothing of them is stored.
     void fail_commits(std::uint64_t count, error why);
-    /// Every sink that is open now is broken with `why`, and what waits in its queue fails with it.
+    /// Every sink that is open now is broken with `why`; what waits in its queue is passed on
+    /// (broker::sink_listener), or fails with it.
     void break_sinks(const error& why);
 
     /// Members get nothing from the partition, while its log goes on growing.

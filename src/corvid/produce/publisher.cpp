@@ -110,8 +110,14 @@ error publisher::no_such_partition(const published_topic& to, const send_options
 result<void> publisher::dispatch(const published_topic& to, broker::outgoing& record) noexcept {
     const auto* route = to.route_.load(std::memory_order_acquire);
     record.topic = route->topic;
+    if (succession_.is_open() && wait_for_successor(record)) [[unlikely]]
+        return {};
     if (goes_along(*route->sink, record)) return {};
-    return route->sink->send(record);
+    auto sent = route->sink->send(record); // once it is sent, its operation may be gone
+    if (sent || sent.error() != errc::client_fatal) [[likely]]
+        return sent;
+    if (wait_for_successor(record)) return {};
+    return to.route_.load(std::memory_order_acquire) == route ? std::move(sent) : dispatch(to, record);
 }
 
 result<void> publisher::post(published_topic& to, optional_bytes key, optional_bytes value,
@@ -171,11 +177,7 @@ bool publisher::launch(send_operation& op) noexcept {
 }
 
 bool publisher::dispatch(send_operation& op) noexcept {
-    const auto* route = op.topic_->route_.load(std::memory_order_acquire);
-    op.record_.topic = route->topic;
-    if (goes_along(*route->sink, op.record_)) return true;
-    auto sent =
-        route->sink->send(op.record_); // unless it failed, op may be completed, and gone, from here on
+    auto sent = dispatch(*op.topic_, op.record_); // unless it failed, op may be completed, and gone, now
     if (sent) return true;
     op.failure = std::move(sent).error();
     return false;
@@ -328,6 +330,7 @@ result<void> publisher::close(std::chrono::milliseconds patience) {
     bundle_ended(); // the one that stands for not being closed
     (void)root_.wait(bundles_ended_, until);
     intake_.shut();
+    finish_succession(until);
     tell_refused_later(); // before the sinks' own farewell
     (void)root_.wait(all_told_, until);
     const auto left = [&] {

@@ -6,8 +6,10 @@
 //
 // Any thread. In flight are at most 20,000 records and 32 MiB (settings.in_flight): beyond that send
 // suspends, post blocks a plain thread; on a loop it overdraws up to twice, then is refused. A failed send
-// is a result: never thrown. A client error that is fatal to the producer replaces it: what was in flight is
-// reported, each record with whether it may be persisted; later ones go to the new one.
+// is a result: never thrown. A client error that is fatal to the producer replaces it. What was under way is
+// reported, each record with whether it may be persisted; where a new client cures the error (the sequence
+// numbers of an idempotent producer, librdkafka #4438), what was only queued goes to the new one, in its
+// order, and so does all that is sent meanwhile and later.
 #pragma once
 
 #include <corvid/broker/cluster.hpp>
@@ -15,6 +17,8 @@
 #include <corvid/observe/metrics.hpp>
 #include <corvid/produce/detail/gather.hpp>
 #include <corvid/produce/detail/intake.hpp>
+#include <corvid/produce/detail/succession.hpp>
+#include <corvid/produce/published_topic.hpp>
 #include <corvid/produce/send_operation.hpp>
 #include <corvid/produce/settings.hpp>
 
@@ -27,31 +31,6 @@
 #include <vector>
 
 namespace corvid {
-
-/// A topic as a publisher knows it: resolved once, kept for every record. Lives as long as its publisher.
-class published_topic {
-public:
-    [[nodiscard]] const topic_name& name() const noexcept { return name_; }
-
-private:
-    friend class publisher;
-    struct route {
-        broker::record_sink* sink;
-        broker::sink_topic* topic;
-    };
-    published_topic(topic_name name, partition_strategy strategy, std::uint64_t seed)
-        : name_(std::move(name)), partitions_(strategy, seed) {}
-
-    topic_name name_;
-    partitioner partitions_;
-    std::atomic<const route*> route_{nullptr};
-    struct exported {
-        counter figure;
-        std::uint64_t seen = 0;
-    };
-    exported acknowledged_, failed_, possibly_;
-    histogram took_;
-};
 
 class publisher final : private broker::sink_listener, private detail::gather::owner {
 public:
@@ -136,6 +115,13 @@ private:
         publisher& of;
         duration period;
     };
+    /// Hands on what a broken sink left, on the delivery loop.
+    struct heir : timer {
+        explicit heir(publisher& p) noexcept : timer(&heir::run_once), of(p) {}
+        static void run_once(work& node) noexcept;
+        publisher& of;
+        steady_time until{}; ///< it waits for what broken sinks have still to report
+    };
     /// A send whose credit is taken already.
     struct reserved_send : send_operation {
         using send_operation::send_operation;
@@ -146,6 +132,7 @@ private:
     void answered(broker::sink_topic& topic, duration took, std::uint64_t records) noexcept override;
     void post_failed(const broker::failed_post& record) noexcept override;
     void broken(const error& why) noexcept override;
+    bool passed_on(const broker::outgoing& unsent) noexcept override;
     void warned(const error& why) noexcept override;
 
     void open_sink(scheduler& delivery);
@@ -174,6 +161,13 @@ private:
         return (generation & 1U) != 0;
     }
     [[nodiscard]] result<void> dispatch(const published_topic& to, broker::outgoing& record) noexcept;
+    /// Behind all that this thread sent before; false: there is a successor by now.
+    [[nodiscard]] bool wait_for_successor(const broker::outgoing& record) noexcept;
+    [[nodiscard]] static bool is_of_sink_in_use(const broker::outgoing& record) noexcept;
+    [[nodiscard]] result<void> send_to_last_sink(broker::outgoing record) noexcept;
+    void hand_on(std::deque<detail::succession::held>&& some) noexcept;
+    void hand_on_soon() noexcept;
+    void finish_succession(steady_time until);
 
     [[nodiscard]] bool launch(send_operation& op) noexcept;
     [[nodiscard]] bool dispatch(send_operation& op) noexcept;
@@ -222,7 +216,9 @@ private:
     std::deque<waiting_send> waiting_;
     std::vector<blocked_thread*> blocked_;
 
-    detail::intake intake_;
+    detail::succession succession_{&publisher::is_of_sink_in_use};
+    heir heir_{*this};
+    detail::intake intake_{&succession_};
     teller teller_;
     signal all_told_;                            // when closed
     std::atomic<std::uint32_t> open_bundles_{1}; // in gathers, and one until close()

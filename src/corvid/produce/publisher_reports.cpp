@@ -3,6 +3,7 @@
 // What a publisher hears on its delivery loop: reports, refusals, and the end of a client.
 #include <corvid/produce/publisher.hpp>
 
+#include <algorithm>
 #include <exception>
 #include <mutex>
 
@@ -37,9 +38,12 @@ void publisher::warned(const error& why) noexcept {
     log_.write(level, "the producer has trouble", {}, &why, logger::site::current());
 }
 
+// --- succession
+
 void publisher::broken(const error& why) noexcept {
     log_.error("the producer is replaced", why);
     try {
+        succession_.begin();
         open_sink(*scheduler::current()); // the delivery loop
         const std::lock_guard lock(topics_mutex_);
         for (auto& [name, topic] : topics_)
@@ -49,8 +53,75 @@ void publisher::broken(const error& why) noexcept {
         if (figures_) figures_->counter_of(metric::producer_rebuilds).add();
         sinks_[sinks_.size() - 2]->purge();
     } catch (const std::exception& e) {
-        log_.critical("the producer could not be replaced", error(errc::client_fatal, {.message = e.what()}));
+        const error lost(errc::client_fatal, {.message = e.what()});
+        log_.critical("the producer could not be replaced", lost);
+        for (const auto& each : succession_.shut())
+            refused(each.record, error(lost));
+        return;
     }
+    heir_.until = delivery_loop().steady_now() + settings_.sink.request_timeout;
+    hand_on_soon();
+}
+
+bool publisher::is_of_sink_in_use(const broker::outgoing& record) noexcept {
+    const auto* const to = static_cast<const published_topic*>(record.topic->user);
+    return to->route_.load(std::memory_order_acquire)->topic == record.topic;
+}
+
+bool publisher::wait_for_successor(const broker::outgoing& record) noexcept {
+    detail::gather::here().hand_over();
+    intake_.hand_over();
+    return succession_.hold(record);
+}
+
+result<void> publisher::send_to_last_sink(broker::outgoing record) noexcept {
+    const auto* const to = static_cast<const published_topic*>(record.topic->user);
+    const auto* const route = to->route_.load(std::memory_order_acquire);
+    record.topic = route->topic;
+    return route->sink->send(record);
+}
+
+bool publisher::passed_on(const broker::outgoing& unsent) noexcept { return succession_.inherit(unsent); }
+
+// Behind all that the broken sinks held, which report on this loop. A sink that does not end is not waited
+// for.
+void publisher::heir::run_once(work& node) noexcept {
+    auto& self = static_cast<heir&>(static_cast<timer&>(node));
+    publisher& owner = self.of;
+    const auto sinks = owner.all_sinks();
+    const bool is_empty = std::all_of(sinks.begin(), sinks.end() - 1, [](const broker::record_sink* each) {
+        return each->unreported() == 0;
+    });
+    if (is_empty || owner.delivery_loop().steady_now() >= self.until) {
+        auto some = owner.succession_.take();
+        if (some.empty()) return;
+        owner.hand_on(std::move(some));
+    }
+    owner.hand_on_soon();
+}
+
+void publisher::hand_on_soon() noexcept {
+    constexpr duration soon = std::chrono::milliseconds(1);
+    if (!heir_.pending()) delivery_loop().at(delivery_loop().steady_now() + soon, heir_);
+}
+
+void publisher::hand_on(std::deque<detail::succession::held>&& some) noexcept {
+    for (; !some.empty(); some.pop_front()) {
+        auto sent = send_to_last_sink(some.front().record);
+        if (sent) continue;
+        if (sent.error() == errc::client_fatal && succession_.put_back(some)) return;
+        intake_.refuse(some.front().record, std::move(sent).error());
+        tell_refused_later();
+    }
+}
+
+// When it is not over in time nobody waits for the broken sink's records any longer.
+void publisher::finish_succession(steady_time until) {
+    signal never;
+    constexpr duration step = std::chrono::milliseconds(1);
+    while (succession_.is_open() && root_.steady_now() < until)
+        (void)root_.wait(never, std::min(until, root_.steady_now() + step));
+    hand_on(succession_.shut());
 }
 
 void publisher::export_figures() {
@@ -76,6 +147,7 @@ void publisher::export_figures() {
 }
 
 void publisher::refused(const broker::outgoing& record, error&& why) noexcept {
+    if (why == errc::client_fatal && succession_.hold(record)) return;
     intake_.refuse(record, std::move(why));
     tell_refused_later();
 }

@@ -185,21 +185,6 @@ TEST_F(publisher_test, a_failed_post_is_logged_counted_and_told_with_its_bytes) 
     EXPECT_NE(lines[0].find("CVD-4003"), std::string::npos);
 }
 
-TEST_F(publisher_test, the_supervisor_replaces_a_broken_producer_and_reports_what_was_in_flight) {
-    auto p = make();
-    message_producer out(*p);
-    cluster.script().delay_sends(1s);
-    int failed = 0, acked = 0;
-    for (int i = 0; i < 10; ++i)
-        out.send(flight_seen{"N", i}, [&](result<delivery> d) { ++(d ? acked : failed); });
-    cluster.script().break_sinks(error(errc::client_fatal, {.message = "scripted"}));
-    cluster.script().delay_sends(0ms);
-    sim.run_until([&] { return acked + failed == 10; }, 1min);
-    EXPECT_EQ(failed, 10) << "each is reported exactly once";
-    EXPECT_EQ(p->rebuilds(), 1u);
-    EXPECT_TRUE(run(send_one(out, {"N", 1}))) << "what comes after goes to the new one";
-}
-
 TEST_F(publisher_test, what_cannot_be_sent_fails_alone_and_says_why) {
     auto p = make();
     message_producer out(*p);

@@ -27,6 +27,12 @@ broker::persistence persistence_in(const rd_kafka_message_t& message) noexcept {
     return status == RD_KAFKA_MSG_STATUS_PERSISTED ? broker::persistence::possibly : broker::persistence::yes;
 }
 
+/// Librdkafka's word for a client that has lost track of its numbers itself is _INCONSISTENT.
+bool is_about_sequence(rd_kafka_resp_err_t fatal) noexcept {
+    return fatal == RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER ||
+           fatal == RD_KAFKA_RESP_ERR_UNKNOWN_PRODUCER_ID || fatal == RD_KAFKA_RESP_ERR__INCONSISTENT;
+}
+
 /// With thousands in flight nodes have left the cache: fetched one by one they cost more than all else here.
 void prefetch_node(void* opaque) noexcept {
     constexpr std::size_t cache_line = 64;
@@ -94,6 +100,45 @@ void delivery_reports::dispatch(rd_kafka_event_t* event) {
     }
 }
 
+// The news of it may come behind the first reports that it is the cause of.
+void delivery_reports::tell_if_broken(const rd_kafka_message_t& message) {
+    if (!message.err || broke_of_) return;
+    if (rd_kafka_fatal_error(client_->get(), nullptr, 0) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        break_down(fatal_error(client_->get()));
+}
+
+void delivery_reports::break_down(const error& why) {
+    if (broke_of_) return;
+    broke_of_ = rd_kafka_fatal_error(client_->get(), nullptr, 0);
+    listener_.broken(why);
+}
+
+// What was queued behind the records that broke the client, and those themselves: a broker has in no log what
+// it refuses for its number, and a client with an id of its own has other numbers. So does Kafka's own
+// producer, with a new epoch (KIP-360).
+bool delivery_reports::pass_on(const rd_kafka_message_t& message) {
+    if (!broke_of_ || !is_about_sequence(*broke_of_)) return false;
+    const bool is_only_queued =
+        message.err == RD_KAFKA_RESP_ERR__PURGE_QUEUE || message.err == RD_KAFKA_RESP_ERR__FATAL;
+    if (message.err != *broke_of_ && !(is_only_queued && persistence_in(message) == broker::persistence::no))
+        return false;
+    headers_.clear();
+    read_headers_of(message, headers_);
+    void* const word = message._private;
+    broker::send_node* const node = node_in(word);
+    return listener_.passed_on(
+        {.topic = &topic_of(message),
+         .key = bytes_of(message.key, message.key_len),
+         .value = bytes_of(message.payload, message.len),
+         .headers = headers_,
+         .timestamp = timestamp_of(message),
+         .choice = message.partition < 0 ? choice_in(word)
+                                         : broker::partition_choice::exactly(partition_id(message.partition)),
+         .node = node,
+         .generation = !node && generation_in(word),
+         .is_transfer = true}); // as large as it is, it was taken before
+}
+
 void delivery_reports::deliver(rd_kafka_event_t* event) {
     std::array<const rd_kafka_message_t*, 64> some{};
     broker::delivery_batch batch;
@@ -108,6 +153,8 @@ void delivery_reports::deliver(rd_kafka_event_t* event) {
         if (!topic) topic = &topic_of(*messages.front());
         if (!first && !messages.front()->err) first = messages.front();
         for (const rd_kafka_message_t* message : messages) {
+            tell_if_broken(*message);
+            if (pass_on(*message)) continue;
             sums.add(*message);
             account_for(*message, batch, last);
         }
@@ -177,7 +224,7 @@ void delivery_reports::report_error(rd_kafka_event_t* event) {
     const rd_kafka_resp_err_t native = rd_kafka_event_error(event);
     const char* text = rd_kafka_event_error_string(event);
     if (native == RD_KAFKA_RESP_ERR__FATAL || rd_kafka_event_error_is_fatal(event))
-        listener_.broken(fatal_error(client_->get(), text));
+        break_down(fatal_error(client_->get(), text));
     else
         listener_.warned(client_error(client_->get(), native, text));
 }

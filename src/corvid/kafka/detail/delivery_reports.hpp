@@ -41,10 +41,13 @@ private:
     void serve() noexcept;
     void dispatch(rd_kafka_event_t* event);
     void deliver(rd_kafka_event_t* event);
+    [[nodiscard]] bool pass_on(const rd_kafka_message_t& message);
     void account_for(const rd_kafka_message_t& message, broker::delivery_batch& batch, told& last);
     void add_node(broker::send_node& node, const rd_kafka_message_t& message, told& last);
     void fail_post(const rd_kafka_message_t& message, told& last);
     static const error& explain(const rd_kafka_message_t& message, broker::persistence persisted, told& last);
+    void tell_if_broken(const rd_kafka_message_t& message);
+    void break_down(const error& why);
     void report_error(rd_kafka_event_t* event);
     void report_log(rd_kafka_event_t* event);
 
@@ -52,6 +55,7 @@ private:
     broker::sink_listener& listener_;
     queue_handle queue_;
     header_list headers_;
+    std::optional<rd_kafka_resp_err_t> broke_of_; ///< what ended the client
     event_bridge bridge_;
 };
 

@@ -306,6 +306,10 @@ void sink::purge() noexcept {
                    RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
 }
 
+std::size_t sink::unreported() const noexcept {
+    return static_cast<std::size_t>(rd_kafka_outq_len(client_->get()));
+}
+
 result<void> sink::close(milliseconds patience) {
     if (closed_.exchange(true)) return {};
     const milliseconds slice(100);

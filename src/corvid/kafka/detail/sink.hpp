@@ -50,6 +50,7 @@ public:
     [[nodiscard]] std::vector<refusal> send_all(std::span<const broker::outgoing> records) noexcept override;
     void hurry() noexcept override;
     void purge() noexcept override;
+    [[nodiscard]] std::size_t unreported() const noexcept override;
     result<void> close(std::chrono::milliseconds patience) override;
 
 private:

@@ -168,6 +168,7 @@ void outbox::fail_all(const error& why) {
 
 std::size_t outbox::purge() {
     const std::lock_guard lock(mutex_);
+    if (broken_) return 0; // visit() sees to what waits
     const std::size_t given_up = queue_.size();
     fail_all(error(errc::not_persisted, {.message = "given up before it was sent", .operation = "send"}));
     return given_up;
@@ -178,8 +179,43 @@ void outbox::break_down(const error& why) {
     if (closed_ || broken_) return;
     broken_ = why;
     reports_->broke = why;
-    fail_all(why);
     wake();
+}
+
+// Once the listener knows: what waits was never sent.
+void outbox::pass_on() {
+    std::deque<waiting> unsent;
+    {
+        const std::lock_guard lock(mutex_);
+        unsent.swap(queue_);
+    }
+    header_list list;
+    for (waiting& one : unsent) {
+        const auto& frame = one.bytes.get();
+        list.clear();
+        frame.read_headers(list);
+        const bool passed = listener_.passed_on({.topic = one.topic,
+                                                 .key = frame.key(),
+                                                 .value = frame.value(),
+                                                 .headers = list,
+                                                 .timestamp = frame.timestamp,
+                                                 .choice = one.choice,
+                                                 .node = one.node,
+                                                 .generation = one.generation,
+                                                 .is_transfer = true});
+        const std::lock_guard lock(mutex_);
+        if (!passed) {
+            report_failure(std::move(one), *broken_, persistence::no);
+            continue;
+        }
+        --in_flight_;
+        bytes_in_flight_ -= one.size;
+    }
+}
+
+std::size_t outbox::unreported() const {
+    const std::lock_guard lock(mutex_);
+    return in_flight_;
 }
 
 void outbox::warn(const error& why) {
@@ -262,7 +298,10 @@ void outbox::report_failure(waiting&& record, error why, persistence persisted) 
 void outbox::hand_over(reports& now) {
     for (const error& one : now.warnings)
         listener_.warned(one);
-    if (now.broke) listener_.broken(*now.broke);
+    if (now.broke) {
+        listener_.broken(*now.broke);
+        pass_on();
+    }
     header_list list;
     for (const failed& one : now.posts_failed) {
         list.clear();

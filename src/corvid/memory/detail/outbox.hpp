@@ -57,6 +57,7 @@ public:
     [[nodiscard]] std::optional<steady_time> next_due() const;
     /// Fails what waits; answers how many records that were.
     std::size_t purge();
+    [[nodiscard]] std::size_t unreported() const;
     void break_down(const error& why);
     void warn(const error& why);
     /// No more records; true when all is reported already, else `drained` will be set.
@@ -121,6 +122,7 @@ private:
     void write(waiting& record, bool reported);
     [[nodiscard]] bool advance_first(steady_time now);
     void fail_all(const error& why);
+    void pass_on();
     [[nodiscard]] std::int64_t stamp(const topic& of, std::int64_t given) const;
 
     broker::sink_listener& listener_;

@@ -21,6 +21,7 @@ public:
     [[nodiscard]] result<void> send(const broker::outgoing& record) noexcept override;
     void hurry() noexcept override {}
     void purge() noexcept override;
+    [[nodiscard]] std::size_t unreported() const noexcept override { return box_->unreported(); }
     result<void> close(std::chrono::milliseconds patience) override;
 
 private:

@@ -21,14 +21,15 @@ bool intake::take(broker::record_sink& to, const broker::outgoing& record) {
     if (!own.open.load(std::memory_order_relaxed)) return false;
     own.went_by.store(own.went_by.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     const bool takes = record_bundle::takes(record);
-    if (!takes || !own.bundle.has_room(to, record)) own.hand_over();
+    if (!takes || !own.bundle.has_room(to, record)) own.hand_over(next_);
     if (takes) own.bundle.add(to, record);
     return takes;
 }
 
-void intake::lane::hand_over() {
+void intake::lane::hand_over(succession* next) {
     for (auto& each : bundle.hand_over())
-        refuse(*each.record, std::move(each.why));
+        if (!next || each.why != errc::client_fatal || !next->hold(*each.record))
+            refuse(*each.record, std::move(each.why));
 }
 
 void intake::lane::refuse(const broker::outgoing& record, error&& why) {
@@ -40,14 +41,14 @@ void intake::hand_over() {
     for (lane& each : lanes_) {
         if (!each.open.load(std::memory_order_acquire)) continue;
         const std::lock_guard lock(each.mutex);
-        each.hand_over();
+        each.hand_over(next_);
     }
 }
 
 void intake::shut() {
     for (lane& each : lanes_) {
         const std::lock_guard lock(each.mutex);
-        each.hand_over();
+        each.hand_over(next_);
         each.shut = true;
         each.open.store(false, std::memory_order_release);
     }
@@ -74,7 +75,7 @@ bool intake::sweep() {
         if (!each.open.load(std::memory_order_relaxed)) continue;
         const bool few = each.went_by.exchange(0, std::memory_order_relaxed) < many;
         const std::lock_guard lock(each.mutex);
-        each.hand_over();
+        each.hand_over(next_);
         each.quiet = few ? each.quiet + 1 : 0;
         if (each.quiet == patience) each.open.store(false, std::memory_order_release);
         some_open = some_open || each.quiet < patience;

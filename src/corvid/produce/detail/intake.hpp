@@ -10,6 +10,7 @@
 
 #include <corvid/produce/detail/record_bundle.hpp>
 #include <corvid/produce/detail/record_copy.hpp>
+#include <corvid/produce/detail/succession.hpp>
 
 #include <array>
 #include <atomic>
@@ -25,6 +26,9 @@ public:
     static constexpr std::uint32_t many = 64;
     /// After how many sweeps that found fewer a lane closes: bursts have pauses.
     static constexpr std::uint32_t patience = 50;
+
+    /// Takes what a broken sink refuses; null: nobody does.
+    explicit intake(succession* next = nullptr) noexcept : next_(next) {}
 
     /// A record that was refused after it had been taken, with its bytes.
     struct refused_record {
@@ -62,12 +66,13 @@ private:
         std::uint32_t quiet = 0; // sweeps in a row that found few
         bool shut = false;
 
-        void hand_over();
+        void hand_over(succession* next);
         void refuse(const broker::outgoing& record, error&& why);
     };
 
     [[nodiscard]] lane& mine() noexcept;
 
+    succession* const next_;
     std::array<lane, 4> lanes_;
 };
 

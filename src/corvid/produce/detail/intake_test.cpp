@@ -23,6 +23,7 @@ public:
     }
     void hurry() noexcept override {}
     void purge() noexcept override {}
+    [[nodiscard]] std::size_t unreported() const noexcept override { return 0; }
     result<void> close(std::chrono::milliseconds) override { return {}; }
 
     broker::sink_topic only{topic_name("t")};
