@@ -4,7 +4,7 @@
 //
 // send() copies key, value and headers before it returns, and never blocks. Every accepted record is reported
 // exactly once: to its send_node, or, where it has none (fire and forget), in the figures of a
-// delivery_batch.
+// delivery_batch; unless its sink broke and it was passed on, see sink_listener.
 #pragma once
 
 #include <corvid/base/result.hpp>
@@ -131,10 +131,11 @@ public:
     /// them that was acknowledged took so long from send() until now. One reading of a clock for all of them.
     virtual void answered(sink_topic& /*topic*/, duration /*took*/, std::uint64_t /*records*/) noexcept {}
     virtual void post_failed(const failed_post& record) noexcept = 0; ///< before the batch that counts it
-    /// The sink cannot go on: every record in flight will still be reported, later sends are refused.
+    /// The sink cannot go on: every record in flight will still be reported or passed on, later sends are
+    /// refused.
     virtual void broken(const error& why) noexcept = 0;
-    /// After that, instead of a report: the record was never sent, and another sink may well send it. True: it
-    /// goes there. It is borrowed, but for its node. Those of a partition come in their order.
+    /// After that, instead of a report: the record was never sent, and another sink may well send it. True:
+    /// it goes there. It is borrowed, but for its node. Those of a partition come in their order.
     [[nodiscard]] virtual bool passed_on(const outgoing& /*unsent*/) noexcept { return false; }
     /// Something worth a log line that no record carries (all brokers down, authentication refused, …).
     virtual void warned(const error& why) noexcept = 0;

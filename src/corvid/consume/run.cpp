@@ -17,7 +17,7 @@ void run::begin(std::size_t count, const run_origin& origin) noexcept {
     at_ = nullptr;
     seat_ = 0;
     origin_ = &origin;
-    count_ = count;
+    count_ = static_cast<std::uint32_t>(count);
     completed_.store(0, std::memory_order_relaxed);
     begun_.store(false, std::memory_order_relaxed);
     bound_.store(no_bound, std::memory_order_relaxed);

@@ -48,7 +48,7 @@ struct run_origin {
 
 class worker;
 
-/// What each record touches stands in its first two cache lines: many runs are at work at once.
+/// Many are at work at once: what each record touches, but for the trail, stands in the first two lines.
 class alignas(64) run : private work {
 public:
     static constexpr std::size_t most = 256;
@@ -133,7 +133,7 @@ public:
         if (published_) [[unlikely]]
             what = settle_published(std::move(what));
         if (what == verdict::done || what == verdict::skip) [[likely]] {
-            skipped_ += what == verdict::skip;
+            skipped_ += what == verdict::skip ? 1 : 0;
             const std::size_t n = index() + 1;
             if (n < count_) step();
             held_ ? completed_.store(n) : completed_.store(n, std::memory_order_release);
@@ -158,7 +158,6 @@ public:
     [[nodiscard]] std::size_t size() const noexcept { return count_; }
     [[nodiscard]] bool is_finished() const noexcept { return index() == count_; }
     // Loop only.
-
     /// No record from `bound` on is begun.
     void stop_before(std::int64_t bound) noexcept {
         if (bound_.exchange(bound) == frozen) bound_.notify_all();
@@ -221,7 +220,7 @@ private:
     held_record* held_ = nullptr;   // whose record is the current one; null over a batch
     held_record* behind_ = nullptr; // read when the one before it began, which has left the cache since
     const record* current_ = nullptr;
-    std::size_t count_ = 0;
+    std::uint32_t count_ = 0, skipped_ = 0;
     const run_origin* origin_ = nullptr;
     mutable publish_tally* published_ = nullptr; // of the current record
     // In one order with one another: the loop sees what is begun, or who begins it sees the bound.
@@ -231,12 +230,9 @@ private:
     std::uint32_t part_ = 0;
     mutable std::uint32_t numbered_ = 0;
     std::optional<outcome> verdict_;
-
     std::atomic<bool> begun_{false}; // in one order with those above
-    bool paid_for_ = false;
-    bool has_open_ = false;
-    bool starting_ = false; // both touched by the loop's own thread only
-    bool ended_inline_ = false;
+    bool paid_for_ = false, has_open_ = false;
+    bool starting_ = false, ended_inline_ = false; // touched by the loop's own thread only
     const work::function on_end_;
     scheduler& loop_;
     worker* at_ = nullptr;          // where it is called, or was; null: the loop
@@ -246,7 +242,6 @@ private:
     run* beside_ = nullptr;
     run* outer_ = nullptr; // that this stands for
     const record_batch* batch_ = nullptr;
-    std::size_t skipped_ = 0;
     std::optional<steady_time> not_before_;
     std::vector<open_record> open_;
     std::array<held_record*, 16> trail_{}; // its first records: else each is known by the one before it alone

@@ -21,8 +21,10 @@ public:
 private:
     friend class publisher;
     struct route {
-        broker::record_sink* sink;
-        broker::sink_topic* topic;
+        route(broker::record_sink* s, broker::sink_topic* t) noexcept : sink(s), topic(t) {}
+        broker::record_sink* const sink;
+        broker::sink_topic* const topic;
+        mutable std::atomic<bool> is_over{false}; ///< its sink broke, and no other one knows the topic
     };
     published_topic(topic_name name, partition_strategy strategy, std::uint64_t seed)
         : name_(std::move(name)), partitions_(strategy, seed) {}

@@ -97,7 +97,7 @@ result<void> publisher::add_route(published_topic& to) {
     auto resolved = sinks_.back()->topic(to.name());
     if (!resolved) return fail(std::move(resolved).error());
     (*resolved)->user = &to;
-    routes_.push_back({sinks_.back().get(), *resolved});
+    routes_.emplace_back(sinks_.back().get(), *resolved);
     to.route_.store(&routes_.back(), std::memory_order_release);
     return {};
 }
@@ -110,8 +110,11 @@ error publisher::no_such_partition(const published_topic& to, const send_options
 result<void> publisher::dispatch(const published_topic& to, broker::outgoing& record) noexcept {
     const auto* route = to.route_.load(std::memory_order_acquire);
     record.topic = route->topic;
-    if (succession_.is_open() && wait_for_successor(record)) [[unlikely]]
-        return {};
+    if (succession_.is_open()) [[unlikely]] {
+        if (wait_for_successor(record)) return {};
+        route = to.route_.load(std::memory_order_acquire);
+        record.topic = route->topic;
+    }
     if (goes_along(*route->sink, record)) return {};
     auto sent = route->sink->send(record); // once it is sent, its operation may be gone
     if (sent || sent.error() != errc::client_fatal) [[likely]]

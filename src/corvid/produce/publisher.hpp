@@ -164,6 +164,8 @@ private:
     /// Behind all that this thread sent before; false: there is a successor by now.
     [[nodiscard]] bool wait_for_successor(const broker::outgoing& record) noexcept;
     [[nodiscard]] static bool is_of_sink_in_use(const broker::outgoing& record) noexcept;
+    [[nodiscard]] static bool has_no_successor(const broker::outgoing& record) noexcept;
+    [[nodiscard]] bool goes_to_successor(const broker::outgoing& record, const error& why) noexcept;
     [[nodiscard]] result<void> send_to_last_sink(broker::outgoing record) noexcept;
     void hand_on(std::deque<detail::succession::held>&& some) noexcept;
     void hand_on_soon() noexcept;

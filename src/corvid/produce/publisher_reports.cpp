@@ -47,8 +47,10 @@ void publisher::broken(const error& why) noexcept {
         open_sink(*scheduler::current()); // the delivery loop
         const std::lock_guard lock(topics_mutex_);
         for (auto& [name, topic] : topics_)
-            if (auto routed = add_route(*topic); !routed)
+            if (auto routed = add_route(*topic); !routed) {
                 log_.error("a topic was not resolved", routed.error());
+                topic->route_.load(std::memory_order_relaxed)->is_over.store(true, std::memory_order_release);
+            }
         rebuilds_.fetch_add(1, std::memory_order_relaxed);
         if (figures_) figures_->counter_of(metric::producer_rebuilds).add();
         sinks_[sinks_.size() - 2]->purge();
@@ -65,13 +67,25 @@ void publisher::broken(const error& why) noexcept {
 
 bool publisher::is_of_sink_in_use(const broker::outgoing& record) noexcept {
     const auto* const to = static_cast<const published_topic*>(record.topic->user);
-    return to->route_.load(std::memory_order_acquire)->topic == record.topic;
+    const auto* const route = to->route_.load(std::memory_order_acquire);
+    return route->topic == record.topic && !route->is_over.load(std::memory_order_acquire);
 }
 
 bool publisher::wait_for_successor(const broker::outgoing& record) noexcept {
     detail::gather::here().hand_over();
     intake_.hand_over();
     return succession_.hold(record);
+}
+
+bool publisher::has_no_successor(const broker::outgoing& record) noexcept {
+    const auto* const to = static_cast<const published_topic*>(record.topic->user);
+    return to->route_.load(std::memory_order_acquire)->is_over.load(std::memory_order_acquire);
+}
+
+// It was taken for a sink that broke before the record reached it.
+bool publisher::goes_to_successor(const broker::outgoing& record, const error& why) noexcept {
+    if (why != errc::client_fatal || has_no_successor(record)) return false;
+    return succession_.hold(record) || (!is_of_sink_in_use(record) && send_to_last_sink(record).has_value());
 }
 
 result<void> publisher::send_to_last_sink(broker::outgoing record) noexcept {
@@ -83,16 +97,17 @@ result<void> publisher::send_to_last_sink(broker::outgoing record) noexcept {
 
 bool publisher::passed_on(const broker::outgoing& unsent) noexcept { return succession_.inherit(unsent); }
 
-// Behind all that the broken sinks held, which report on this loop. A sink that does not end is not waited
-// for.
+// Behind all that the broken sinks held, which report on this loop. What a sender puts into a broken one at
+// the last moment is given up at the next purge. A sink that does not end is not waited for.
 void publisher::heir::run_once(work& node) noexcept {
     auto& self = static_cast<heir&>(static_cast<timer&>(node));
     publisher& owner = self.of;
-    const auto sinks = owner.all_sinks();
-    const bool is_empty = std::all_of(sinks.begin(), sinks.end() - 1, [](const broker::record_sink* each) {
-        return each->unreported() == 0;
-    });
-    if (is_empty || owner.delivery_loop().steady_now() >= self.until) {
+    auto broken = owner.all_sinks();
+    broken.pop_back();
+    std::erase_if(broken, [](const broker::record_sink* each) { return each->unreported() == 0; });
+    for (broker::record_sink* each : broken)
+        each->purge();
+    if (broken.empty() || owner.delivery_loop().steady_now() >= self.until) {
         auto some = owner.succession_.take();
         if (some.empty()) return;
         owner.hand_on(std::move(some));
@@ -109,7 +124,9 @@ void publisher::hand_on(std::deque<detail::succession::held>&& some) noexcept {
     for (; !some.empty(); some.pop_front()) {
         auto sent = send_to_last_sink(some.front().record);
         if (sent) continue;
-        if (sent.error() == errc::client_fatal && succession_.put_back(some)) return;
+        if (sent.error() == errc::client_fatal && !has_no_successor(some.front().record) &&
+            succession_.put_back(some))
+            return;
         intake_.refuse(some.front().record, std::move(sent).error());
         tell_refused_later();
     }
@@ -147,7 +164,7 @@ void publisher::export_figures() {
 }
 
 void publisher::refused(const broker::outgoing& record, error&& why) noexcept {
-    if (why == errc::client_fatal && succession_.hold(record)) return;
+    if (goes_to_successor(record, why)) return;
     intake_.refuse(record, std::move(why));
     tell_refused_later();
 }
@@ -178,6 +195,7 @@ void publisher::bundle_ended() noexcept {
 void publisher::tell_refused() noexcept {
     for (auto& each : intake_.take_refused()) {
         const broker::outgoing& record = each.record;
+        if (goes_to_successor(record, each.why)) continue;
         if (record.node) {
             auto& op = static_cast<send_operation&>(*record.node);
             credit_.give(credit::tally::awaited, 1, record.bytes());

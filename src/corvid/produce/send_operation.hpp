@@ -32,7 +32,8 @@ struct send_options {
 
 /// Completes on the broker's acknowledgement. Errors: not_persisted, possibly_persisted, message_too_large,
 /// unknown_topic, unknown_partition, not_authorised, queue_full, producer_closed, client_fatal. Cannot be
-/// cancelled: the record may be on its way; it completes within message_timeout.
+/// cancelled: the record may be on its way; it completes within message_timeout, which begins anew when the
+/// producer is replaced before the record was sent.
 class send_operation : public operation<send_operation, result<delivery>>, private broker::send_node {
 public:
     send_operation(publisher& by, published_topic& to, optional_bytes key, optional_bytes value,

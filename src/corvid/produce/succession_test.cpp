@@ -37,11 +37,18 @@ public:
                     ++answers;
                     if (!answer) return static_cast<void>(++failed);
                     auto& at = offsets[key];
-                    EXPECT_TRUE(at.empty() || at.back().second < answer->offset.value)
+                    EXPECT_TRUE(at.empty() ||
+                                (at.back().first < number && at.back().second < answer->offset.value))
                         << key << ": " << number << " is in the log before " << at.back().first;
                     at.emplace_back(number, answer->offset.value);
                 });
         ++sends;
+    }
+    std::int64_t in_the_log() {
+        std::int64_t records = 0;
+        for (int partition = 0; partition < 3; ++partition)
+            records += cluster.open_admin()->range_of({name, partition_id(partition)}, 1s)->end.value;
+        return records;
     }
     void break_down() { cluster.script().break_sinks(error(errc::client_fatal, {.message = "scripted"})); }
 
@@ -80,6 +87,7 @@ TEST_F(succession_test, whenever_clients_break_every_record_arrives_once_and_key
         sent.clear();
         offsets.clear();
         sends = answers = failed = 0;
+        const std::int64_t before = in_the_log();
         auto p = make({.in_flight = {.records = static_cast<std::uint32_t>(300 + draw() % 500)}});
         std::uint64_t breaks = 0;
         task_scope scope;
@@ -99,6 +107,7 @@ TEST_F(succession_test, whenever_clients_break_every_record_arrives_once_and_key
         EXPECT_TRUE(p->close(1min));
         EXPECT_EQ(answers, sends);
         EXPECT_EQ(failed, 0);
+        EXPECT_EQ(in_the_log() - before, sends) << "each once";
         for (const auto& [key, at] : offsets)
             EXPECT_EQ(at.size(), static_cast<std::size_t>(sent[key]));
         EXPECT_EQ(p->in_flight().records(), 0U);
@@ -116,10 +125,33 @@ TEST_F(succession_test, posts_are_handed_on_and_a_flush_waits_for_them) {
     }
     EXPECT_TRUE(
         wait_for(sim, sim, [](publisher& by) -> task<result<void>> { co_return co_await by.flush(); }(*p)));
-    std::int64_t records = 0;
-    for (int partition = 0; partition < 3; ++partition)
-        records += cluster.open_admin()->range_of({name, partition_id(partition)}, 1s)->end.value;
-    EXPECT_EQ(records, 100);
+    EXPECT_EQ(in_the_log(), 100);
+}
+
+TEST_F(succession_test, a_topic_that_is_gone_by_then_holds_up_no_other) {
+    auto p = make();
+    const topic_name gone("air.gone");
+    ASSERT_TRUE(cluster.open_admin()->create_topic({.name = gone}, 1s));
+    published_topic& other = **p->topic(gone);
+    cluster.script().delay_sends(10ms);
+    int refused = 0;
+    const auto send_there = [&] {
+        p->send(other, "k", "v", {}, [&](result<delivery> answer) { refused += !answer; });
+    };
+    send_there();
+    ASSERT_TRUE(cluster.open_admin()->delete_topic(gone, 1s));
+    break_down();
+    send_there();
+    for (int i = 0; i < 10; ++i)
+        send(*p, "N");
+    sim.run_until([&] { return answers == sends && refused == 2; }, 1min);
+    send_there();
+    send(*p, "N");
+    sim.run_until([&] { return answers == sends && refused == 3; }, 1min);
+    EXPECT_EQ(refused, 3);
+    EXPECT_EQ(answers, sends);
+    EXPECT_EQ(failed, 0);
+    EXPECT_EQ(p->in_flight().records(), 0U);
 }
 
 TEST_F(succession_test, what_waits_for_a_client_when_it_is_closed_is_answered) {

@@ -113,15 +113,12 @@ void delivery_reports::break_down(const error& why) {
     listener_.broken(why);
 }
 
-// What was queued behind the records that broke the client, and those themselves: a broker has in no log what
-// it refuses for its number, and a client with an id of its own has other numbers. So does Kafka's own
-// producer, with a new epoch (KIP-360).
+// What is in no log for certain, where a new client, which has numbers of its own, is the cure.
 bool delivery_reports::pass_on(const rd_kafka_message_t& message) {
     if (!broke_of_ || !is_about_sequence(*broke_of_)) return false;
-    const bool is_only_queued =
-        message.err == RD_KAFKA_RESP_ERR__PURGE_QUEUE || message.err == RD_KAFKA_RESP_ERR__FATAL;
-    if (message.err != *broke_of_ && !(is_only_queued && persistence_in(message) == broker::persistence::no))
-        return false;
+    const bool is_of_the_end = message.err == *broke_of_ || message.err == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
+                               message.err == RD_KAFKA_RESP_ERR__FATAL;
+    if (!is_of_the_end || persistence_in(message) != broker::persistence::no) return false;
     headers_.clear();
     read_headers_of(message, headers_);
     void* const word = message._private;

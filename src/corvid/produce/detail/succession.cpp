@@ -9,6 +9,7 @@ namespace corvid::detail {
 
 void succession::begin() {
     const std::lock_guard lock(mutex_);
+    is_taken_ = false;
     if (!shut_) open_.store(true, std::memory_order_release);
 }
 
@@ -24,14 +25,14 @@ bool succession::hold(const broker::outgoing& record) {
 
 bool succession::inherit(const broker::outgoing& record) {
     const std::lock_guard lock(mutex_);
-    if (shut_) return false;
-    open_.store(true, std::memory_order_release);
+    if (shut_ || is_taken_ || !open_.load(std::memory_order_relaxed)) return false;
     inherited_.push_back(copy_of(record));
     return true;
 }
 
 std::deque<succession::held> succession::take() {
     const std::lock_guard lock(mutex_);
+    is_taken_ = true;
     if (inherited_.empty() && held_.empty()) open_.store(false, std::memory_order_release);
     return all();
 }

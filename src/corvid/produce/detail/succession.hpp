@@ -32,7 +32,8 @@ public:
     /// Copies the record. It opens by itself for one that a sink in use has refused: the news that it is
     /// broken is on its way. False: it is over, or the record's sink is no longer in use.
     [[nodiscard]] bool hold(const broker::outgoing& record);
-    /// A record that a broken sink never sent, in the order of each partition. Copies it; false: shut.
+    /// A record that a broken sink never sent, in the order of each partition. Copies it. False: too late,
+    /// what came behind it is taken already.
     [[nodiscard]] bool inherit(const broker::outgoing& record);
     /// What is here, oldest first; none: it is over, and nothing is held from now on. Not before the broken
     /// sinks have reported all.
@@ -50,6 +51,7 @@ private:
     std::atomic<bool> open_{false}; // written under the mutex
     std::mutex mutex_;
     bool shut_ = false;
+    bool is_taken_ = false; ///< since it began
     std::deque<held> inherited_, held_;
 };
 

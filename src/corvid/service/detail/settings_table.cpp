@@ -143,7 +143,7 @@ constexpr setting_row<settings> service_rows[] = {
      900'000},
     {"produce.message_timeout",
      CORVID_TIME(produce.message_timeout),
-     "How long a record is tried, all in all, before its send fails.",
+     "How long a record is tried before its send fails; anew by a producer that replaces a broken one.",
      {},
      1},
     {"produce.max_record_bytes",

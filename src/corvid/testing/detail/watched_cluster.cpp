@@ -152,6 +152,9 @@ public:
     void purge() noexcept override {
         if (!is_gone()) inner_->purge();
     }
+    [[nodiscard]] std::size_t unreported() const noexcept override {
+        return is_gone() ? 0 : inner_->unreported();
+    }
     result<void> close(std::chrono::milliseconds patience) override {
         return is_gone() ? result<void>() : inner_->close(patience);
     }
