@@ -41,7 +41,7 @@ void run::over_current_of(run& other) noexcept {
 }
 
 void run::foresee_done() const noexcept {
-    const std::size_t known = std::min(trail_.size(), held_ ? std::min(index() + 1, count_) : 0);
+    const std::size_t known = std::min(trail_.size(), held_ ? std::min<std::size_t>(index() + 1, count_) : 0);
     for (std::size_t i = 1; i < known; ++i)
         corvid::prefetch(trail_[i], sizeof(held_record));
 }
