@@ -48,6 +48,7 @@ public:
     }
     void hurry() noexcept override { of_->hurry(); }
     void purge() noexcept override { of_->purge(); }
+    [[nodiscard]] std::size_t unreported() const noexcept override { return of_->unreported(); }
     result<void> close(std::chrono::milliseconds patience) override { return of_->close(patience); }
 
     void delivered(broker::delivery_batch&& batch) noexcept override {
