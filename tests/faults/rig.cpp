@@ -14,6 +14,7 @@
 #include <iostream>
 #include <sstream>
 #include <stdexcept>
+#include <utility>
 
 namespace corvid::faults {
 namespace {
@@ -194,6 +195,19 @@ bool rig::saw_a_commit(std::chrono::milliseconds patience) {
             return std::ranges::any_of(happened_.samples, [](const commit_sample& one) {
                 return std::ranges::any_of(one.commits, [](const committed& c) { return c.next > 0; });
             });
+        },
+        patience);
+}
+
+bool rig::saw_a_rewind(std::chrono::milliseconds patience) {
+    return eventually(
+        [&] {
+            const std::lock_guard lock(mutex_);
+            std::map<std::int32_t, std::int64_t> last;
+            for (const commit_sample& one : happened_.samples)
+                for (const committed& c : one.commits)
+                    if (c.next < std::exchange(last[c.partition], c.next)) return true;
+            return false;
         },
         patience);
 }

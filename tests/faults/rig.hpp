@@ -83,6 +83,8 @@ public:
     [[nodiscard]] bool moves_everywhere(std::chrono::milliseconds patience);
     /// Waits until a sample has found something committed.
     [[nodiscard]] bool saw_a_commit(std::chrono::milliseconds patience);
+    /// Waits until a sample has found a commit below that of an earlier one.
+    [[nodiscard]] bool saw_a_rewind(std::chrono::milliseconds patience);
     /// A sample has found a commit in the partition whose metadata ended so.
     [[nodiscard]] bool saw_note(std::int32_t partition, const std::string& ending);
     /// Waits until the group has committed all that the topic holds now.

@@ -163,8 +163,9 @@ private:
     [[nodiscard]] result<void> dispatch(const published_topic& to, broker::outgoing& record) noexcept;
     /// Behind all that this thread sent before; false: there is a successor by now.
     [[nodiscard]] bool wait_for_successor(const broker::outgoing& record) noexcept;
+    /// Where records of its topic go now.
+    [[nodiscard]] static const published_topic::route& route_of(const broker::outgoing& record) noexcept;
     [[nodiscard]] static bool is_of_sink_in_use(const broker::outgoing& record) noexcept;
-    [[nodiscard]] static bool has_no_successor(const broker::outgoing& record) noexcept;
     [[nodiscard]] bool goes_to_successor(const broker::outgoing& record, const error& why) noexcept;
     [[nodiscard]] result<void> send_to_last_sink(broker::outgoing record) noexcept;
     void hand_on(std::deque<detail::succession::held>&& some) noexcept;

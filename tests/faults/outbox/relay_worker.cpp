@@ -49,6 +49,7 @@ public:
     }
     void post_failed(const broker::failed_post& record) noexcept override { to_.post_failed(record); }
     void broken(const error& why) noexcept override { to_.broken(why); }
+    bool passed_on(const broker::outgoing& unsent) noexcept override { return to_.passed_on(unsent); }
     void warned(const error& why) noexcept override { to_.warned(why); }
 
 private:

@@ -27,7 +27,7 @@ broker::persistence persistence_in(const rd_kafka_message_t& message) noexcept {
     return status == RD_KAFKA_MSG_STATUS_PERSISTED ? broker::persistence::possibly : broker::persistence::yes;
 }
 
-/// Librdkafka's word for a client that has lost track of its numbers itself is _INCONSISTENT.
+/// A client that has lost track of its numbers itself says _INCONSISTENT.
 bool is_about_sequence(rd_kafka_resp_err_t fatal) noexcept {
     return fatal == RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER ||
            fatal == RD_KAFKA_RESP_ERR_UNKNOWN_PRODUCER_ID || fatal == RD_KAFKA_RESP_ERR__INCONSISTENT;

@@ -18,9 +18,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-class succession_test : public testing::Test {
+class publisher_succession_test : public testing::Test {
 public:
-    succession_test() {
+    publisher_succession_test() {
         EXPECT_TRUE(cluster.open_admin()->create_topic({.name = name, .partitions = 3}, 1s));
     }
     std::unique_ptr<publisher> make(producer_settings settings = {}) {
@@ -61,7 +61,8 @@ public:
     int sends = 0, answers = 0, failed = 0;
 };
 
-TEST_F(succession_test, what_was_queued_and_what_is_sent_meanwhile_goes_to_the_next_client_in_its_order) {
+TEST_F(publisher_succession_test,
+       what_was_queued_and_what_is_sent_meanwhile_goes_to_the_next_client_in_its_order) {
     auto p = make();
     cluster.script().delay_sends(1s);
     for (int i = 0; i < 10; ++i)
@@ -78,7 +79,8 @@ TEST_F(succession_test, what_was_queued_and_what_is_sent_meanwhile_goes_to_the_n
     EXPECT_EQ(p->in_flight().bytes(), 0U);
 }
 
-TEST_F(succession_test, whenever_clients_break_every_record_arrives_once_and_keys_keep_their_order) {
+TEST_F(publisher_succession_test,
+       whenever_clients_break_every_record_arrives_once_and_keys_keep_their_order) {
     std::mt19937_64 random(std::random_device{}());
     for (int round = 0; round < 200; ++round) {
         const auto seed = random();
@@ -92,7 +94,7 @@ TEST_F(succession_test, whenever_clients_break_every_record_arrives_once_and_key
         std::uint64_t breaks = 0;
         task_scope scope;
         scope.spawn(sim,
-                    [](succession_test& test, publisher& by, std::mt19937_64& dice,
+                    [](publisher_succession_test& test, publisher& by, std::mt19937_64& dice,
                        std::uint64_t& broken) -> task<void> {
                         for (int i = 0; i < 300; ++i) {
                             test.send(by, "key " + std::to_string(dice() % 5));
@@ -116,7 +118,7 @@ TEST_F(succession_test, whenever_clients_break_every_record_arrives_once_and_key
     }
 }
 
-TEST_F(succession_test, posts_are_handed_on_and_a_flush_waits_for_them) {
+TEST_F(publisher_succession_test, posts_are_handed_on_and_a_flush_waits_for_them) {
     auto p = make();
     cluster.script().delay_sends(10ms);
     for (int i = 0; i < 100; ++i) {
@@ -128,7 +130,7 @@ TEST_F(succession_test, posts_are_handed_on_and_a_flush_waits_for_them) {
     EXPECT_EQ(in_the_log(), 100);
 }
 
-TEST_F(succession_test, a_topic_that_is_gone_by_then_holds_up_no_other) {
+TEST_F(publisher_succession_test, a_topic_that_is_gone_by_then_holds_up_no_other) {
     auto p = make();
     const topic_name gone("air.gone");
     ASSERT_TRUE(cluster.open_admin()->create_topic({.name = gone}, 1s));
@@ -154,7 +156,7 @@ TEST_F(succession_test, a_topic_that_is_gone_by_then_holds_up_no_other) {
     EXPECT_EQ(p->in_flight().records(), 0U);
 }
 
-TEST_F(succession_test, what_waits_for_a_client_when_it_is_closed_is_answered) {
+TEST_F(publisher_succession_test, what_waits_for_a_client_when_it_is_closed_is_answered) {
     auto p = make();
     cluster.script().delay_sends(1h);
     for (int i = 0; i < 10; ++i)
