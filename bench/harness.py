@@ -74,6 +74,7 @@ class Bench:
     floors: tuple = ()
     rounds: int = 9
     budget: float | None = None  # seconds after which no round is begun
+    limit: float = 300.0  # seconds that one run of an arm may take
     warm_up: typing.Callable = lambda context, arm, process: None  # of an arm that stays, once
     derive: typing.Callable = lambda results: None  # adds figures to the runs, once all are done
     prepare: typing.Callable = lambda context: None
@@ -106,7 +107,7 @@ class Context:
         process = self.resident(arm, command)
         process.pin(cluster.core_of(arm.core))
         try:
-            return process.ask(words, timeout=300)
+            return process.ask(words, timeout=self.bench.limit)
         except (OSError, ValueError, subprocess.TimeoutExpired):  # what it says next would answer this
             self._residents.pop((*command, *arm.words)).close()
             raise
@@ -126,7 +127,7 @@ def ask(context, arm, command, words, preload):
         return context.ask_resident(arm, command, words)
     environment = {**os.environ, "LD_PRELOAD": str(preload)} if preload else None
     done = subprocess.run(cluster.pinned(arm.core) + command + arm.words + words, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True, env=environment, stdin=subprocess.DEVNULL, timeout=300)
+                          stderr=subprocess.PIPE, text=True, env=environment, stdin=subprocess.DEVNULL, timeout=context.bench.limit)
     try:
         return json.loads(done.stdout.strip().splitlines()[-1])
     except (IndexError, ValueError):
@@ -141,7 +142,7 @@ def run_once(context, arm, command, preload=None):
     try:
         result = ask(context, arm, command, words, preload)
     except subprocess.TimeoutExpired:
-        return {"arm": arm.name, "correct": False, "why": "did not end within 300 s"}
+        return {"arm": arm.name, "correct": False, "why": f"did not end within {bench.limit:.0f} s"}
     except (ValueError, OSError) as why:
         return {"arm": arm.name, "correct": False, "why": str(why)}
     if broker_before is not None and result.get("messages"):

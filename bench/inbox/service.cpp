@@ -53,7 +53,7 @@ public:
             },
             {.max = 500,
              .within = std::chrono::milliseconds(5),
-             .concurrency = 2,
+             .concurrency = 4,
              .group = chosen_.group,
              .topics = {chosen_.topic},
              .order = by == by_offset ? by_partition : by_key,

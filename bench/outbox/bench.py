@@ -99,6 +99,7 @@ BENCH = harness.Bench(
     noise="corvid_drain",
     rounds=5,
     budget=840.0,
+    limit=900.0,  # --messages 3000000 are ten minutes of corvid_steady
     prepare=prepare,
     before=before,
     after=after,

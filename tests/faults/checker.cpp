@@ -71,13 +71,15 @@ private:
             told_.insert(told.id);
             if (told.is == fate::state::not_persisted && seen != by_id_.end())
                 note(found_.phantom, who + "was said not to be written");
-            if (told.is != fate::state::acknowledged) uncertain_.insert(told.id);
+            if (told.is != fate::state::acknowledged || told.sent_again) uncertain_.insert(told.id);
+            if (told.sent_again) sent_again_.insert(told.id);
             if (told.is != fate::state::acknowledged) continue;
             if (seen == by_id_.end()) {
                 if (!of_.given_up.contains({told.partition, told.offset}))
                     note(found_.lost,
                          who + place(told.partition, told.offset) + " was acknowledged, never handled");
-            } else if (seen->second->partition != told.partition || seen->second->offset != told.offset) {
+            } else if (!told.sent_again &&
+                       (seen->second->partition != told.partition || seen->second->offset != told.offset)) {
                 note(found_.misplaced, who + "is at " + place(seen->second->partition, seen->second->offset) +
                                            ", acknowledged at " + place(told.partition, told.offset));
             }
@@ -96,7 +98,7 @@ private:
             const bool is_certain = told_.contains(e->id) && !uncertain_.contains(e->id);
             if (is_first && is_certain && e->seq < highest)
                 note(found_.reorder, name_of(*e) + " behind seq " + std::to_string(highest));
-            else if (is_copy && told_.contains(e->id))
+            else if (is_copy && told_.contains(e->id) && !sent_again_.contains(e->id))
                 note(found_.misplaced, name_of(*e) + " is there twice");
             else if (!is_first && !is_copy && same_assignment && e->seq <= last->seq)
                 note(found_.reorder, name_of(*e) + " again behind seq " + std::to_string(last->seq));
@@ -177,6 +179,7 @@ private:
     std::unordered_map<std::uint64_t, const effect*> by_id_; // the first time
     std::unordered_set<std::uint64_t> told_;                 // of these a sender told
     std::unordered_set<std::uint64_t> uncertain_;            // may be there, and at any later place
+    std::unordered_set<std::uint64_t> sent_again_;           // may be there twice
     std::unordered_map<std::uint32_t, std::vector<const effect*>> by_key_;
     std::map<std::int32_t, std::vector<std::int64_t>> done_; // by partition and offset: when first
 };

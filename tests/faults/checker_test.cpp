@@ -152,6 +152,18 @@ TEST(checker_test, a_record_that_is_there_twice_is_found) {
     EXPECT_EQ(judge(h).reorder, 0u);
 }
 
+TEST(checker_test, a_record_that_was_sent_again_may_be_there_twice_and_behind_later_ones_and_not_be_missing) {
+    history h = calm();
+    h.effects.push_back(again(h, 9, 1, 1, 200));
+    h.effects.back().offset = records;
+    h.sent[9].sent_again = true;
+    EXPECT_TRUE(judge(h).green({.duplicates = 1})) << judge(h).text();
+    h = calm();
+    h.sent[3].sent_again = true;
+    std::erase_if(h.effects, [&](const effect& e) { return e.id == h.sent[3].id; });
+    EXPECT_EQ(judge(h).lost, 1u);
+}
+
 TEST(checker_test, a_partition_that_stands_still_and_how_long_a_fault_lasted_are_measured) {
     history h = calm();
     h.faults = {50};

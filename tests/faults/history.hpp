@@ -21,6 +21,7 @@ struct fate {
     state is = state::pending;
     std::int32_t partition = -1;
     std::int64_t offset = -1;
+    bool sent_again = false; ///< it was possibly persisted: there twice, perhaps, and behind later ones
 };
 
 /// A record was handled: from t0 to t1, in the `epoch`-th assignment of process `pid`.

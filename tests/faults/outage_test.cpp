@@ -114,7 +114,7 @@ constexpr double peak_mb = 400;
 TEST(broker_outage_test, r10_health_says_so_memory_stays_bounded_and_all_that_was_queued_arrives) {
     rig stand("R10", {.brokers = sized(3, 1), .own_broker = true});
     const std::uint16_t port = free_port();
-    auto load = stand.start_sender();
+    auto load = stand.start_sender({.sends_again = true});
     stand.start_workers({"http=" + std::to_string(port)});
     double red = 0;
     double catching_up = 0;
@@ -142,6 +142,7 @@ TEST(broker_outage_test, r10_health_says_so_memory_stays_bounded_and_all_that_wa
     EXPECT_EQ(load->count(fate::state::acknowledged), load->sent_so_far());
     stand.figure("red_after_s", red);
     stand.figure("catch_up_s", catching_up);
+    stand.figure("sent_again", static_cast<double>(load->sent_again()));
     // What was handled behind the last commit: of each outage all that was queued, at most.
     const allowance excused{.duplicates = std::uint64_t{5} * (20'000 + 8'000), .zombies = true};
     const auto found = stand.conclude({load.get()}, excused);

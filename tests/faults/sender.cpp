@@ -47,26 +47,30 @@ void sender::work(const std::stop_token& stop) {
 
 void sender::send() {
     const auto key = static_cast<std::uint32_t>(random_() % settings_.keys);
-    const std::uint32_t named = settings_.first_key + key;
     const std::size_t which = fates_.size(); // only this thread adds
-    const fate its{.id = settings_.first_id + which, .key = named, .seq = next_seqs_[key]++};
-    const std::string poison = settings_.poison ? settings_.poison(its.id) : "";
+    const fate its{
+        .id = settings_.first_id + which, .key = settings_.first_key + key, .seq = next_seqs_[key]++};
     {
         const std::lock_guard lock(mutex_);
         last_send_ = clock_.steady_now();
         if (pending_++ == 0) last_answer_ = last_send_;
         fates_.push_back(its);
     }
-    const std::string name = "k" + std::to_string(named);
+    send(which, its);
+}
+
+void sender::send(std::size_t which, const fate& its) {
+    const std::string poison = settings_.poison ? settings_.poison(its.id) : "";
+    const std::string name = "k" + std::to_string(its.key);
     const std::string text = (poison == "corrupt" ? "#" : "") + ("{\"id\":" + std::to_string(its.id)) +
-                             ",\"key\":" + std::to_string(named) + ",\"seq\":" + std::to_string(its.seq) +
+                             ",\"key\":" + std::to_string(its.key) + ",\"seq\":" + std::to_string(its.seq) +
                              ",\"poison\":\"" + poison + "\"}";
     publisher_.send(*topic_, std::string_view(name), std::string_view(text), {},
                     [this, which](const result<delivery>& answer) { answered(which, answer); });
 }
 
 void sender::answered(std::size_t which, const result<delivery>& answer) {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     const steady_time now = clock_.steady_now();
     max_silence_ = std::max(max_silence_, now - last_answer_);
     last_answer_ = now;
@@ -79,6 +83,13 @@ void sender::answered(std::size_t which, const result<delivery>& answer) {
         told.is = answer.error() == errc::possibly_persisted ? fate::state::possibly_persisted
                                                              : fate::state::not_persisted;
         ++errors_[answer.error().describe().substr(0, 120)];
+        if (settings_.sends_again && told.is == fate::state::possibly_persisted) {
+            told.is = fate::state::pending;
+            told.sent_again = true;
+            const fate its = told;
+            lock.unlock();
+            return send(which, its);
+        }
     }
     --pending_;
     changed_.notify_all();
@@ -119,6 +130,11 @@ std::uint64_t sender::count(fate::state which) const {
     const std::lock_guard lock(mutex_);
     return static_cast<std::uint64_t>(
         std::ranges::count_if(fates_, [which](const auto& one) { return one.is == which; }));
+}
+
+std::uint64_t sender::sent_again() const {
+    const std::lock_guard lock(mutex_);
+    return static_cast<std::uint64_t>(std::ranges::count_if(fates_, &fate::sent_again));
 }
 
 std::map<std::string, std::uint64_t> sender::errors() const {

@@ -30,6 +30,7 @@ struct sender_settings {
     /// What is wrong with a record; empty: nothing. "corrupt" is sent as bytes that are no JSON.
     std::function<std::string(std::uint64_t id)> poison = {};
     producer_settings producer = {};
+    bool sends_again = false; ///< what is possibly persisted, until it is acknowledged
 };
 
 class sender {
@@ -52,6 +53,7 @@ public:
     /// The longest time without an answer while one was awaited, in seconds.
     [[nodiscard]] double max_silence_s() const;
     [[nodiscard]] std::uint64_t count(fate::state which) const;
+    [[nodiscard]] std::uint64_t sent_again() const;
     /// How often each error was answered, by its code.
     [[nodiscard]] std::map<std::string, std::uint64_t> errors() const;
     [[nodiscard]] std::uint64_t rebuilds() const noexcept { return publisher_.rebuilds(); }
@@ -59,6 +61,7 @@ public:
 private:
     void work(const std::stop_token& stop);
     void send();
+    void send(std::size_t which, const fate& its);
     void answered(std::size_t which, const result<delivery>& answer);
 
     sender_settings settings_;

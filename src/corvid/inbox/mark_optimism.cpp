@@ -15,7 +15,8 @@ bool mark_optimism::may_hope() noexcept {
 
 bool mark_optimism::seems_new(std::string_view id) {
     if (seen_.empty()) seen_.resize(rows);
-    const std::uint64_t hash = std::hash<std::string_view>()(id) | (std::uint64_t{1} << 63U); // no empty place
+    const std::uint64_t hash =
+        std::hash<std::string_view>()(id) | (std::uint64_t{1} << 63U); // no empty place
     row& its = seen_[hash % rows];
     const auto found = std::ranges::find(its, hash);
     const bool is_new = found == its.end();

@@ -16,10 +16,13 @@ constexpr std::string_view columns =
 
 constexpr std::string_view key_taken = "23505";
 
+// The arrays are opened in a select's list, which streams them; `from unnest(a, b, …)` stores each first.
 std::string insert_into(int part, std::optional<int> probed) {
-    std::string sql = "insert into processed_events_" + std::to_string(part) + std::string(columns) +
-                      ") select u.i, $1::text, u.t, u.p, u.o, u.e, u.c from unnest($2::text[], $3::text[], "
-                      "$4::int[], $5::bigint[], $6::text[], $7::text[]) u(i, t, p, o, e, c)";
+    std::string sql =
+        "insert into processed_events_" + std::to_string(part) + std::string(columns) +
+        ") select u.i, $1::text, u.t, u.p, u.o, u.e, u.c from (select unnest($2::text[]) i, "
+        "unnest($3::text[]) "
+        "t, unnest($4::int[]) p, unnest($5::bigint[]) o, unnest($6::text[]) e, unnest($7::text[]) c) u";
     if (probed)
         sql += " where not exists (select from processed_events_" + std::to_string(*probed) +
                " old where old.consumer_group = $1 and old.event_id = u.i)";
@@ -41,7 +44,8 @@ const part_sql& sql_of(int part) {
             const std::string probing = insert_into(p, (p + 2) % 3);
             all[static_cast<std::size_t>(p)] = {.hopeful = probing,
                                                 .careful = probing + std::string(looking),
-                                                .unprobed = insert_into(p, std::nullopt) + std::string(looking)};
+                                                .unprobed =
+                                                    insert_into(p, std::nullopt) + std::string(looking)};
         }
         return all;
     }();
@@ -105,8 +109,8 @@ marking mark_table::mark(std::span<const event_mark* const> marks, bool carefull
     if (!looked_for.empty()) {
         const auto parameters = columns_of(looked_for);
         for (const int part : parts.written())
-            made.statements.push_back(
-                {.sql = parts.doubled() ? sql_of(part).unprobed : sql_of(part).careful, .parameters = parameters});
+            made.statements.push_back({.sql = parts.doubled() ? sql_of(part).unprobed : sql_of(part).careful,
+                                       .parameters = parameters});
     }
     made.statements.push_back({.sql = "select turn from processed_events_turn"});
     return made;

@@ -29,7 +29,9 @@ protected:
             ids.push_back(each->id);
         return ids;
     }
-    static bool looks(const store::statement& one) { return one.sql.find("on conflict") != std::string::npos; }
+    static bool looks(const store::statement& one) {
+        return one.sql.find("on conflict") != std::string::npos;
+    }
     static store::answer written(std::int64_t rows) { return {.affected = rows}; }
     static store::answer turn(std::int64_t now) { return {.columns = {"turn"}, .cells = {{now}}}; }
     static store::answer told_new(const texts& ids) {
@@ -70,7 +72,8 @@ TEST_F(mark_table_test, a_key_that_is_taken_is_a_hope_refuted_and_care_follows) 
         const auto later = mark({id});
         EXPECT_EQ(hoped(later), texts{}) << id;
         EXPECT_TRUE(looks(later.statements.at(0)));
-        EXPECT_FALSE(table_.was_refuted(later, store::database_error("23505", "m", "o"))) << "not of the marks";
+        EXPECT_FALSE(table_.was_refuted(later, store::database_error("23505", "m", "o")))
+            << "not of the marks";
     }
 }
 
