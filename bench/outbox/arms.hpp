@@ -22,7 +22,8 @@ struct outbox_options {
     std::string bootstrap;
     std::string topic;
     std::uint64_t messages = 1'000'000;
-    std::uint64_t rate = 5'000; ///< of the steady arms, a second
+    std::uint64_t rate = 5'000;        ///< of the steady arms, a second
+    std::uint64_t per_transaction = 1; ///< their events
     std::uint32_t keys = 10'000;
     std::uint32_t per_aggregate = 1;
 };

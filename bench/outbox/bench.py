@@ -2,8 +2,9 @@
 """Events of 200 B from PostgreSQL (fsync on) to Kafka. …_drain: an outbox of 1 M rows of 10,000 aggregates is sent by a
 relay that starts now; debezium_drain: by Debezium's engine with its outbox router, from a slot made before the rows.
 corvid_steady: 5,000 events a second are committed, one a transaction, beside the relay in one process, open loop;
-p99_ms is from the answer to COMMIT until the broker's acknowledgement. corvid_steady_notify: committed through another
-pool, as in another process. Right when the topic has every event, each key's in order; steady: and the rate was held,
+p99_ms is from the answer to COMMIT until the broker's acknowledgement, but for the first 3 s (warm_up_max_ms).
+corvid_steady_batches: ten a transaction, as a subscription with effects writes them. corvid_steady_notify: committed
+through another pool, as in another process. Right when the topic has every event, each key's in order; steady: and the rate was held,
 and there is no dead tuple. (On one core PostgreSQL and the broker hold it only on a quick machine: see --free.)"""
 import functools
 import json
@@ -86,6 +87,7 @@ BENCH = harness.Bench(
     arms=[
         Arm("corvid_drain", PROGRAM, core=None),
         Arm("corvid_steady", PROGRAM, core=None),
+        Arm("corvid_steady_batches", PROGRAM, core=None, words=["--per-transaction", "10"]),
         Arm("corvid_steady_notify", PROGRAM, core=None, by_default=False),
         Arm("debezium_drain", toolchains.outbox_peer, core=None),
     ],

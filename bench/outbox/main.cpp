@@ -26,6 +26,7 @@ outbox_options parse(int argc, char** argv) {
         if (name == "--topic") chosen.topic = value;
         if (name == "--messages") chosen.messages = number();
         if (name == "--rate") chosen.rate = number();
+        if (name == "--per-transaction") chosen.per_transaction = number();
         if (name == "--keys") chosen.keys = static_cast<std::uint32_t>(number());
         if (name == "--per-aggregate") chosen.per_aggregate = static_cast<std::uint32_t>(number());
     }
@@ -35,7 +36,7 @@ outbox_options parse(int argc, char** argv) {
 outbox_outcome run(const outbox_options& chosen) {
     if (chosen.arm == "fill") return fill(chosen);
     if (chosen.arm == "corvid_drain") return drain(chosen);
-    if (chosen.arm == "corvid_steady") return steady(chosen, false);
+    if (chosen.arm == "corvid_steady" || chosen.arm == "corvid_steady_batches") return steady(chosen, false);
     if (chosen.arm == "corvid_steady_notify") return steady(chosen, true);
     if (chosen.arm == "tables") make_tables(chosen);
     if (chosen.arm == "tables" || chosen.arm == "check") return {};

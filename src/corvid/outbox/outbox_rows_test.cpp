@@ -53,19 +53,23 @@ TEST(published_rows, come_behind_the_transactions_number_and_sorted_locks) {
     EXPECT_EQ(list_of(made[2], 1).items.size(), 4U);
 }
 
-TEST(published_rows, that_are_alone_are_no_set) {
+TEST(published_rows, that_are_alone_are_no_set_and_bring_number_and_locks_along) {
     unit_of_work unit;
     publish(unit, issued{.order = "7", .cents = 1}, {.event_id = "mine"});
     const auto made = last_of(unit);
-    ASSERT_EQ(made.size(), 3U);
+    ASSERT_EQ(made.size(), 1U);
     const auto place =
         outbox_detail::place_of({.aggregate_type = "shop.invoice.issued", .aggregate_id = "7"});
-    EXPECT_EQ(made[1].parameters, (std::vector<store::sql_value>{{std::int64_t{*place.lock}}}));
-    ASSERT_EQ(made[2].parameters.size(), 8U);
-    EXPECT_EQ(made[2].parameters[0], store::sql_value{std::int64_t{place.shard}});
-    EXPECT_EQ(made[2].parameters[1], store::sql_value{std::string("mine")});
-    for (const statement& each : made)
-        EXPECT_EQ(each.sql.find("unnest"), std::string::npos) << each.sql;
+    ASSERT_EQ(made[0].parameters.size(), 9U);
+    EXPECT_EQ(made[0].parameters[0], store::sql_value{std::int64_t{place.shard}});
+    EXPECT_EQ(made[0].parameters[1], store::sql_value{std::string("mine")});
+    EXPECT_EQ(made[0].parameters[8], store::sql_value{std::int64_t{*place.lock}});
+    EXPECT_EQ(made[0].sql.find("unnest"), std::string::npos);
+    std::size_t at = 0;
+    for (const char* step : {"pg_current_xact_id", "lock_shared", "pg_advisory_xact_lock(", "nextval"}) {
+        at = made[0].sql.find(step, at);
+        EXPECT_NE(at, std::string::npos) << step << " is not in its place";
+    }
 }
 
 TEST(published_rows, of_more_than_64_aggregates_close_the_gate) {
@@ -81,6 +85,9 @@ TEST(published_rows, of_more_than_64_aggregates_close_the_gate) {
 TEST(published_rows, without_a_key_lock_nothing) {
     unit_of_work unit;
     publish(unit, outbox_event{.topic = "a.b", .payload = "x"});
+    ASSERT_EQ(last_of(unit).size(), 1U);
+    EXPECT_EQ(last_of(unit)[0].sql.find("xact_lock("), std::string::npos);
+    publish(unit, outbox_event{.topic = "a.b", .payload = "y"});
     EXPECT_EQ(last_of(unit).size(), 2U);
 }
 
