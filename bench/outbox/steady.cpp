@@ -74,11 +74,9 @@ public:
     void post_failed(const broker::failed_post& record) noexcept override { to_.post_failed(record); }
     void broken(const error& why) noexcept override { to_.broken(why); }
     bool passed_on(const broker::outgoing& unsent) noexcept override {
-        {
-            const std::lock_guard lock(mutex_);
-            numbers_.erase(unsent.node);
-        }
-        return to_.passed_on(unsent); // and comes to another sink of this kind
+        if (!to_.passed_on(unsent)) return false;
+        const std::lock_guard lock(mutex_); // it comes to another sink of this kind
+        return numbers_.erase(unsent.node) == 1;
     }
     void warned(const error& why) noexcept override { to_.warned(why); }
 

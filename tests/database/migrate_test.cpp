@@ -30,6 +30,15 @@ TEST_F(database_migrations, run_once_and_in_their_order) {
     EXPECT_EQ(read<std::int64_t>("select id from b"), std::vector<std::int64_t>{});
 }
 
+TEST_F(database_migrations, take_as_long_as_they_take) {
+    if (!postgres()) return;
+    open(
+        [](database_settings& s) { s.statement_deadline = s.lock_timeout = std::chrono::milliseconds{200}; });
+    const std::array slow{step(1, "select pg_sleep(1.5); create table a(id bigint primary key)")};
+    EXPECT_EQ(apply(slow).value_or(-1), 1);
+    EXPECT_EQ(refused("select pg_sleep(10)").sqlstate(), "57014") << "others have their deadline again";
+}
+
 TEST_F(database_migrations, of_two_components_do_not_meet) {
     const std::array other{step(1, "create table c(id bigint primary key)")};
     EXPECT_EQ(apply(steps_).value_or(-1), 2);

@@ -69,7 +69,7 @@ private:
             const auto seen = by_id_.find(told.id);
             const std::string who = "record " + std::to_string(told.id) + " ";
             told_.insert(told.id);
-            if (told.is == fate::state::not_persisted && seen != by_id_.end())
+            if (told.is == fate::state::not_persisted && !told.sent_again && seen != by_id_.end())
                 note(found_.phantom, who + "was said not to be written");
             if (told.is != fate::state::acknowledged || told.sent_again) uncertain_.insert(told.id);
             if (told.sent_again) sent_again_.insert(told.id);
@@ -100,7 +100,8 @@ private:
                 note(found_.reorder, name_of(*e) + " behind seq " + std::to_string(highest));
             else if (is_copy && told_.contains(e->id) && !sent_again_.contains(e->id))
                 note(found_.misplaced, name_of(*e) + " is there twice");
-            else if (!is_first && !is_copy && same_assignment && e->seq <= last->seq)
+            else if (!is_first && !is_copy && same_assignment && e->seq <= last->seq &&
+                     !sent_again_.contains(e->id))
                 note(found_.reorder, name_of(*e) + " again behind seq " + std::to_string(last->seq));
             if (is_certain) highest = std::max<std::int64_t>(highest, e->seq);
             last = e;

@@ -159,6 +159,15 @@ TEST(checker_test, a_record_that_was_sent_again_may_be_there_twice_and_behind_la
     h.sent[9].sent_again = true;
     EXPECT_TRUE(judge(h).green({.duplicates = 1})) << judge(h).text();
     h = calm();
+    h.effects.push_back(again(h, 7, 1, 2, 200)); // of key 1, and then one before it: it is behind in the log
+    h.effects.push_back(again(h, 3, 1, 2, 210));
+    h.sent[3].sent_again = true;
+    EXPECT_TRUE(judge(h).green({.duplicates = 2})) << judge(h).text();
+    h = calm();
+    h.sent[3].sent_again = true;
+    h.sent[3].is = fate::state::not_persisted; // the second time
+    EXPECT_TRUE(judge(h).green()) << judge(h).text();
+    h = calm();
     h.sent[3].sent_again = true;
     std::erase_if(h.effects, [&](const effect& e) { return e.id == h.sent[3].id; });
     EXPECT_EQ(judge(h).lost, 1u);

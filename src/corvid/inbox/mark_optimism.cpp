@@ -17,7 +17,7 @@ bool mark_optimism::seems_new(std::string_view id) {
     if (seen_.empty()) seen_.resize(rows);
     const std::uint64_t hash =
         std::hash<std::string_view>()(id) | (std::uint64_t{1} << 63U); // no empty place
-    row& its = seen_[hash % rows];
+    auto& its = seen_[hash % rows].hashes;
     const auto found = std::ranges::find(its, hash);
     const bool is_new = found == its.end();
     std::shift_right(its.begin(), is_new ? its.end() : std::next(found), 1);
@@ -25,7 +25,7 @@ bool mark_optimism::seems_new(std::string_view id) {
     return is_new;
 }
 
-// What has gone well for as long as the last caution lasted makes the next one short again.
+// What has gone well for as long as the next caution would last makes it short again.
 void mark_optimism::confirmed() noexcept {
     if (++confirmed_ >= caution_) caution_ = least_caution;
 }

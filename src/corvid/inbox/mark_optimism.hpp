@@ -4,9 +4,9 @@
 // and costs as much again); where one was there after all its primary key refuses the transaction, and it is
 // written once more with care. It decides what an attempt costs, never whether an event is new. Pure.
 //
-// An id that this process has marked lately is no new one: it remembers some 65,000 by their hashes. After a
-// refusal transactions are written with care for a while, longer at each: what comes from elsewhere (another
-// process did it, a consumer that was set back) comes in numbers.
+// An id that this process has marked lately is no new one: the last 20,000 are remembered, by their hashes.
+// After a refusal transactions are written with care for a while, longer at each: what comes from elsewhere
+// (another process did it, a consumer that was set back) comes in numbers.
 #pragma once
 
 #include <array>
@@ -23,16 +23,18 @@ public:
 
     /// Asked once a transaction: whether it may hope at all.
     [[nodiscard]] bool may_hope() noexcept;
-    /// Not one of those asked for lately. Asked once an attempt for each id, whatever comes of it: so no two
-    /// transactions of a process hope for the same one, and none waits for another in a circle.
+    /// Not one of those asked for lately. Asked once an attempt for each id, whatever comes of it: so two
+    /// transactions do not hope for the same one.
     [[nodiscard]] bool seems_new(std::string_view id);
     /// What became of a transaction that hoped.
     void confirmed() noexcept;
     void refuted() noexcept;
 
 private:
-    /// Hashes that differ in all but their lowest bits, the latest first: a cache line.
-    using row = std::array<std::uint64_t, 8>;
+    /// Hashes with the same lowest bits, the latest first; a cache line.
+    struct alignas(64) row {
+        std::array<std::uint64_t, 8> hashes{};
+    };
     static constexpr std::size_t rows = 8'192;
 
     std::vector<row> seen_; ///< once it is needed

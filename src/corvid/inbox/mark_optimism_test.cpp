@@ -63,15 +63,16 @@ TEST(mark_optimism_test, each_refusal_makes_it_careful_for_twice_as_long) {
     }
 }
 
-TEST(mark_optimism_test, after_as_many_that_went_well_it_begins_with_little_care_again) {
-    mark_optimism one;
-    one.refuted();
-    one.refuted();
-    EXPECT_EQ(careful_ones(one), 2 * mark_optimism::least_caution);
-    for (std::uint32_t i = 0; i < 4 * mark_optimism::least_caution; ++i)
-        one.confirmed();
-    one.refuted();
-    EXPECT_EQ(careful_ones(one), mark_optimism::least_caution);
+TEST(mark_optimism_test, after_as_many_that_went_well_as_it_would_be_careful_for_it_begins_anew) {
+    for (const std::uint32_t too_few : {1U, 0U}) {
+        mark_optimism one;
+        one.refuted();
+        EXPECT_EQ(careful_ones(one), mark_optimism::least_caution);
+        for (std::uint32_t i = too_few; i < 2 * mark_optimism::least_caution; ++i)
+            one.confirmed();
+        one.refuted();
+        EXPECT_EQ(careful_ones(one), (1 + too_few) * mark_optimism::least_caution);
+    }
 }
 
 } // namespace

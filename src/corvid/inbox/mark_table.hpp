@@ -36,8 +36,8 @@ public:
         : sqlite_(speech.kind == store::database_kind::sqlite), loop_(loop) {}
 
     /// Marks of one group, none twice. On PostgreSQL those that seem new in one statement, unless
-    /// `carefully`, then a statement a part, each in the order of the ids, so that two writers never wait for
-    /// one another in a circle, then one that asks for the turn; on SQLite one a mark.
+    /// `carefully`, then a statement a part, each in the order of the ids, so that two writers hardly
+    /// ever wait for one another in a circle, then one that asks for the turn; on SQLite one a mark.
     [[nodiscard]] marking mark(std::span<const event_mark* const> marks, bool carefully);
 
     /// Takes marks back that this transaction has made.

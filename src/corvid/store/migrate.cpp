@@ -84,6 +84,8 @@ private:
         std::vector<statement> flight{{.sql = std::string(on_.dialect().begin)}};
         if (on_.dialect().kind == database_kind::postgres)
             flight.push_back(make_statement("select pg_advisory_xact_lock($1)", migration_lock));
+        if (on_.dialect().kind == database_kind::postgres) // a large table takes as long as it takes
+            flight.push_back({.sql = "set local statement_timeout = 0"});
         flight.push_back({.sql = table_sql(on_.dialect().kind)});
         flight.push_back(
             make_statement("select checksum from corvid_migrations where component = $1 and number = $2",

@@ -73,7 +73,7 @@ public:
     /// `begin` it is undefined how much of a flight that failed has taken effect.
     virtual task<flight_answer> run(std::span<const statement> flight) = 0;
 
-    /// Several commands as one text, without parameters: for migrations.
+    /// Several commands as one text, without parameters: for migrations. However long the server takes.
     virtual task<result<void>> script(std::string sql) = 0;
 
     /// False once it is of no more use: it is closed then, not lent again.

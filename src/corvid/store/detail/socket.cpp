@@ -19,10 +19,14 @@ void socket::detach() noexcept {
 }
 
 void socket::set_deadline(steady_time when) {
+    work_without_deadline();
+    loop_.at(when, deadline_);
+}
+
+void socket::work_without_deadline() noexcept {
     late_ = false;
     at_work_ = true;
     loop_.cancel(deadline_);
-    loop_.at(when, deadline_);
 }
 
 void socket::clear_deadline() noexcept {

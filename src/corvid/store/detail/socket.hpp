@@ -23,6 +23,8 @@ public:
     [[nodiscard]] bool attached() const noexcept { return readable_.fd >= 0; }
 
     void set_deadline(steady_time when);
+    /// At work, however long that takes, until clear_deadline().
+    void work_without_deadline() noexcept;
     void clear_deadline() noexcept;
 
     enum class direction : std::uint8_t { read, write, both };

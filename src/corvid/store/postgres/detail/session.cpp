@@ -368,7 +368,7 @@ void postgres_session::lose(flight_state& state) {
 
 task<result<void>> postgres_session::script(std::string sql) {
     flight_state state;
-    start_clock();
+    socket_.work_without_deadline();
     if (!connection_ || PQexitPipelineMode(connection_.get()) != 1 ||
         PQsendQuery(connection_.get(), sql.c_str()) != 1) {
         lose(state);
