@@ -76,7 +76,8 @@ public:
     bool passed_on(const broker::outgoing& unsent) noexcept override {
         if (!to_.passed_on(unsent)) return false;
         const std::lock_guard lock(mutex_); // it comes to another sink of this kind
-        return numbers_.erase(unsent.node) == 1;
+        numbers_.erase(unsent.node);
+        return true;
     }
     void warned(const error& why) noexcept override { to_.warned(why); }
 

@@ -15,10 +15,10 @@ struct stranger {
     explicit stranger(database& db, const writer_settings& settings = {.linger = 1ms})
         : writer(db, "billing", told.sink(), settings) {}
 
-    /// How many of those that were settled since were processed; all must be settled well.
-    std::size_t processed(std::size_t settled_so_far) {
+    /// How many were processed, once so many are settled in all; each must be settled well.
+    std::size_t processed(std::size_t once_settled) {
         std::size_t count = 0;
-        const auto all = told.wait(settled_so_far);
+        const auto all = told.wait(once_settled);
         for (const settled& each : all) {
             EXPECT_TRUE(each.outcome) << (each.outcome ? "" : each.outcome.error().describe());
             count += each.outcome && *each.outcome == processing::processed;

@@ -23,8 +23,7 @@ constexpr std::string_view gate_lock_sql = ", pg_advisory_xact_lock('outbox'::re
 constexpr std::string_view insert_one_sql =
     ") insert into outbox(seq, shard, id, aggregate_type, aggregate_id, event_type, topic, payload, headers) "
     "select nextval(('outbox_seq_' || $1::int4)::regclass), $1::int4, $2::text, $3::text, $4::text, "
-    "$5::text, "
-    "$6::text, $7::bytea, $8::text from gate where xid is not null";
+    "$5::text, $6::text, $7::bytea, $8::text from gate where xid is not null";
 constexpr std::string_view insert_many_sql =
     "insert into outbox(seq, shard, id, aggregate_type, aggregate_id, event_type, topic, payload, headers) "
     "select nextval(('outbox_seq_' || e.shard)::regclass), e.shard, e.id, e.aggregate_type, e.aggregate_id, "
