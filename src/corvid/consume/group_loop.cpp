@@ -101,8 +101,10 @@ void group_loop::pump_later() noexcept {
 void group_loop::pump() noexcept {
     if (std::exchange(pumping_, true)) return;
     if (due_.pending()) loop_->cancel(due_);
-    for (auto& each : dispatchers_)
+    for (auto& each : dispatchers_) {
+        each->settle_returned();
         if (each->next_due()) each->wake_due(loop_->steady_now());
+    }
     bool more = true;
     for (int turns = 0; more && turns < runs_a_turn;) {
         take_events();

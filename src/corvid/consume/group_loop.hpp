@@ -120,6 +120,7 @@ private:
     [[nodiscard]] std::function<void(const error&)> when_moved_back(tenancy& which) override;
     void moved_back(epoch of, const error& why);
 
+    void runs_came_back() noexcept override { pump_later(); }
     void work_ended(tenancy& of) noexcept override;
     void partition_stopped(tenancy& which) override;
     void handler_stopped(const error& why) override;

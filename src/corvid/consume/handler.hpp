@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// handler: what the engine calls for the runs of a subscription.
+// handler: what the engine calls for the runs of a subscription. run_owner: who gets them back.
 #pragma once
 
 #include <corvid/consume/run.hpp>
@@ -26,6 +26,15 @@ public:
     /// Called on the loop when a run that was started is asked to stop: for handlers that hold runs without
     /// working on them.
     virtual void asked_to_stop(run&) noexcept {}
+};
+
+class run_owner {
+public:
+    /// On the run's loop, some time after its end(): nobody else is at it any more.
+    virtual void came_back(run& over) noexcept = 0;
+
+protected:
+    ~run_owner() = default;
 };
 
 } // namespace corvid

@@ -42,18 +42,19 @@ held_record::owner held_record::copy(const record& from, const header_list& its_
                                      const optional_bytes* lane_key) {
     const std::size_t block = sizeof(held_record) + bytes_of(from, its_headers, lane_key);
     void* const memory = detail::pool_allocate(block);
-    owner made(::new (memory) held_record());
+    owner made(::new (memory) held_record);
     made->block_ = block;
     writer to(static_cast<std::byte*>(memory) + sizeof(held_record));
-    made->what_ = {.key = to.put(from.key),
-                   .value = to.put(from.value),
-                   .offset = from.offset,
-                   .timestamp = from.timestamp};
-    made->headers_.reserve(its_headers.size());
-    for (const header_view& header : its_headers)
-        made->headers_.push_back({as_text(to.put(as_bytes(header.name))), to.put(header.value)});
+    // Nothing is read back: what was just stored has not reached the cache yet, where its line was not in it.
+    const optional_bytes key = to.put(from.key), value = to.put(from.value);
+    made->what_ = {.key = key, .value = value, .offset = from.offset, .timestamp = from.timestamp};
+    if (!its_headers.empty()) {
+        made->headers_.reserve(its_headers.size());
+        for (const header_view& header : its_headers)
+            made->headers_.push_back({as_text(to.put(as_bytes(header.name))), to.put(header.value)});
+    }
     made->offset = from.offset;
-    made->key = lane_key ? to.put(*lane_key) : made->what_.key;
+    made->key = lane_key ? to.put(*lane_key) : key;
     made->bytes =
         static_cast<std::uint32_t>(block + sizeof(record_failure)); // as much as it may come to hold
     return made;

@@ -9,7 +9,7 @@
 
 namespace corvid {
 
-void run::begin(std::size_t count, const run_origin& origin) noexcept {
+void run::begin(std::size_t count, const run_origin& origin, std::int64_t bound) noexcept {
     if (published_) [[unlikely]]
         forget_published();
     behind_ = nullptr;
@@ -20,15 +20,32 @@ void run::begin(std::size_t count, const run_origin& origin) noexcept {
     count_ = static_cast<std::uint32_t>(count);
     completed_.store(0, std::memory_order_relaxed);
     begun_.store(false, std::memory_order_relaxed);
-    bound_.store(no_bound, std::memory_order_relaxed);
+    bound_.store(bound, std::memory_order_relaxed);
     skipped_ = 0;
-    verdict_.reset();
-    not_before_.reset();
+    has_verdict_ = is_left_over_ = false;
     paid_for_ = false;
     memo_ = 0;
     enter_part(0);
-    open_.clear();
-    has_open_ = false;
+    if (std::exchange(has_open_, false)) open_.clear();
+}
+
+void run::over(std::span<const record> records, const record_batch& of, const run_origin& origin) noexcept {
+    beside_ = nullptr;
+    held_ = nullptr;
+    batch_ = &of;
+    current_ = records.data();
+    begin(records.size(), origin);
+}
+
+void run::over(held_record& first, std::size_t count, const run_origin& origin, std::int64_t bound) noexcept {
+    beside_ = nullptr;
+    held_ = &first;
+    batch_ = nullptr;
+    current_ = &first.what();
+    trail_[0] = &first;
+    begin(count, origin, bound);
+    behind_ = count > 1 ? first.following() : nullptr;
+    published_ = std::exchange(first.kept, nullptr);
 }
 
 void run::over_current_of(run& other) noexcept {
@@ -42,7 +59,7 @@ void run::over_current_of(run& other) noexcept {
 
 void run::foresee_done() const noexcept {
     const std::size_t known = std::min(trail_.size(), held_ ? std::min<std::size_t>(index() + 1, count_) : 0);
-    for (std::size_t i = 1; i < known; ++i)
+    for (std::size_t i = 0; i < known; ++i)
         corvid::prefetch(trail_[i], sizeof(held_record));
 }
 
@@ -72,8 +89,9 @@ void run::begin_work() noexcept {
     const steady_time now = loop_.steady_now();
     for (run* each = this; each; each = each->beside_) {
         each->began_at_ = now;
-        each->begun_.store(true);
+        each->begun_.store(true, std::memory_order_release);
     }
+    detail::light_fence();
 }
 
 void run::wait_for_turn() noexcept {
@@ -118,8 +136,13 @@ record_origin run::place() const noexcept {
             .own_headers = held_ ? &held_->its_headers() : nullptr};
 }
 
+void run::give_back(work& node) noexcept {
+    run& over = of(node);
+    if (over.owner_) over.owner_->came_back(over);
+}
+
 bool run::start(handler& with) noexcept {
-    work::run = on_end_;
+    work::run = give_back;
     ended_inline_ = false;
     starting_ = true;
     begin_work();
@@ -133,7 +156,7 @@ work& run::bound_for(worker& at, handler& with) noexcept {
     with_ = &with;
     work::run = [](work& node) noexcept {
         run& self = of(node);
-        self.work::run = self.on_end_;
+        self.work::run = give_back;
         self.begin_work();
         self.at_->begins(self.began_at_);
         self.with_->start(self);

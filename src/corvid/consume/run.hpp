@@ -14,6 +14,7 @@
 
 #include <corvid/base/scheduler.hpp>
 #include <corvid/base/stop.hpp>
+#include <corvid/consume/attempt/asymmetric_fence.hpp>
 #include <corvid/consume/held_record.hpp>
 #include <corvid/message/envelope.hpp>
 #include <corvid/observe/log.hpp>
@@ -46,45 +47,32 @@ struct run_origin {
     std::uint64_t ticket = 0;    ///< of the assignment at the position keeper of its completion stage
 };
 
+class run_owner;
 class worker;
 
-/// Many are at work at once: what each record touches, but for the trail, stands in the first two lines.
+/// Many are at work at once: what each record touches, but for the trail, stands in the first two lines, and
+/// so does what tells its end.
 class alignas(64) run : private work {
 public:
     static constexpr std::size_t most = 256;
     static constexpr std::int64_t no_bound = std::numeric_limits<std::int64_t>::max();
 
-    /// `on_end` runs on `loop` after end().
-    run(scheduler& loop, work::function on_end) noexcept : work(on_end), on_end_(on_end), loop_(loop) {}
+    /// After end() it comes back to `owner` on `loop`; null: to nobody.
+    run(scheduler& loop, run_owner* owner) noexcept : work(give_back), loop_(loop), owner_(owner) {}
     /// Over one record of another run, for a look at it and to publish for it; neither started nor ended.
-    run(const run& of, held_record& one) noexcept : run(of.loop_, of.on_end_) { over(one, 1, *of.origin_); }
+    run(const run& of, held_record& one) noexcept : run(of.loop_, nullptr) { over(one, 1, *of.origin_); }
 
     /// Loop only, between runs: over records of a batch, for a handler that ends before start() returns.
-    void over(std::span<const record> records, const record_batch& of, const run_origin& origin) noexcept {
-        beside_ = nullptr;
-        held_ = nullptr;
-        batch_ = &of;
-        current_ = records.data();
-        begin(records.size(), origin);
-    }
-    /// The same over `count` records that are held, from `first` on.
-    void over(held_record& first, std::size_t count, const run_origin& origin) noexcept {
-        beside_ = nullptr;
-        held_ = &first;
-        batch_ = nullptr;
-        current_ = &first.what();
-        trail_[0] = &first;
-        begin(count, origin);
-        behind_ = count > 1 ? first.following() : nullptr;
-        published_ = std::exchange(first.kept, nullptr);
-    }
-
+    void over(std::span<const record> records, const record_batch& of, const run_origin& origin) noexcept;
+    /// The same over `count` records that are held, from `first` on; none from `bound` on is begun.
+    void over(held_record& first, std::size_t count, const run_origin& origin,
+              std::int64_t bound = no_bound) noexcept;
     /// Over the current record of another run alone, for handlers that stand in front of others. What is
     /// published and remembered for the record is the other's, which outlives this, and what was paid for it.
     void over_current_of(run& other) noexcept;
 
     [[nodiscard]] bool has_next() const noexcept {
-        return index() < count_ && !verdict_ && may_begin(current_->offset);
+        return index() < count_ && !has_verdict_ && may_begin(current_->offset);
     }
     [[nodiscard]] const record& current() const noexcept { return *current_; }
     /// The current record where it is held, and behind it the others of the run; null over a fetch batch.
@@ -136,13 +124,18 @@ public:
             skipped_ += what == verdict::skip ? 1 : 0;
             const std::size_t n = index() + 1;
             if (n < count_) step();
-            held_ ? completed_.store(n) : completed_.store(n, std::memory_order_release);
+            completed_.store(n, std::memory_order_release);
+            if (held_) detail::light_fence(); // before it looks at the bound of the next
         } else {
             verdict_ = std::move(what);
+            has_verdict_ = true;
         }
     }
     /// The current record is not begun, nor any behind it: they come again, not before then.
-    void leave_over(steady_time not_before) noexcept { not_before_ = not_before; }
+    void leave_over(steady_time not_before) noexcept {
+        not_before_ = not_before;
+        is_left_over_ = true;
+    }
     /// Whether the next attempt is paid for at the chain's rate limit; the one after it is not.
     [[nodiscard]] bool take_payment() noexcept { return std::exchange(paid_for_, false); }
     void end() noexcept;
@@ -162,8 +155,8 @@ public:
     void stop_before(std::int64_t bound) noexcept {
         if (bound_.exchange(bound) == frozen) bound_.notify_all();
     }
-    /// What is not seen as begun from here on (is_begun(), index()) is not before stop_before() says which
-    /// may be, soon: whoever would begin it waits.
+    /// What is not seen as begun after this and a heavy_fence() (is_begun(), index()) is not before
+    /// stop_before() says which may be, soon: whoever would begin it waits.
     void freeze() noexcept { bound_.store(frozen); }
     void put_beside(run& another) noexcept { beside_ = &another; }
     void pay(bool for_the_first) noexcept { paid_for_ = for_the_first; }
@@ -174,7 +167,7 @@ public:
     /// It goes beside a run that is bound for this worker.
     void goes_along(worker& at) noexcept;
     /// Once it has ended: what the loop must decide on, for the record behind those that are done.
-    [[nodiscard]] const std::optional<outcome>& undecided() const noexcept { return verdict_; }
+    [[nodiscard]] const outcome* undecided() const noexcept { return has_verdict_ ? &*verdict_ : nullptr; }
     [[nodiscard]] std::size_t skipped() const noexcept { return skipped_; }
     /// A record of a batch that is done but for what was published for it.
     struct open_record {
@@ -194,14 +187,17 @@ public:
     /// Where the handler was called: 0 is the loop, then the workers.
     [[nodiscard]] std::size_t seat() const noexcept { return seat_; }
     /// What is left may not be begun before then.
-    [[nodiscard]] const std::optional<steady_time>& not_before() const noexcept { return not_before_; }
+    [[nodiscard]] std::optional<steady_time> not_before() const noexcept {
+        return is_left_over_ ? std::optional(not_before_) : std::nullopt;
+    }
 
 protected:
     [[nodiscard]] static run& of(work& node) noexcept { return static_cast<run&>(node); }
 
 private:
     static constexpr std::int64_t frozen = std::numeric_limits<std::int64_t>::min();
-    void begin(std::size_t count, const run_origin& origin) noexcept;
+    static void give_back(work& node) noexcept;
+    void begin(std::size_t count, const run_origin& origin, std::int64_t bound = no_bound) noexcept;
     [[nodiscard]] std::int64_t thawed_bound() const noexcept;
     [[nodiscard]] outcome settle_published(outcome what) noexcept;
     void forget_published() noexcept;
@@ -223,26 +219,28 @@ private:
     std::uint32_t count_ = 0, skipped_ = 0;
     const run_origin* origin_ = nullptr;
     mutable publish_tally* published_ = nullptr; // of the current record
-    // In one order with one another: the loop sees what is begun, or who begins it sees the bound.
+    // The loop sees what is begun, or who begins it sees the bound: between the two stands a fence.
     std::atomic<std::size_t> completed_{0};
     std::atomic<std::int64_t> bound_{no_bound};
     std::uint64_t memo_ = 0; // of the current record over a batch
     std::uint32_t part_ = 0;
     mutable std::uint32_t numbered_ = 0;
-    std::optional<outcome> verdict_;
-    std::atomic<bool> begun_{false}; // in one order with those above
+    scheduler& loop_;
+    run_owner* const owner_;
+    worker* at_ = nullptr;           // where it is called, or was; null: the loop
+    std::atomic<bool> begun_{false}; // as completed_
+    bool has_verdict_ = false, is_left_over_ = false;
     bool paid_for_ = false, has_open_ = false;
     bool starting_ = false, ended_inline_ = false; // touched by the loop's own thread only
-    const work::function on_end_;
-    scheduler& loop_;
-    worker* at_ = nullptr;          // where it is called, or was; null: the loop
+
+    std::optional<outcome> verdict_;
     class handler* with_ = nullptr; // by that worker
     std::size_t seat_ = 0;
     steady_time began_at_{}, ended_at_{};
     run* beside_ = nullptr;
     run* outer_ = nullptr; // that this stands for
     const record_batch* batch_ = nullptr;
-    std::optional<steady_time> not_before_;
+    steady_time not_before_{};
     std::vector<open_record> open_;
     std::array<held_record*, 16> trail_{}; // its first records: else each is known by the one before it alone
 };

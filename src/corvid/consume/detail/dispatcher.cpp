@@ -19,14 +19,6 @@ std::size_t most_at_work(const subscription& of) noexcept {
 
 } // namespace
 
-dispatcher::work_run::work_run(dispatcher& d) noexcept
-    : run(d.loop_,
-          [](corvid::work& w) noexcept {
-              auto& self = static_cast<work_run&>(run::of(w));
-              self.by.ended(self);
-          }),
-      by(d) {}
-
 dispatcher::dispatcher(subscription& handles, scheduler& loop, dispatch_owner& owner,
                        const transfers& elsewhere, worker_pool* workers)
     : reader_(handles),
@@ -40,7 +32,7 @@ dispatcher::dispatcher(subscription& handles, scheduler& loop, dispatch_owner& o
       lanes_(handles.order),
       gate_(handles.intake),
       schedule_(std::numeric_limits<std::size_t>::max()),
-      inline_(loop, [](work&) noexcept {}) {
+      inline_(loop, nullptr) {
     if (handles.batch) batches_.emplace(*handles.batch, handles.concurrency);
 }
 
@@ -103,8 +95,7 @@ dispatcher::work_run* dispatcher::prepare(const lane_run& chosen) {
     if (idle_.empty()) idle_.push_back(runs_.emplace_back(std::make_unique<work_run>(*this)).get());
     work_run& fresh = *idle_.back();
     idle_.pop_back();
-    fresh.over(first, count, of.origin);
-    fresh.stop_before(of.cut);
+    fresh.over(first, count, of.origin, of.cut);
     fresh.of = &of;
     fresh.in = chosen.of;
     fresh.first = fresh.unmarked = &first;
@@ -138,9 +129,30 @@ void dispatcher::note_progress() {
         mark_done_part(*each);
 }
 
+void dispatcher::came_back(run& over) noexcept {
+    if (returned_.empty()) owner_.runs_came_back();
+    returned_.push_back(&static_cast<work_run&>(over));
+}
+
+// What they touch has left the cache since they were begun, the records longer ago than the runs: it is asked
+// for while those before them are settled.
+void dispatcher::settle_returned() noexcept {
+    constexpr std::size_t ahead = 2;
+    const std::size_t count = returned_.size();
+    for (std::size_t i = 0; i < count + ahead; ++i) {
+        if (i < count) prefetch(returned_[i], sizeof(work_run));
+        if (i > 0 && i <= count) {
+            const work_run& next = *returned_[i - 1];
+            if (next.in) prefetch(next.in, sizeof(lane));
+            next.foresee_done();
+        }
+        if (i >= ahead) ended(*returned_[i - ahead]);
+    }
+    returned_.clear();
+}
+
 void dispatcher::ended(work_run& over) noexcept {
     tenancy& of = *over.of;
-    if (over.was_away()) over.foresee_done();
     where_.ended(over);
     mark_done_part(over);
     --of.at_work;
@@ -148,7 +160,7 @@ void dispatcher::ended(work_run& over) noexcept {
     at_work_[over.place]->place = over.place;
     at_work_.pop_back();
     probing_ -= std::exchange(over.probes, false);
-    hold_back(over.not_before());
+    if (const auto until = over.not_before()) hold_back(until);
     if (over.marked > 0) {
         of.figures.done.add(over.marked - over.skipped());
         of.figures.skipped.add(over.skipped());

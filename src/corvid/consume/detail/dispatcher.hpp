@@ -35,6 +35,7 @@ namespace corvid {
 /// What a dispatcher needs of its loop.
 class dispatch_owner {
 public:
+    virtual void runs_came_back() noexcept = 0; ///< settle_returned() is asked for
     /// A run or a transfer has ended: there may be room, and `of` may be drained. It may be gone after this.
     virtual void work_ended(tenancy& of) noexcept = 0;
     /// A record stopped its partition.
@@ -48,7 +49,7 @@ protected:
     ~dispatch_owner() = default;
 };
 
-class dispatcher final : private parking_owner {
+class dispatcher final : private parking_owner, private run_owner {
 public:
     dispatcher(subscription& handles, scheduler& loop, dispatch_owner& owner, const transfers& elsewhere,
                worker_pool* workers);
@@ -81,10 +82,10 @@ public:
     bool take_in(tenancy& from, broker::record_source& source, std::size_t most = run::most);
     /// Starts at most `most` runs; true if more could start.
     bool start_ready(int most);
+    void settle_returned() noexcept; ///< what came back
     /// What is due now goes on.
     void wake_due(steady_time now);
     [[nodiscard]] std::optional<steady_time> next_due() const noexcept;
-
     /// Takes note of what handlers at work have done of their runs by now.
     void note_progress();
     [[nodiscard]] std::size_t in_hand(const tenancy& of) const noexcept;
@@ -95,8 +96,7 @@ public:
 
 private:
     struct work_run final : run {
-        explicit work_run(dispatcher& d) noexcept;
-        dispatcher& by;
+        explicit work_run(dispatcher& by) noexcept : run(by.loop_, &by) {}
         tenancy* of = nullptr;
         lane* in = nullptr; ///< null where unordered
         held_record* first = nullptr;
@@ -161,6 +161,7 @@ private:
     void start_batches();
     [[nodiscard]] bool begin_batch();
     [[nodiscard]] lane_run take_for_batch(std::size_t records, std::size_t bytes);
+    void came_back(run& over) noexcept override;
     void ended(work_run& over) noexcept;
     void settle_run(work_run& over);
     void settle_unordered(work_run& over);
@@ -243,7 +244,7 @@ private:
     std::size_t open_ = 0;                   ///< records that wait for what they published
     std::unordered_set<held_record*> loose_; // unordered: failed and in no lane
     std::vector<std::unique_ptr<work_run>> runs_;
-    std::vector<work_run*> idle_, at_work_;
+    std::vector<work_run*> idle_, at_work_, returned_;
 };
 
 } // namespace corvid

@@ -248,6 +248,7 @@ void dispatcher::drain(tenancy& which) {
     gate_.hold(which.which.partition, intake_stop::revoking);
     for (work_run* each : at_work_)
         if (each->of == &which) each->freeze();
+    detail::heavy_fence();
     note_progress();
     std::int64_t begun = which.high;
     for (const work_run* each : at_work_)

@@ -103,7 +103,7 @@ struct asking final : handler {
 TEST(begun, a_run_that_waits_for_a_thread_of_the_pool_is_not) {
     simulation sim(4);
     blocking_pool pool(sim, 1);
-    run one(sim, [](work&) noexcept {}), two(sim, [](work&) noexcept {});
+    run one(sim, nullptr), two(sim, nullptr);
     std::vector<std::pair<bool, bool>> seen;
     pooled_handler handler(std::make_unique<asking>(one, two, seen), pool);
     record what;

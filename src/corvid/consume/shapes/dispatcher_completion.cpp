@@ -45,7 +45,7 @@ void dispatcher::take_back(const held_record* first, std::size_t count) {
 
 // It is at work: first of its lane, or in none. What it waits for already, it waits for, too.
 void dispatcher::complete_dead_letter(held_record& what) {
-    run over(loop_, [](work&) noexcept {});
+    run over(loop_, nullptr);
     over.over(what, 1, what.of->origin);
     context record(over);
     reader_.completes->dead_lettered(record);

@@ -8,15 +8,7 @@ namespace corvid::testing::detail {
 /// The run of one record that the inner handler sees.
 class probe::single final : public run {
 public:
-    single(scheduler& loop, probe& p)
-        : run(loop,
-              [](corvid::work& w) noexcept {
-                  auto& self = static_cast<single&>(run::of(w));
-                  if (self.by.settle(self)) self.by.go_on(self);
-              }),
-          by(p),
-          loop_of(loop) {}
-    probe& by;
+    single(scheduler& loop, probe& by) : run(loop, &by), loop_of(loop) {}
     scheduler& loop_of;
     run* outer = nullptr;
     handled_record what;
@@ -88,6 +80,11 @@ bool probe::begin(single& at) {
     of_.around().log.handler_begins(at.what);
     ++of_.at_work;
     return true;
+}
+
+void probe::came_back(run& over) noexcept {
+    auto& at = static_cast<single&>(over);
+    if (settle(at)) go_on(at);
 }
 
 // False: there is nothing more to do for this run.

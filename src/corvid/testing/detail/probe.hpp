@@ -11,7 +11,7 @@
 
 namespace corvid::testing::detail {
 
-class probe final : public handler {
+class probe final : public handler, private run_owner {
 public:
     [[nodiscard]] static std::unique_ptr<handler> around(std::unique_ptr<handler> inner, instance& of,
                                                          const std::string& group);
@@ -24,6 +24,7 @@ public:
 
 private:
     class single;
+    void came_back(run& over) noexcept override;
     void go_on(single& at) noexcept;
     [[nodiscard]] bool begin(single& at);
     [[nodiscard]] bool settle(single& at);
