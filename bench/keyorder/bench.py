@@ -40,7 +40,7 @@ JAVA = {"parallel_consumer_key", "spring"}
 MESSAGES = {"0us": 3_000_000, "100us": 1_000_000, "1ms": 2_000_000, "10ms": 75_000, "cpu100us": 40_000}
 MESSAGES_BLOCKING = {"0us": 1_000_000, "100us": 100_000, "1ms": 20_000, "10ms": 2_000, "cpu100us": 40_000}
 MESSAGES_PARALLEL_CONSUMER = {"0us": 100_000, "100us": 100_000, "1ms": 100_000, "10ms": 40_000, "cpu100us": 40_000}
-MESSAGES_OF_SHAPE = {"1ms_4096": 2_000_000, "10ms_4096": 250_000, "1ms_4096_100k": 3_000_000,
+MESSAGES_OF_SHAPE = {"1ms_4096": 4_000_000, "10ms_4096": 250_000, "1ms_4096_100k": 3_000_000,
                      "10ms_4096_100k": 1_000_000}
 MESSAGES_ZIPF = {"100us": 100_000, "1ms": 20_000, "10ms": 2_000}  # the first key alone is a tenth
 

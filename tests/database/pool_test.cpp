@@ -12,7 +12,7 @@ class database_pool : public database_test {};
 TEST_F(database_pool, that_is_exhausted_times_out_and_names_its_settings) {
     open([](database_settings& s) {
         s.pool_size = 1;
-        s.acquire_timeout = 50ms;
+        s.acquire_timeout = 2s; // of which the first connection takes its share
     });
     auto held = get(db_->begin());
     ASSERT_TRUE(held);
@@ -20,7 +20,7 @@ TEST_F(database_pool, that_is_exhausted_times_out_and_names_its_settings) {
     ASSERT_FALSE(waited);
     EXPECT_EQ(waited.error().code(), errc::pool_exhausted);
     EXPECT_EQ(waited.error().kind(), error_kind::retriable);
-    EXPECT_NE(waited.error().message().find("acquire_timeout (50 ms)"), std::string_view::npos)
+    EXPECT_NE(waited.error().message().find("acquire_timeout (2000 ms)"), std::string_view::npos)
         << waited.error().describe();
     EXPECT_NE(waited.error().hint().find("database.pool_size"), std::string_view::npos);
     ASSERT_TRUE(get(held->rollback()));
@@ -109,7 +109,7 @@ TEST_F(database_pool, tells_its_figures) {
     metrics figures("test");
     db_.emplace(
         root_,
-        database_settings{.url = here_->url(), .name = "orders", .pool_size = 1, .acquire_timeout = 300ms},
+        database_settings{.url = here_->url(), .name = "orders", .pool_size = 1, .acquire_timeout = 2s},
         &figures);
     auto held = get(db_->begin());
     ASSERT_FALSE(get(db_->query<std::int64_t>("select 1")));

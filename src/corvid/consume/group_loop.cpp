@@ -101,10 +101,13 @@ void group_loop::pump_later() noexcept {
 void group_loop::pump() noexcept {
     if (std::exchange(pumping_, true)) return;
     if (due_.pending()) loop_->cancel(due_);
+    const bool posted = std::exchange(pump_posted_, true); // what ends here is looked after in this pump
+    bool unsettled = false;
     for (auto& each : dispatchers_) {
-        each->settle_returned();
+        unsettled |= each->settle_returned();
         if (each->next_due()) each->wake_due(loop_->steady_now());
     }
+    pump_posted_ = posted;
     bool more = true;
     for (int turns = 0; more && turns < runs_a_turn;) {
         take_events();
@@ -114,7 +117,7 @@ void group_loop::pump() noexcept {
         turns += std::max(1, taken);
     }
     pumping_ = false;
-    if (more) pump_later();
+    if (more || unsettled) pump_later();
     wake_at_next_due();
     if (revoking_) try_release();
     advance_stop();

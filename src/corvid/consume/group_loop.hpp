@@ -144,6 +144,7 @@ private:
     void stop_for_good(const error& why);
 
     void tick() noexcept;
+    void pass_over_gaps();
     void note_progress();
     void count_in_hand();
     void commit_now();

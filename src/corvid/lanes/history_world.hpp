@@ -98,7 +98,7 @@ private:
     // Unordered: what failed comes back when it is due, what was not begun at once.
     void again(in_flight& r, bool failed, steady_time when);
     // What the schedule refused would never come to an end.
-    void schedule(steady_time when, in_flight& r) { static_cast<void>(schedule_.add(when, r)); }
+    void schedule(steady_time when, in_flight& r) { schedule_.add(when, r); }
     void pass_time();
     void drop(in_flight& r);
 

@@ -95,10 +95,10 @@ public:
         offset by; ///< the record that keeps the frontier where it is
         when_window_full then;
     };
-    /// Set while the window has no room: what to do about it, and whose fault it is.
-    [[nodiscard]] std::optional<pin> pinned() const noexcept {
-        return is_assigned() && room() <= 0 ? std::optional(pin{base_offset(), settings_.when_full})
-                                            : std::nullopt;
+    /// Set while the window has no more room than `spare`: what to do about it, and whose fault it is.
+    [[nodiscard]] std::optional<pin> pinned(std::int64_t spare = 0) const noexcept {
+        return is_assigned() && room() <= spare ? std::optional(pin{base_offset(), settings_.when_full})
+                                                : std::nullopt;
     }
 
 private:

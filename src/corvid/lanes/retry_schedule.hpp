@@ -4,7 +4,7 @@
 // and sets its one timer to next_due().
 //
 // Invariants: what is due comes earliest first, equal times in the order of add(); nothing comes early, and
-// nothing twice; never more entries than `most`.
+// nothing twice. How many may wait is intake_gate's to say.
 //
 // Entries belong to the caller (beside the lane_record that they are for) and stay in place while pending.
 // Adding and leaving cost O(log n) and, once the heap has grown, allocate nothing. Not safe for concurrent
@@ -31,16 +31,8 @@ private:
 
 class retry_schedule {
 public:
-    static constexpr std::size_t default_most = std::size_t{1} << 20;
-    explicit retry_schedule(std::size_t most = default_most) noexcept : most_(most) {}
-
-    /// `entry` is not pending. False, and nothing done, where `most` are: the caller keeps its lane blocked
-    /// and asks again after the next pop_due().
-    [[nodiscard]] bool add(steady_time when, schedule_entry& entry) {
-        if (queue_.size() >= most_) return false;
-        queue_.add(when, entry);
-        return true;
-    }
+    /// `entry` is not pending.
+    void add(steady_time when, schedule_entry& entry) { queue_.add(when, entry); }
     /// Takes it out again; false if it was not pending.
     bool cancel(schedule_entry& entry) noexcept { return queue_.remove(entry); }
 
@@ -58,7 +50,6 @@ public:
 
 private:
     timer_queue queue_;
-    std::size_t most_;
 };
 
 } // namespace corvid

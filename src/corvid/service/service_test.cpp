@@ -8,6 +8,7 @@
 #include <corvid/message/message.hpp>
 #include <corvid/service/producer.hpp>
 #include <corvid/service/service.hpp>
+#include <corvid/service/signals.hpp>
 #include <corvid/service/threaded_scheduler.hpp>
 #include <corvid/version.hpp>
 
@@ -91,6 +92,43 @@ TEST(service, sigterm_drains_and_commits) {
     EXPECT_EQ(code.get(), 0);
     EXPECT_EQ(cluster.script().committed("billing.plain", {topic_name("shop.order.placed"), partition_id(2)}),
               offset(1));
+}
+
+TEST(service, a_second_sigterm_ends_the_process_at_once) {
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    EXPECT_EXIT(
+        {
+            threaded_scheduler root;
+            signal asked;
+            const termination_signals ours(root, asked);
+            std::raise(SIGTERM);
+            std::raise(SIGTERM);
+        },
+        testing::ExitedWithCode(static_cast<int>(exit_code::killed)), "");
+}
+
+TEST(service, health_names_the_record_that_keeps_a_window_full) {
+    virtual_world world{9};
+    auto& [sim, cluster, with] = world;
+    ASSERT_TRUE(create_topics(cluster, with.topics, 1s));
+    service s(with, cluster, sim);
+    s.on<order_placed>("plain",
+                       [](const order_placed& o) {
+                           if (o.id == 3) throw std::runtime_error("never");
+                       },
+                       {.order = unordered,
+                        .retry = {.first = 1h, .limit = 10, .cap = 2h},
+                        .window = {.max_uncommitted = 1'000}});
+    s.start();
+    const auto told = [&] { return s.health().report(probe::liveness).to_json(true); };
+    for (int i = 0; i < 3'000; ++i)
+        EXPECT_TRUE(s.producer().post(order_placed{i}, {.partition = partition_id(2)}));
+    sim.run_for(10s);
+    EXPECT_NE(told().find("nothing is taken of shop.order.placed[2]: max_uncommitted is reached"),
+              std::string::npos)
+        << told();
+    EXPECT_NE(told().find("at offset 3)"), std::string::npos) << told();
+    EXPECT_EQ(s.stop(), exit_code::clean);
 }
 
 TEST(service, a_stop_waits_no_longer_than_the_drain_for_a_broker_that_is_away) {

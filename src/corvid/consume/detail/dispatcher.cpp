@@ -4,7 +4,6 @@
 #include <corvid/middleware/attempt_chain.hpp>
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 namespace corvid {
@@ -31,7 +30,6 @@ dispatcher::dispatcher(subscription& handles, scheduler& loop, dispatch_owner& o
       policy_(handles.failure),
       lanes_(handles.order),
       gate_(handles.intake),
-      schedule_(std::numeric_limits<std::size_t>::max()),
       inline_(loop, nullptr) {
     if (handles.batch) batches_.emplace(*handles.batch, handles.concurrency);
 }
@@ -136,9 +134,9 @@ void dispatcher::came_back(run& over) noexcept {
 
 // What they touch has left the cache since they were begun, the records longer ago than the runs: it is asked
 // for while those before them are settled.
-void dispatcher::settle_returned() noexcept {
-    constexpr std::size_t ahead = 2;
-    const std::size_t count = returned_.size();
+bool dispatcher::settle_returned() noexcept {
+    constexpr std::size_t ahead = 2, most = 256; // timers have their turn in between
+    const std::size_t count = std::min(returned_.size(), most);
     for (std::size_t i = 0; i < count + ahead; ++i) {
         if (i < count) prefetch(returned_[i], sizeof(work_run));
         if (i > 0 && i <= count) {
@@ -148,7 +146,8 @@ void dispatcher::settle_returned() noexcept {
         }
         if (i >= ahead) ended(*returned_[i - ahead]);
     }
-    returned_.clear();
+    returned_.erase(returned_.begin(), returned_.begin() + static_cast<std::ptrdiff_t>(count));
+    return !returned_.empty();
 }
 
 void dispatcher::ended(work_run& over) noexcept {

@@ -82,7 +82,7 @@ public:
     bool take_in(tenancy& from, broker::record_source& source, std::size_t most = run::most);
     /// Starts at most `most` runs; true if more could start.
     bool start_ready(int most);
-    void settle_returned() noexcept; ///< what came back
+    [[nodiscard]] bool settle_returned() noexcept; ///< some of what came back; true if there is more
     /// What is due now goes on.
     void wake_due(steady_time now);
     [[nodiscard]] std::optional<steady_time> next_due() const noexcept;
@@ -211,7 +211,7 @@ private:
     void pass_over(held_record& what);
     void give_up_key(held_record& what);
     void mark_key(held_record& what);
-    void park_oldest(tenancy& at);
+    void park_oldest(tenancy& at, offset pin);
     /// The offset of a released record was settled when it was parked.
     static void mark_done(held_record& what) {
         if (what.is_released) [[unlikely]]

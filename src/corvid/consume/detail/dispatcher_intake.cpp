@@ -50,13 +50,15 @@ bool dispatcher::is_held_by_partition(const tenancy& of) const noexcept {
 }
 
 intake_stop dispatcher::why_stopped(const tenancy& of) const noexcept {
-    if (of.ledger.is_assigned() && of.ledger.room() <= most_of_a_batch) return intake_stop::window_full;
+    if (of.ledger.pinned(most_of_a_batch)) return intake_stop::window_full;
     const intake_stop why = gate_.why_stopped(of.which.partition);
     return why == intake_stop::open && held_until_ ? intake_stop::held_back : why;
 }
 
 bool dispatcher::take_in(tenancy& from, broker::record_source& source, std::size_t most) {
-    if (why_stopped(from) == intake_stop::window_full) park_oldest(from);
+    if (const auto pin = from.ledger.pinned(most_of_a_batch);
+        pin && pin->then == when_window_full::park_oldest)
+        park_oldest(from, pin->by);
     const bool is_kept = !from.kept.empty();
     if ((!is_kept && !from.may_have_more) || !from.takes_in() || why_stopped(from) != intake_stop::open ||
         !where_.takes_in() || is_held_by_partition(from) || !may_take_for_chain() ||
@@ -259,7 +261,7 @@ void dispatcher::place_when_due(held_record& what) {
     gate_.waiting(what);
     what.of->put_off = true;
     what.of->next_take = std::max(what.of->next_take, due);
-    static_cast<void>(schedule_.add(due, what.note_failure()));
+    schedule_.add(due, what.note_failure());
 }
 
 } // namespace corvid

@@ -117,7 +117,7 @@ void dispatcher::set_aside(held_record& what, steady_time until) {
     }
     count_as_waiting(what);
     what.of->put_off = true;
-    static_cast<void>(schedule_.add(until, what.note_failure()));
+    schedule_.add(until, what.note_failure());
     if (what.is_released)
         what.of->parks->keys.put_off(what.what().key.text());
     else if (!what.of->takes_in())

@@ -75,6 +75,10 @@ struct tenancy {
         cut = from;
         if (origin.ticket != 0) keeper->cut_from(origin.ticket, offset(std::max<std::int64_t>(cut, 0)));
     }
+    /// Nothing of it is in hand.
+    [[nodiscard]] bool is_idle() const noexcept {
+        return at_work == 0 && kept.empty() && ledger.is_assigned() && ledger.unfinished() == 0;
+    }
     /// Nobody is at work, and what was begun and could be finished is done.
     [[nodiscard]] bool is_drained() const noexcept {
         return at_work == 0 &&

@@ -81,8 +81,9 @@ void add_source(header_writer& to, const held_record& what) {
 
 void add_failure(header_writer& to, const held_record& what) {
     const error why = what.failure().why.value_or(error(errc::handler_rejected, {.operation = "handle"}));
+    const int unrun = why.code() == errc::key_is_dead ? 1 : 0; // the attempt that its key's death forestalled
     to.add(wire::dlq_group, *what.of->origin.group);
-    to.add(wire::dlq_delivery_count, std::to_string(what.all_attempts()));
+    to.add(wire::dlq_delivery_count, std::to_string(what.all_attempts() - unrun));
     if (!what.failure().was_too_large) to.add(wire::dlq_message, cut(std::string(why.message())));
     to.add(wire::retry_count, std::to_string(what.all_attempts() - 1));
     to.add(wire::error_type, std::string(info_of(why.code()).name));

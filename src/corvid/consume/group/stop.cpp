@@ -37,9 +37,22 @@ void group_loop::tick() noexcept {
     loop_->at(now + settings_.commit_every, tick_);
 }
 
+// Behind the last record markers of transactions may stand, and what compaction took away: no record comes
+// of them, and they are no lag.
+void group_loop::pass_over_gaps() {
+    for (const auto& each : tenancies_) {
+        if (!source_ || !each->is_idle() || !each->takes_in()) continue;
+        const auto position = source_->progress(each->slot).position;
+        if (!position || *position <= each->ledger.end()) continue;
+        each->figures.gaps.add(static_cast<std::uint64_t>(position->value - each->ledger.end().value));
+        each->ledger.skip_to(*position);
+    }
+}
+
 void group_loop::note_progress() {
     for (auto& each : dispatchers_)
         each->note_progress();
+    pass_over_gaps();
     for (const auto& each : tenancies_) {
         if (each->by.reader().commit != commit_mode::when_done) continue;
         follow(*each);

@@ -55,6 +55,23 @@ TEST(group_watch, a_record_that_its_handler_does_not_return_from_is_told_once_an
     w.end(*loop);
 }
 
+TEST(group_watch, what_stands_behind_the_last_record_is_no_lag_and_is_committed) {
+    group_world w(7, 1);
+    stalled s;
+    s.go = true;
+    auto loop = w.join(s.handler());
+    w.publish(10, 2);
+    EXPECT_TRUE(w.sim.run_until([&] { return w.committed(0) == 20; }, 1min));
+    w.cluster.script().skip_offsets({keyed_topic, partition_id(0)}, 10); // as a transaction's marker does
+    w.sim.run_for(2min);
+    EXPECT_EQ(w.committed(0), 30);
+    EXPECT_FALSE(loop->state().is_stuck()) << loop->state().findings();
+    w.publish(10, 2);
+    EXPECT_TRUE(w.sim.run_until([&] { return w.committed(0) == 50; }, 1min));
+    EXPECT_EQ(s.done.size(), 40u);
+    w.end(*loop);
+}
+
 TEST(group_watch, a_key_that_fails_again_and_again_is_told_with_what_it_fails_by) {
     group_world w(2);
     auto loop = w.join(

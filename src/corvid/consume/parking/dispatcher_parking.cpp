@@ -120,9 +120,7 @@ void dispatcher::mark_key(held_record& what) {
 }
 
 // What keeps the window full and is in back-off is not tried again. What a handler is at cannot be moved.
-void dispatcher::park_oldest(tenancy& at) {
-    if (reader_.window.when_full != when_window_full::park_oldest) return;
-    const corvid::offset pin = *at.ledger.frontier();
+void dispatcher::park_oldest(tenancy& at, offset pin) {
     held_record* oldest = nullptr;
     if (lane* const in = lanes_.beginning_with(at.which, pin)) {
         if (in->now() == lane::state::blocked) oldest = static_cast<held_record*>(&in->front());

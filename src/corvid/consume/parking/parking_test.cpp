@@ -141,6 +141,8 @@ TEST(a_dead_key, parks_what_comes_behind_it_as_it_came_and_no_other_key) {
     EXPECT_EQ(parked[0].key, "k1");
     EXPECT_NE(parked[0].value.find('3'), std::string::npos) << parked[0].value;
     EXPECT_EQ(parked[0].its_headers.find(wire::dlq_topic), keyed_topic.str());
+    EXPECT_EQ(parked[0].its_headers.find(wire::dlq_delivery_count), "0");
+    EXPECT_EQ(parked[0].its_headers.find(wire::error_type), "key_is_dead");
     EXPECT_EQ(p.dead_keys(), std::set<std::string>{"k1"});
     p.leave();
 }
