@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A corvid service as its users write one: a plain function where the work does not wait, a coroutine where
-// it does, by key, with everything as it is by default but the number of workers.
+// it does, by key, with everything as it is by default but concurrency: as many workers as it has cores.
 #include <corvid/kafka/versions.hpp>
 #include <corvid/message/message.hpp>
 #include <corvid/service/service.hpp>
