@@ -33,7 +33,8 @@ task<void> write_account(database& db, std::uint64_t seed, int events, fates& be
 // Not before one more event was written: else, where a connection takes longer than that, none would be.
 task<void> end_sessions(const int& running, const fates& became, std::string application, int& deaths) {
     const auto admin = connect_raw(postgres_url());
-    for (std::size_t written = 0; running > 0;) {
+    std::size_t written = 0;
+    while (running > 0) {
         co_await sleep(60ms);
         if (became.good.size() == written) continue;
         written = became.good.size();
