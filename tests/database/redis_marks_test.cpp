@@ -167,7 +167,7 @@ TEST_F(redis_marking, a_replica_that_takes_over_loses_no_event_and_what_it_had_n
     own_server replica("redis", "--replica-of " + port_of(primary.url()));
     open(primary.url());
     EXPECT_EQ(process("first"), "processed");
-    const steady_time patience = root_.steady_now() + 30s;
+    const steady_time patience = root_.steady_now() + 10s;
     while (ask({"WAIT", "1", "100"}).number != 1)
         ASSERT_LT(root_.steady_now(), patience) << "the replica does not follow";
     EXPECT_EQ(process_all(300), 0);

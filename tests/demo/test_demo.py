@@ -46,15 +46,14 @@ def run(*arguments):
 
 
 class demo_case(unittest.TestCase):
-    def check(self, rows, *arguments, within=float("inf")):
+    def check(self, rows, *arguments):
         with tempfile.TemporaryDirectory() as folder:
             file = pathlib.Path(folder) / "summary.json"
             done = run("--data", data(), "--summary", str(file), *arguments)
             self.assertEqual(done.returncode, 0, done.stderr)
             summary = json.loads(file.read_text())
         expected, published_twice = recount(rows)
-        self.assertGreater(summary["seconds"], 0)
-        self.assertLess(summary.pop("seconds"), within)
+        self.assertGreater(summary.pop("seconds"), 0)
         skipped = summary.pop("duplicates_skipped")
         self.assertGreaterEqual(skipped, published_twice)
         self.assertIn(f"\n{published_twice:,} were published twice and {skipped - published_twice:,} came again after a member died",
@@ -66,7 +65,9 @@ class demo_case(unittest.TestCase):
 
 class in_process(demo_case):
     def test_all_flights_are_counted_as_in_the_file_within_30_s(self):
-        table = self.check(336_776, within=30)
+        started = time.monotonic()
+        table = self.check(336_776)
+        self.assertLess(time.monotonic() - started, 30)
         self.assertIn("336,776 flights in ", table)
         self.assertRegex(table, r"UA +United Air Lines Inc\. +58,665 +686 +3\.6 min")
         self.assertRegex(table, r"p50 \d+ ms, p99 \d+ ms")

@@ -23,8 +23,7 @@ TEST(bad_input_test, a_send_to_an_unreachable_broker_fails_within_its_timeout_an
     auto out = bench.make_publisher(settings);
     const auto began = bench.now();
     const auto answer = bench.send(*out, topic_name("test.bad.nowhere"), "1");
-    EXPECT_LT(bench.now() - began, 15s)
-        << "librdkafka looks for what is too late once a second; its own 120 s";
+    EXPECT_LT(bench.now() - began, 4s);
     ASSERT_FALSE(answer);
     EXPECT_EQ(answer.error(), errc::not_persisted) << answer.error().describe();
     expect_mentions(answer.error().describe(), {"test.bad.nowhere", "kafka.bootstrap"});

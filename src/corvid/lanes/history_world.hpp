@@ -97,7 +97,6 @@ private:
     void fail(at_work& w, steady_time when);
     // Unordered: what failed comes back when it is due, what was not begun at once.
     void again(in_flight& r, bool failed, steady_time when);
-    // What the schedule refused would never come to an end.
     void schedule(steady_time when, in_flight& r) { schedule_.add(when, r); }
     void pass_time();
     void drop(in_flight& r);

@@ -71,9 +71,10 @@ mark_watch::mark_watch(run_clock& clock, const std::string& url, const std::stri
 
 void mark_watch::look(const std::stop_token& stop, const std::string& sql) {
     std::string turn;
-    for (double due = clock_.now(); !stop.stop_requested(); clock_.wait_until(due = clock_.now() + 0.02)) {
+    for (; !stop.stop_requested(); clock_.wait_until(clock_.now() + 0.02)) {
+        const double began = clock_.now();
         (void)rows_of(looks_.get(), "insert into beside default values");
-        seen_.others.push_back({.sent = due, .settled = clock_.now()}); // late is what the machine was
+        seen_.others.push_back({.sent = began, .settled = clock_.now()});
         const auto row = rows_of(looks_.get(), sql).front();
         if (!turn.empty() && row[0] != turn) seen_.turned.push_back(clock_.now());
         turn = row[0];

@@ -81,17 +81,16 @@ TEST(relay_faults, a_relay_that_marks_before_the_acknowledgement_turns_the_check
 // longer.
 TEST(relay_faults, nothing_is_skipped_where_transactions_overlap_stay_open_and_roll_back) {
     stand s("R20");
-    const auto span = sized<std::chrono::milliseconds>(300s, 36s),
+    const auto span = sized<std::chrono::milliseconds>(300s, 24s),
                every = sized<std::chrono::milliseconds>(10s, 5s);
     std::vector<std::unique_ptr<child>> relays;
     for (int n = 0; n < 2; ++n)
         relays.push_back(s.start_relay());
-    EXPECT_TRUE(s.relaying(30s));
     auto load = s.start_writers({.writers = 32,
                                  .keys = 200,
                                  .rows = 3,
                                  .longest = 2s,
-                                 .very_long = sized<std::chrono::milliseconds>(30s, 24s),
+                                 .very_long = sized<std::chrono::milliseconds>(30s, 12s),
                                  .rolled_back = 0.2});
     std::size_t kills = 0;
     for (auto passed = 0ms; passed < span; passed += every, ++kills) {
@@ -112,8 +111,7 @@ TEST(relay_faults, nothing_is_skipped_where_transactions_overlap_stay_open_and_r
     const auto found = s.conclude(*load);
     EXPECT_TRUE(found.green()) << found.text();
     EXPECT_GT(load->rolled_back(), 0u);
-    // Far less than the longest transaction took; a busy machine is slow to take over from the dead.
-    EXPECT_LT(found.max_lag_s, sized(5, 10)) << "events of other aggregates waited";
+    EXPECT_LT(found.max_lag_s, 5) << "events of other aggregates waited";
 }
 
 // R21. One row in a hundred is one that no broker takes, for one of three reasons.

@@ -131,14 +131,6 @@ bool stand::eventually(const std::function<bool()>& holds, std::chrono::millisec
     return true;
 }
 
-bool stand::relaying(std::chrono::milliseconds patience) {
-    return eventually(
-        [&] {
-            return rows_of(sql(), "select count(*) from outbox_positions where owner is null")[0][0] == "0";
-        },
-        patience);
-}
-
 bool stand::drained(std::chrono::milliseconds patience) {
     return eventually(
         [&] {

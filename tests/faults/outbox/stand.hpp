@@ -37,8 +37,6 @@ public:
 
     void let_pass(std::chrono::milliseconds span) { (void)root_.wait(never_, root_.steady_now() + span); }
     [[nodiscard]] bool eventually(const std::function<bool()>& holds, std::chrono::milliseconds patience);
-    /// Waits until relays have shared out all the work between them.
-    [[nodiscard]] bool relaying(std::chrono::milliseconds patience);
     /// Waits until no row is pending, or held by a transaction.
     [[nodiscard]] bool drained(std::chrono::milliseconds patience);
     [[nodiscard]] std::uint64_t below(std::uint64_t bound) { return random_() % bound; }

@@ -295,5 +295,22 @@ TEST(memory_of_a_group, neither_a_slow_record_nor_one_in_back_off_pins_a_fetch) 
     EXPECT_TRUE(w.sim.wait(loop->ended(), w.sim.steady_now() + 3h));
 }
 
+TEST(memory_of_a_group, a_hundred_thousand_keys_are_all_done_and_committed) {
+    group_world w(22);
+    std::size_t over = 0;
+    auto loop = w.join(
+        [&](const keyed&, context& ctx) -> task<void> {
+            co_await ctx.sleep(1ms);
+            ++over;
+        },
+        {.concurrency = 4'096});
+    for (int i = 0; i < 100'000; ++i)
+        w.publish("key-" + std::to_string(i));
+    w.flush();
+    EXPECT_TRUE(w.sim.run_until([&] { return w.all_committed(); }, 10min));
+    EXPECT_EQ(over, 100'000u);
+    EXPECT_EQ(w.end(*loop), loop_end::clean);
+}
+
 } // namespace
 } // namespace corvid::consume_test
