@@ -107,6 +107,25 @@ TEST_P(conformance, without_a_commit_error_refuses_to_start) {
     EXPECT_TRUE(reader->values(at(topic, 0)).empty());
 }
 
+TEST_P(conformance, a_committed_offset_beyond_the_log_is_reset_and_told) {
+    const topic_name topic = make_topic(1);
+    open_producer()->deliver_numbers(at(topic, 0), 0, 3);
+    const std::string group = fresh("group");
+    {
+        const auto first = open_reader(reading(group, {topic}));
+        ASSERT_TRUE(first->await_records(at(topic, 0), 3));
+        EXPECT_FALSE(code_of(first->commit({{.where = at(topic, 0), .next = offset(70)}})[0]));
+    }
+    const auto second = open_reader(reading(group, {topic}));
+    ASSERT_TRUE(second->await_records(at(topic, 0), 3));
+    EXPECT_EQ(second->values(at(topic, 0)), numbers(0, 3));
+    ASSERT_TRUE(second->await([](const auto& all) { return !all.errors.empty(); }));
+    const error why = second->now().errors[0].why;
+    EXPECT_EQ(why.code(), errc::position_reset) << why.describe();
+    EXPECT_EQ(why.topic(), topic.str());
+    EXPECT_EQ(why.partition(), 0);
+}
+
 TEST_P(conformance, take_brings_no_more_than_asked_and_leaves_the_rest) {
     const topic_name topic = make_topic(1);
     open_producer()->deliver_numbers(at(topic, 0), 0, 10);

@@ -6,6 +6,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
+#include <fstream>
+
 namespace corvid::faults {
 namespace {
 
@@ -42,6 +46,50 @@ TEST(bad_input_test, a_consumer_of_an_unreachable_broker_says_so_waits_quietly_a
     const auto began = bench.now();
     EXPECT_TRUE(bench.stop(*loop));
     EXPECT_LT(bench.now() - began, 10s);
+}
+
+/// The second batch of the partition cannot be decompressed any more.
+void break_second_batch(const kafka_process& of, const topic_name& topic) {
+    const auto file = of.directory() / "node-1" / "data" / (topic.str() + "-0") / "00000000000000000000.log";
+    std::fstream log(file, std::ios::in | std::ios::out | std::ios::binary);
+    ASSERT_TRUE(log) << file;
+    std::array<unsigned char, 12> head{}; // base offset, and the length of what follows
+    log.read(reinterpret_cast<char*>(head.data()), head.size());
+    const unsigned length = head[8] << 24U | head[9] << 16U | head[10] << 8U | head[11];
+    constexpr unsigned fields = 61; // of a batch, before its records
+    log.seekp(12 + length + fields);
+    log << "this is not what gzip has written";
+    ASSERT_TRUE(log.flush());
+}
+
+TEST(bad_input_test, a_batch_that_is_broken_in_the_log_is_told_and_other_topics_go_on) {
+    kafka_process kafka;
+    workbench bench(kafka.bootstrap());
+    const topic_name broken = bench.make_topic(1), sound = bench.make_topic(1);
+    producer_settings zipped;
+    zipped.sink.compression = "gzip";
+    {
+        auto out = bench.make_publisher(zipped);
+        for (const char* n : {"1", "2", "3"})
+            EXPECT_TRUE(
+                bench.send(*out, broken,
+                           std::string(R"({"n":)") + n + R"(,"note":")" + std::string(2'000, 'x') + "\"}"));
+        EXPECT_TRUE(bench.send(*out, sound, R"({"n":10,"note":""})"));
+    }
+    kafka.stop();
+    break_second_batch(kafka, broken);
+    kafka.start();
+    auto loop = bench.join({broken, sound}, {});
+    EXPECT_TRUE(bench.eventually([&] { return !loop->state().findings().empty(); }, 60s)) << bench.lines();
+    expect_mentions(loop->state().findings(),
+                    {broken.str(), "cannot be read on from offset 1", "2 or higher"});
+    EXPECT_NE(loop->state().trouble(), "");
+    EXPECT_TRUE(bench.eventually([&] { return bench.committed_of(sound) == 1; }, 20s)) << bench.lines();
+    EXPECT_EQ(bench.committed_of(broken), 1) << "nothing is passed over by itself";
+    auto handled = bench.handled();
+    std::ranges::sort(handled);
+    EXPECT_EQ(handled, (std::vector{1, 10}));
+    EXPECT_TRUE(bench.stop(*loop));
 }
 
 TEST(bad_input_test, a_send_to_an_unknown_topic_is_refused_and_others_go_on) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kafka_process.hpp"
 
+#include "form.hpp"
+
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
@@ -23,6 +25,8 @@ void kafka_process::kill(int node) {
     (void)output_of(command);
 }
 
+void kafka_process::stop() { (void)output_of({script, "stop", "--dir", directory_.string()}); }
+
 void kafka_process::signal_to(int node, int number) const {
     std::ifstream file(directory_ / ("node-" + std::to_string(node)) / "pid");
     pid_t pid = 0;
@@ -32,6 +36,7 @@ void kafka_process::signal_to(int node, int number) const {
 
 void kafka_process::start() {
     std::vector<std::string> command{script, "start", "--dir", directory_.string(), "--heap", "384m"};
+    if (!is_long_form()) command.emplace_back("--brief");
     command.insert(command.end(), options_.begin(), options_.end());
     const std::string address = output_of(command);
     bootstrap_ = address.substr(address.find("//") + 2);

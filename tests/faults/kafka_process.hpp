@@ -21,6 +21,8 @@ public:
 
     /// kill -9; the data stays. 0: every broker.
     void kill(int node = 0);
+    /// Every broker, in an orderly way; the data stays.
+    void stop();
     /// A broker stands still, and goes on.
     void freeze(int node) const { signal_to(node, SIGSTOP); }
     void thaw(int node) const { signal_to(node, SIGCONT); }

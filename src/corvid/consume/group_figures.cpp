@@ -29,6 +29,8 @@ partition_figures group_figures::of(const topic_partition& where, const std::str
     f.rejected = consumed("dead_letter");
     f.stopped = consumed("stop");
     f.gaps = into_->counter_of(metric::offset_gaps, {topic, group_});
+    f.had_no_offset = into_->counter_of(metric::offset_resets, {topic, group_, "no_offset"});
+    f.was_out_of_range = into_->counter_of(metric::offset_resets, {topic, group_, "out_of_range"});
     f.killers = into_->counter_of(metric::process_killers, {topic, group_});
     f.starts = into_->gauge_of(metric::starts_without_progress, {group_, topic, partition});
     f.parked = into_->counter_of(metric::parked_messages, {topic, group_});

@@ -21,6 +21,7 @@ namespace corvid {
 
 struct partition_figures {
     counter done, skipped, retried, rejected, stopped, gaps, killers, parked, unparked, discarded;
+    counter had_no_offset, was_out_of_range;
     gauge lag, committed, standing, starts, dead_keys;
     histogram age, handling;
     /// Of its topic, by the error's code. Looks its series up at each call.

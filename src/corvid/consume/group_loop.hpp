@@ -138,6 +138,8 @@ private:
     void drop_all();
     void tell_stopped();
     void try_release();
+    void tell_reset(const error& why);
+    void note_unread(const error& why);
     void stop_partition_of(const error& why);
     void stop_partition(tenancy& which, std::string_view text, const error& why);
     void stop_what_nobody_reads();

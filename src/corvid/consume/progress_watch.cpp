@@ -64,9 +64,10 @@ result<void> watch_settings::validate() const {
             return fail(
                 errc::invalid_setting,
                 {.message = std::string("watch.") + name + " must be above zero", .operation = "subscribe"});
-    if (hot_key_records == 0 || poison_attempts <= 0)
+    if (hot_key_records == 0 || poison_attempts <= 0 || unreadable_attempts <= 0)
         return fail(errc::invalid_setting,
-                    {.message = "watch.hot_key_records and watch.poison_attempts must be above zero",
+                    {.message = "watch.hot_key_records, watch.poison_attempts and watch.unreadable_attempts "
+                                "must be above zero",
                      .operation = "subscribe"});
     return {};
 }
@@ -77,6 +78,8 @@ std::string_view to_string(progress_watch::kind what) noexcept {
         return "slow_record";
     case progress_watch::kind::stuck_partition:
         return "stuck_partition";
+    case progress_watch::kind::unreadable:
+        return "unreadable";
     case progress_watch::kind::hot_key:
         return "hot_key";
     case progress_watch::kind::poison_key:
@@ -125,6 +128,15 @@ void progress_watch::judge(const partition_sight& one, const track& so_far, stea
               name + " has stood at offset " + std::to_string(one.frontier.value) + " for " +
                   seconds(so_far.standing) + ", " + std::to_string(*one.behind) +
                   " offsets before its end: " + cause_of(one, now, handlers));
+    if (one.unread && one.unread->times >= settings_.unreadable_attempts) {
+        const std::int64_t from = one.unread->from.value;
+        found(kind::unreadable, one.where,
+              name + " cannot be read on from offset " + std::to_string(from) + ", " +
+                  std::to_string(one.unread->times) +
+                  " times by now; to pass it by, stop the group and set its " +
+                  "offset behind what is broken, " + std::to_string(from + 1) +
+                  " or higher: " + one.unread->why);
+    }
     if (!is_planned(one.intake) &&
         (!is_back_pressure(one.intake) || now - so_far.open_at >= settings_.stopped_after))
         found(kind::intake_stopped, one.where,

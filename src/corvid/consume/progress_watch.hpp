@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // progress_watch: answers "why do I not get on?" for a group: the record that has been with its handler for
-// longest, partitions that stand still, the key that most records wait for, the key that fails again and
-// again, and partitions of which nothing is taken. Plain decisions: sights in at every tick, findings out.
+// longest, partitions that stand still, or whose log cannot be read on, the key that most records wait for,
+// the key that fails again and again, and partitions of which nothing is taken. Plain decisions: sights in at
+// every tick, findings out.
 //
 // A healthy group, a live loop and a small lag of the whole hide a partition that stands still, so each is
 // judged by itself (racecar #308): it stands still if records are there and none gets done. One key that
@@ -33,9 +34,17 @@ struct watch_settings {
         10'000};                         ///< back-pressure for so long is told; other stops at once
     std::size_t hot_key_records = 1'000; ///< waiting for one key, and at least half of all: the key is hot
     int poison_attempts = 3;             ///< a key whose record has failed so often is told
+    int unreadable_attempts = 3;         ///< an offset that could not be read so often is told
 
     /// errc::invalid_setting, naming the member: each is above zero.
     [[nodiscard]] result<void> validate() const;
+};
+
+/// The client could not read on from there, so many times in a row: a batch of the log is broken.
+struct unread_sight {
+    offset from;
+    int times = 0;
+    std::string why = {};
 };
 
 /// A partition as its loop sees it at a tick.
@@ -46,6 +55,7 @@ struct partition_sight {
     std::int64_t taken = 0;                  ///< rises with every record that is taken in
     std::optional<std::int64_t> behind = {}; ///< from the frontier to the end of the log; none: unknown
     intake_stop intake = intake_stop::open;
+    std::optional<unread_sight> unread = {};
     duration patience{}; ///< its records wait for so long on purpose: the delay of a retry topic
 };
 
@@ -82,7 +92,14 @@ struct handler_sight {
 
 class progress_watch {
 public:
-    enum class kind : std::uint8_t { slow_record, stuck_partition, hot_key, poison_key, intake_stopped };
+    enum class kind : std::uint8_t {
+        slow_record,
+        stuck_partition,
+        unreadable,
+        hot_key,
+        poison_key,
+        intake_stopped
+    };
 
     struct finding {
         kind what;

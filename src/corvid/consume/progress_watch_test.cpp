@@ -57,6 +57,22 @@ TEST(progress_watch, a_partition_with_records_of_which_none_gets_done_is_stuck) 
     EXPECT_TRUE(g.watch.has_changed());
 }
 
+TEST(progress_watch, an_offset_that_cannot_be_read_again_and_again_is_told_with_what_passes_it_by) {
+    watched_group g;
+    g.partitions[0].unread = {.from = offset(12), .times = 2, .why = "bad compression"};
+    g.look_after(1s);
+    EXPECT_EQ(g.watch.told(), "") << "a broker may have been restarted";
+    g.partitions[0].unread->times = 3;
+    g.look_after(1s);
+    EXPECT_TRUE(g.watch.has(kind::unreadable));
+    for (const char* part :
+         {"air.flight.departed[0]", "offset 12, 3 times", "13 or higher", "bad compression"})
+        EXPECT_THAT(g.watch.told(), HasSubstr(part));
+    g.partitions[0].unread.reset();
+    g.look_after(1s);
+    EXPECT_EQ(g.watch.told(), "");
+}
+
 TEST(progress_watch, an_idle_partition_and_one_of_unknown_end_are_not_stuck) {
     watched_group g;
     g.partitions[0].behind = std::nullopt;

@@ -104,7 +104,7 @@ public:
         settings.producer = out.get();
         settings.workers = workers.get();
         auto loop =
-            std::make_unique<group_loop>(on ? *on : cluster, sim, settings, std::move(all), quiet, nullptr);
+            std::make_unique<group_loop>(on ? *on : cluster, sim, settings, std::move(all), quiet, &figures);
         loop->start();
         return loop;
     }
@@ -143,6 +143,7 @@ public:
     task_scope scope;
     std::vector<std::string> lines;
     logger quiet{{.burst = 0, .output = [this](std::string_view line) { lines.emplace_back(line); }}};
+    metrics figures{"test"};
     std::unique_ptr<publisher> out;
     std::unique_ptr<worker_pool> workers; ///< of the groups that join from now on; none: their loops
     std::map<std::string, int> published;

@@ -9,6 +9,7 @@
 #include <corvid/broker/record_source.hpp>
 #include <corvid/consume/group_figures.hpp>
 #include <corvid/consume/positions/position_keeper.hpp>
+#include <corvid/consume/progress_watch.hpp>
 #include <corvid/consume/run.hpp>
 #include <corvid/lanes/crash_guard.hpp>
 #include <corvid/lanes/offset_ledger.hpp>
@@ -62,6 +63,9 @@ struct tenancy {
     std::optional<offset> position = {}; ///< where it began, if that was the keeper's
 
     std::shared_ptr<parking> parks{}; ///< its dead keys; none: keys do not die
+
+    /// Where reading on failed last; what lies behind it has not come since.
+    std::optional<unread_sight> unread{};
 
     std::string stopped_by{}; ///< why a record stopped it; empty: none did
 

@@ -271,7 +271,7 @@ public:
     }
     void expect_nothing_committed_too_far() {
         for (std::int32_t p = 0; p < 3; ++p)
-            for (std::int64_t o = 0; o < w.committed(p); ++o)
+            for (std::int64_t o = 0, all = w.committed(p); o < all; ++o)
                 ASSERT_TRUE(finished[p][static_cast<std::size_t>(o)])
                     << "committed past offset " << o << " of partition " << p;
     }

@@ -8,6 +8,14 @@
 
 namespace corvid {
 
+namespace {
+
+bool is_of(const error& why, const topic_partition& where) {
+    return why.partition() == where.partition.value && why.topic() == where.topic.str();
+}
+
+} // namespace
+
 // Dense, and the partition's for ever: by it a key's lock outlives the assignment.
 std::uint32_t group_loop::number_of(const topic_partition& where) {
     return numbers_.emplace(where, static_cast<std::uint32_t>(numbers_.size())).first->second;
@@ -142,11 +150,28 @@ void group_loop::drop_all() {
     revoking_.reset();
 }
 
+// The client goes on by itself, somewhere else: what lies between is told, for nobody else would.
+void group_loop::tell_reset(const error& why) {
+    log_.warn("a partition's position was reset", why);
+    for (auto& each : tenancies_)
+        if (is_of(why, each->origin.where)) each->figures.was_out_of_range.add();
+}
+
+// The client tries the same offset for ever, and says so each time.
+void group_loop::note_unread(const error& why) {
+    for (auto& each : tenancies_) {
+        if (!why.offset() || !is_of(why, each->origin.where)) continue;
+        const bool again = each->unread && each->unread->from.value == *why.offset();
+        each->unread = {.from = offset(*why.offset()),
+                        .times = again ? each->unread->times + 1 : 1,
+                        .why = why.describe()};
+    }
+}
+
 // kafka.offset_reset is `error`, and the partition has no offset, or one that is gone.
 void group_loop::stop_partition_of(const error& why) {
     for (auto& each : tenancies_) {
-        const topic_partition& where = each->origin.where;
-        if (where.topic.str() != why.topic() || where.partition.value != *why.partition()) continue;
+        if (!is_of(why, each->origin.where)) continue;
         stop_partition(*each, "a partition stops: there is no offset to read from", why);
     }
 }
@@ -171,6 +196,8 @@ void group_loop::stop_what_nobody_reads() {
 
 void group_loop::on(broker::source_error& event) {
     if (event.why == errc::no_committed_offset && event.why.partition()) return stop_partition_of(event.why);
+    if (event.why == errc::position_reset) return tell_reset(event.why);
+    note_unread(event.why);
     note_trouble(event.why);
     if (event.why.kind() != error_kind::fatal) {
         log_.warn("the consumer has trouble", event.why);

@@ -159,6 +159,32 @@ TEST_F(group_membership, a_partition_without_an_offset_stops_alone_and_is_named)
     end(work.held[0]);
 }
 
+TEST_F(group_membership, an_offset_that_cannot_be_read_is_told_while_nothing_behind_it_comes) {
+    auto& work = join<holding>();
+    cluster.source->next[1] = scripted::records; // nothing comes of it
+    say(both);
+    const error broken(errc::broker_error, {.message = "bad compression",
+                                            .operation = "fetch",
+                                            .topic = "test.event.made",
+                                            .partition = 1,
+                                            .offset = 7});
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_EQ(loop->state().findings(), "");
+        say(broker::source_error{broken});
+        sim.run_for(2s);
+    }
+    EXPECT_NE(loop->state().findings().find("test.event.made[1] cannot be read on from offset 7, 3 times"),
+              std::string::npos)
+        << loop->state().findings();
+    EXPECT_NE(loop->state().trouble().find("bad compression"), std::string::npos);
+    cluster.source->next[1] = 8; // an operator has passed it by
+    cluster.source->listener.ready();
+    sim.run_for(2s);
+    EXPECT_EQ(loop->state().findings(), "");
+    for (run* each : work.held)
+        end(each);
+}
+
 TEST_F(group_membership, a_partition_that_lost_its_place_ends_the_run_at_work_and_then_stops) {
     auto& work = join<holding>();
     say(both);

@@ -61,6 +61,8 @@ void group_loop::starts_answered(start_inquiry& answered) noexcept {
             of.guard.found(of.position, {}, loop_->steady_now());
         else
             of.guard.found(answer.next, answer.metadata, loop_->steady_now());
+        if (!of.position && !answer.next && settings_.source.reset != broker::offset_reset::error)
+            of.figures.had_no_offset.add();
         of.figures.starts.set(of.guard.starts());
         if (of.guard.starts() >= settings_.crashes.suspect_after)
             log_.error(

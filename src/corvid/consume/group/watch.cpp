@@ -47,14 +47,19 @@ std::vector<partition_sight> group_loop::look_at_partitions() {
         intake_stop why = each->by.why_stopped(*each);
         if (why == intake_stop::open && !each->takes_in()) why = intake_stop::revoking;
         if (why != intake_stop::open) ++stopped[why];
-        const auto next = each->ledger.frontier();
+        const bool has_records = each->ledger.is_assigned();
+        if (each->unread && has_records && each->ledger.end() > each->unread->from)
+            each->unread.reset(); // what lies behind it has come
+        auto next = each->ledger.frontier();
+        if (!next && each->unread) next = each->unread->from;
         if (!source_ || !next) continue;
         partition_sight& its = seen.emplace_back(partition_sight{
             .where = each->origin.where,
             .frontier = *next,
-            .settled = each->ledger.end().value - each->ledger.unfinished(),
-            .taken = each->ledger.end().value,
+            .settled = has_records ? each->ledger.end().value - each->ledger.unfinished() : 0,
+            .taken = has_records ? each->ledger.end().value : 0,
             .intake = why,
+            .unread = each->unread,
         });
         if (each->tier > 0) its.patience = each->by.reader().failure.retry_topics[each->tier - 1];
         const auto far = source_->progress(each->slot);

@@ -62,14 +62,65 @@ TEST(group_watch, what_stands_behind_the_last_record_is_no_lag_and_is_committed)
     auto loop = w.join(s.handler());
     w.publish(10, 2);
     EXPECT_TRUE(w.sim.run_until([&] { return w.committed(0) == 20; }, 1min));
+    const counter gaps = w.figures.counter_of(metric::offset_gaps, {keyed_topic.str(), "group"});
+    EXPECT_EQ(gaps.value(), 0u) << "nothing is missing where nothing is compacted and no transaction ends";
     w.cluster.script().skip_offsets({keyed_topic, partition_id(0)}, 10); // as a transaction's marker does
     w.sim.run_for(2min);
     EXPECT_EQ(w.committed(0), 30);
+    EXPECT_EQ(gaps.value(), 10u);
     EXPECT_FALSE(loop->state().is_stuck()) << loop->state().findings();
     w.publish(10, 2);
     EXPECT_TRUE(w.sim.run_until([&] { return w.committed(0) == 50; }, 1min));
     EXPECT_EQ(s.done.size(), 40u);
     w.end(*loop);
+}
+
+TEST(group_watch, offsets_that_never_come_between_records_are_counted_and_hold_nothing_up) {
+    group_world w(8, 1);
+    stalled s;
+    s.go = true;
+    for (int round = 0; round < 5; ++round) {
+        w.publish(10, 2);
+        w.cluster.script().skip_offsets({keyed_topic, partition_id(0)}, 3);
+    }
+    auto loop = w.join(s.handler());
+    w.publish(10, 2);
+    EXPECT_TRUE(w.sim.run_until([&] { return w.committed(0) == 6 * 20 + 5 * 3; }, 1min));
+    EXPECT_EQ(w.figures.counter_of(metric::offset_gaps, {keyed_topic.str(), "group"}).value(), 15u);
+    EXPECT_EQ(s.done.size(), 120u);
+    w.end(*loop);
+}
+
+struct resets {
+    explicit resets(group_world& w)
+        : no_offset(w.figures.counter_of(metric::offset_resets, {keyed_topic.str(), "group", "no_offset"})),
+          out_of_range(
+              w.figures.counter_of(metric::offset_resets, {keyed_topic.str(), "group", "out_of_range"})) {}
+    counter no_offset, out_of_range;
+};
+
+TEST(group_watch, a_position_that_was_reset_is_counted_by_its_reason_and_told) {
+    group_world w(9, 2);
+    const resets told(w);
+    stalled s;
+    s.go = true;
+    w.publish(10, 4);
+    auto loop = w.join(s.handler());
+    EXPECT_TRUE(w.sim.run_until([&] { return w.all_committed(); }, 1min));
+    EXPECT_EQ(told.no_offset.value(), 2u) << "a new group: each partition begins so";
+    EXPECT_EQ(w.end(*loop), loop_end::clean);
+
+    const std::int64_t end = w.committed(0);
+    w.publish(10, 4);
+    w.cluster.script().delete_records({keyed_topic, partition_id(0)}, offset(end + 5));
+    loop = w.join(s.handler());
+    EXPECT_TRUE(w.sim.run_until([&] { return w.all_committed(); }, 1min));
+    EXPECT_EQ(told.no_offset.value(), 2u);
+    EXPECT_EQ(told.out_of_range.value(), 1u);
+    EXPECT_EQ(w.lines_with("CVD-5011"), 1);
+    EXPECT_EQ(loop->state().trouble(), "") << "it gets on";
+    EXPECT_EQ(s.done.size(), 75u) << "five are gone";
+    EXPECT_EQ(w.end(*loop), loop_end::clean);
 }
 
 TEST(group_watch, a_key_that_fails_again_and_again_is_told_with_what_it_fails_by) {

@@ -111,7 +111,7 @@ public:
 
     void expect_committed_is_over() {
         for (std::int32_t p = 0; p < 3; ++p)
-            for (std::int64_t at = 0; at < w.committed(p); ++at)
+            for (std::int64_t at = 0, all = w.committed(p); at < all; ++at)
                 EXPECT_TRUE(over.contains({p, at})) << "partition " << p << ", offset " << at;
     }
 

@@ -170,7 +170,7 @@ public:
     }
     void expect_committed_is_done_by_all() {
         for (std::int32_t p = 0; p < 3; ++p)
-            for (std::int64_t at = 0; at < w.committed(p); ++at)
+            for (std::int64_t at = 0, all = w.committed(p); at < all; ++at)
                 for (const auto& each : done_by)
                     EXPECT_TRUE(each.contains({p, at})) << "partition " << p << ", offset " << at;
     }

@@ -348,5 +348,15 @@ TEST_P(publish_histories, lose_nothing_and_keep_the_order_of_each_key) {
 
 INSTANTIATE_TEST_SUITE_P(seeds, publish_histories, testing::Range(1, 41));
 
+TEST(event_id, is_the_senders_key_else_that_of_the_cloud_event_else_the_place) {
+    const run_origin from{.where = {topic_name("air.flight.departed"), partition_id(3)}, .stop = {}};
+    headers both, event;
+    both.add(wire::idempotency_key, std::string_view("key-1")).add("ce_id", std::string_view("event-1"));
+    event.add("ce_id", std::string_view("event-1"));
+    EXPECT_EQ(event_id_of(from, 7, both.view()), "key-1");
+    EXPECT_EQ(event_id_of(from, 7, event.view()), "event-1");
+    EXPECT_EQ(event_id_of(from, 7, {}), "air.flight.departed-3-7");
+}
+
 } // namespace
 } // namespace corvid::consume_test

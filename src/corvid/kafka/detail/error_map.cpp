@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <optional>
 #include <string>
 
 namespace corvid::kafka {
@@ -89,6 +91,23 @@ error build(errc code, error_kind kind, rd_kafka_resp_err_t native, std::string_
     return error(code, std::move(details));
 }
 
+/// "[thrd:main]: TOPIC [PARTITION]: offset reset (at offset 7, broker 1) to BEGINNING: …"; none for any other
+/// line.
+std::optional<error> reset_told_by(std::string_view text) {
+    if (text.starts_with("[thrd:")) text.remove_prefix(std::min(text.find("]: "), text.size() - 3) + 3);
+    const std::size_t open = text.find(" [");
+    const std::size_t close = text.find("]: offset reset (");
+    if (open > close || close == std::string_view::npos) return std::nullopt;
+    std::int32_t partition = -1;
+    const std::string_view number = text.substr(open + 2, close - open - 2);
+    if (std::from_chars(number.data(), number.data() + number.size(), partition).ec != std::errc())
+        return std::nullopt;
+    return error(errc::position_reset, {.message = std::string(text),
+                                        .operation = "librdkafka",
+                                        .topic = std::string(text.substr(0, open)),
+                                        .partition = partition});
+}
+
 } // namespace
 
 error_class classify(rd_kafka_resp_err_t native) noexcept {
@@ -117,6 +136,8 @@ bool worth_telling(std::string_view facility) noexcept {
 }
 
 error log_line(std::string_view facility, std::string_view text) {
+    if (facility == "OFFSET")
+        if (auto reset = reset_told_by(text)) return *std::move(reset);
     const bool is_starting = std::ranges::any_of(of_starting, [&](rd_kafka_resp_err_t native) {
         return text.find(rd_kafka_err2str(native)) != std::string_view::npos;
     });

@@ -28,8 +28,9 @@ struct error_class {
 [[nodiscard]] error client_error(rd_kafka_t* client, rd_kafka_resp_err_t native, std::string_view text,
                                  error_details details = {});
 
-/// A line of librdkafka's log, as an error that passes by itself; broker_starting where a cluster that has
-/// just come up is asked again.
+/// A line of librdkafka's log, as an error that passes by itself: broker_starting where a cluster that has
+/// just come up is asked again, position_reset (with topic and partition) where a partition is not read on
+/// from where it was.
 [[nodiscard]] error log_line(std::string_view facility, std::string_view text);
 
 /// False for lines that say nothing to an operator (a consumer's property given to a producer), or nothing

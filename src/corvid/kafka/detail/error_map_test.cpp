@@ -62,6 +62,21 @@ TEST(error_map, a_fresh_broker_that_is_asked_again_is_no_error_of_the_broker) {
               errc::broker_error);
 }
 
+TEST(error_map, a_position_that_librdkafka_has_reset_is_told_with_its_partition) {
+    const error told =
+        log_line("OFFSET", "[thrd:main]: air.flight.departed [11]: offset reset (at offset 70, broker 1) to "
+                           "BEGINNING: fetch failed due to requested offset not available on "
+                           "the broker: Broker: Offset out of range");
+    EXPECT_EQ(told.code(), errc::position_reset);
+    EXPECT_EQ(told.kind(), error_kind::retriable);
+    EXPECT_EQ(told.topic(), "air.flight.departed");
+    EXPECT_EQ(told.partition(), 11);
+    EXPECT_NE(told.message().find("offset 70"), std::string::npos);
+    for (const char* other : {"", "x", "x [1]: offset", "]: offset reset ( [", "x []: offset reset (",
+                              "[thrd:main]", "[thrd:x]: y"})
+        EXPECT_EQ(log_line("OFFSET", other).code(), errc::broker_error) << other;
+}
+
 TEST(error_map, what_ends_the_client_is_fatal) {
     for (const auto native :
          {RD_KAFKA_RESP_ERR__FATAL, RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, RD_KAFKA_RESP_ERR__FENCED})

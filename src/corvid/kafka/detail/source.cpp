@@ -349,7 +349,8 @@ std::size_t source::set_errors_aside(std::size_t count) {
             report(message->err, rd_kafka_message_errstr(message),
                    {.operation = "fetch",
                     .topic = message->rkt ? rd_kafka_topic_name(message->rkt) : "",
-                    .partition = message->partition});
+                    .partition = message->partition,
+                    .offset = message->offset >= 0 ? std::optional(message->offset) : std::nullopt});
         rd_kafka_message_destroy(message);
     }
     return good;

@@ -123,7 +123,7 @@ void source::start(place& at, std::optional<offset> given) {
     partition_log* log = at.of ? at.of->log_of(at.where.partition) : nullptr;
     if (!log) return; // deleted meanwhile: the revoke is on its way
     std::optional<log_cursor> from = given ? log->find(given->value) : std::nullopt;
-    if (!from) from = reset(at, *log);
+    if (!from) from = reset(at, *log, given.has_value());
     if (!from) return;
     at.cursor = *from;
     at.flows = true;
@@ -131,13 +131,14 @@ void source::start(place& at, std::optional<offset> given) {
     box_->wake();
 }
 
-std::optional<log_cursor> source::reset(place& at, partition_log& log) {
-    if (reset_ == broker::offset_reset::earliest) return log.first();
-    if (reset_ == broker::offset_reset::latest) return log.last();
-    report(error(
-        errc::no_committed_offset,
-        {.operation = "consume", .topic = at.where.topic.str(), .partition = at.where.partition.value}));
-    return std::nullopt;
+std::optional<log_cursor> source::reset(place& at, partition_log& log, bool had_position) {
+    const bool ends = reset_ == broker::offset_reset::error;
+    if (ends || had_position)
+        report(error(
+            ends ? errc::no_committed_offset : errc::position_reset,
+            {.operation = "consume", .topic = at.where.topic.str(), .partition = at.where.partition.value}));
+    if (ends) return std::nullopt;
+    return reset_ == broker::offset_reset::earliest ? log.first() : log.last();
 }
 
 record_batch source::take(slot from, std::size_t most) {
@@ -148,7 +149,7 @@ record_batch source::take(slot from, std::size_t most) {
     taken found;
     log.take(at->cursor, core_->reachable() ? most : 0, found, *at);
     if (found.out_of_range) {
-        if (const auto again = reset(*at, log))
+        if (const auto again = reset(*at, log, true))
             at->cursor = *again;
         else
             at->stop();

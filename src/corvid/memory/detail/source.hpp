@@ -49,7 +49,7 @@ private:
     [[nodiscard]] broker::source_event take_back(partitions_moved&& what);
     [[nodiscard]] place* find(broker::slot which) const;
     void start(place& at, std::optional<offset> given);
-    [[nodiscard]] std::optional<log_cursor> reset(place& at, partition_log& log);
+    [[nodiscard]] std::optional<log_cursor> reset(place& at, partition_log& log, bool had_position);
     void report(error why);
     [[nodiscard]] std::optional<error> request_failure(const char* operation);
 
