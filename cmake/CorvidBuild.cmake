@@ -26,23 +26,28 @@ function(corvid_uses target scope)
 endfunction()
 
 # migrations.cpp of a module, in its build folder, from migrations/{postgres,sqlite}/NNNN_name.sql: the SQL files are the one
-# text of each migration, compiled in from there and installed as they are.
+# text of each migration, compiled in from there. Those that are installed, for a tool of the user's, note at their end that
+# they were applied, as store::migrate does.
 function(corvid_migrations module) # NNNN_name…
     set(rows "")
     foreach(step IN LISTS ARGN)
         string(REGEX MATCH "^0*([0-9]+)_(.+)$" matched "${step}")
-        string(APPEND rows "        {${CMAKE_MATCH_1}, \"${CMAKE_MATCH_2}\"")
+        set(number "${CMAKE_MATCH_1}")
+        set(name "${CMAKE_MATCH_2}")
+        string(APPEND rows "        {${number}, \"${name}\"")
         foreach(kind IN ITEMS postgres sqlite)
             set(sql "${CMAKE_CURRENT_SOURCE_DIR}/migrations/${kind}/${step}.sql")
             file(READ "${sql}" text)
             string(APPEND rows ", R\"sql(${text})sql\"")
+            configure_file("${CMAKE_CURRENT_FUNCTION_LIST_DIR}/migration.sql.in"
+                "${CMAKE_CURRENT_BINARY_DIR}/migrations/${kind}/${step}.sql" @ONLY)
             set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${sql}")
         endforeach()
         string(APPEND rows "},\n")
     endforeach()
     configure_file("${CMAKE_CURRENT_FUNCTION_LIST_DIR}/migrations.cpp.in" "${CMAKE_CURRENT_BINARY_DIR}/migrations.cpp" @ONLY)
     if(CORVID_INSTALL)
-        install(DIRECTORY migrations/ DESTINATION ${CMAKE_INSTALL_DATADIR}/corvid/migrations/${module})
+        install(DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}/migrations/" DESTINATION ${CMAKE_INSTALL_DATADIR}/corvid/migrations/${module})
     endif()
 endfunction()
 
@@ -81,12 +86,12 @@ function(corvid_discover_tests target timeout labels)
     if(arg_SERIAL)
         set(serial TRUE)
     endif()
-    if(CORVID_TEST_SHARDS) # a process a test costs more than most tests where each is slow to start
+    if(CORVID_TEST_SHARDS AND NOT serial) # a process a test costs more than most tests
         math(EXPR timeout "${timeout} * 5")
         math(EXPR last "${CORVID_TEST_SHARDS} - 1")
         foreach(shard RANGE ${last})
             add_test(NAME "${target}:${shard}" COMMAND ${target})
-            set_tests_properties("${target}:${shard}" PROPERTIES LABELS "${labels}" TIMEOUT ${timeout} RUN_SERIAL ${serial}
+            set_tests_properties("${target}:${shard}" PROPERTIES LABELS "${labels}" TIMEOUT ${timeout}
                 SKIP_REGULAR_EXPRESSION "\\[  SKIPPED \\]"
                 ENVIRONMENT "GTEST_TOTAL_SHARDS=${CORVID_TEST_SHARDS};GTEST_SHARD_INDEX=${shard};${arg_ENVIRONMENT}")
         endforeach()

@@ -79,6 +79,7 @@ int work(const std::string& broker, const std::string& url) {
     corvid::inbox inbox{database, {.group = "notifications"}, &service.figures()};
     if (auto made = corvid::wait_for(service.root(), database.loop(), make_tables(database, inbox)); !made)
         throw corvid::config_error(made.error());
+    inbox.keep_clean();
     std::set<std::string> gateway; // takes each mail once, by its id, as many do
     std::atomic<std::size_t> sent = 0;
     service.on<parcel_shipped>("notify", [&](const parcel_shipped& what, corvid::context& ctx) {

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "harness.hpp"
+#include <corvid/inbox/inbox.hpp>
+#include <corvid/outbox/outbox.hpp>
 #include <corvid/store/migrate.hpp>
 
+#include <algorithm>
 #include <array>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 
 namespace corvid::test {
 namespace {
@@ -90,6 +96,47 @@ TEST_F(database_migrations, of_many_programs_that_start_at_once_run_once) {
     scope.wait(root_);
     EXPECT_EQ(failures, "");
     EXPECT_EQ(applied, 2);
+}
+
+/// The SQL files that are installed for a tool of the user's.
+std::vector<std::string> files_of(const std::string& component, bool postgres) {
+    const auto folder =
+        std::filesystem::path(CORVID_MODULES) / component / "migrations" / (postgres ? "postgres" : "sqlite");
+    std::vector<std::filesystem::path> names;
+    for (const auto& each : std::filesystem::directory_iterator(folder))
+        names.push_back(each.path());
+    std::ranges::sort(names);
+    std::vector<std::string> all;
+    for (const auto& each : names) {
+        std::ifstream file(each);
+        all.emplace_back(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+    }
+    return all;
+}
+
+task<result<int>> run_script(store::session& on, std::string text) {
+    auto ran = co_await on.script(std::move(text));
+    if (!ran) co_return fail(std::move(ran.error()));
+    co_return 0;
+}
+
+TEST_F(database_migrations, that_a_tool_of_the_users_applied_are_found_done) {
+    for (const char* component : {"inbox", "outbox"})
+        for (const std::string& text : files_of(component, postgres())) {
+            const auto ran =
+                get(db_->with_session<int>([&](store::session& on) { return run_script(on, text); }));
+            ASSERT_TRUE(ran) << ran.error().describe() << "\n" << text;
+        }
+    run("create table effect(id text not null)");
+    inbox box(*db_, {.group = "billing"});
+    EXPECT_EQ(get(box.migrate()).value_or(-1), 0);
+    outbox events(*db_);
+    EXPECT_EQ(get(events.migrate()).value_or(-1), 0);
+    for (int times = 0; times < 2; ++times)
+        ASSERT_TRUE(on_loop(box.process_if_new("first", [](unit_of_work& unit) {
+            unit.execute("insert into effect(id) values ($1)", "first");
+        })));
+    EXPECT_EQ(read<std::string>("select id from effect"), std::vector<std::string>{"first"});
 }
 
 } // namespace

@@ -5,6 +5,7 @@
 #include <corvid/kafka/versions.hpp>
 #include <corvid/observe/counted_lines.hpp>
 #include <corvid/outbox/relay/relay_group.hpp>
+#include <corvid/service/database/own_database.hpp>
 #include <corvid/service/detail/group_health.hpp>
 #include <corvid/service/http_server.hpp>
 #include <corvid/service/runtime.hpp>
@@ -57,6 +58,7 @@ struct service::parts {
     logger log;
     dependencies shared{log, &figures};
     std::shared_ptr<span_sink> spans;
+    detail::own_database db;
     exactly_once_stages stages;                               // outlive the groups, that hand in there
     std::map<std::string, std::vector<subscription>> waiting; // by group, until start()
     std::map<std::string, parked_of> parking;                 // subscriptions that park, by name
@@ -126,7 +128,12 @@ std::shared_ptr<inbox_stage> service::stage_of(const std::string& name, const su
                                .in_batches = options.batch.has_value()});
 }
 
-service& service::relay(database& from, relay_settings settings) {
+corvid::database& service::database() {
+    auto& p = *parts_;
+    return p.db.open(settings_.database, p.root, p.figures, p.health);
+}
+
+service& service::relay(corvid::database& from, relay_settings settings) {
     parts_->relays.add(from, std::move(settings), parts_->started);
     return *this;
 }
@@ -245,6 +252,8 @@ void service::start() {
         p.http = std::make_unique<http_server>(p.root, settings_.http, operator_pages(p.health, p.figures));
     for (const std::string& each : p.stages.warnings())
         p.log.warn(each);
+    for (const std::string& each : p.stages.declared())
+        p.log.info(each);
     try {
         p.stages.open(&p.figures, p.log);
         add_checks();

@@ -122,8 +122,11 @@ public:
     /// released or discarded, whichever process has the partition. `topic` where it reads several, or by a
     /// pattern. Throws config_error where no such subscription was named. The service outlives the handle.
     [[nodiscard]] parked_keys parked(const std::string& subscription, const std::string& topic = {});
+    /// The database of the settings (database.url): made at the first call, closed with the service, whose
+    /// readiness says where it cannot be reached. Throws config_error where the settings name none.
+    [[nodiscard]] corvid::database& database();
     /// From start() to stop() sends what is published to the outbox of `from`, whose tables it makes.
-    service& relay(database& from, relay_settings settings = {});
+    service& relay(corvid::database& from, relay_settings settings = {});
     [[nodiscard]] metrics& figures() noexcept;
     [[nodiscard]] health_registry& health() noexcept;
     [[nodiscard]] const corvid::settings& settings() const noexcept { return settings_; }

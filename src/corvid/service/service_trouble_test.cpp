@@ -192,6 +192,51 @@ TEST_F(service_trouble, a_stop_that_takes_too_long_names_the_handler_where_it_is
     EXPECT_FALSE(said("the broker does not answer"));
 }
 
+task<result<std::int64_t>> ask(database& db) {
+    auto asking = db.query<std::int64_t>("select 1");
+    auto answer = co_await asking;
+    if (!answer) co_return fail(std::move(answer).error());
+    co_return answer->at(0);
+}
+
+TEST_F(service_trouble, its_database_is_that_of_its_settings_and_what_may_happen_twice_is_told) {
+    simulation sim{6};
+    memory::cluster cluster{sim};
+    settings with = quiet();
+    with.database.url = secret("sqlite::memory:");
+    ASSERT_TRUE(create_topics(cluster, with.topics, 1s));
+    service s(with, cluster, sim);
+    s.on<parcel>("send", [](const parcel&, context&, unit_of_work&) {},
+                 {.exactly_once = in(s.database(), {.may_duplicate = "the call to the carrier"})});
+    s.start();
+    EXPECT_EQ(&s.database(), &s.database());
+    EXPECT_EQ(wait_for(sim, s.database().loop(), ask(s.database())).value_or(0), 1);
+    EXPECT_TRUE(s.health().report(probe::readiness).ok) << s.health().report(probe::readiness).to_json(true);
+    EXPECT_TRUE(said("the call to the carrier"));
+    EXPECT_EQ(s.stop(), exit_code::clean);
+}
+
+TEST_F(service_trouble, a_database_that_is_not_named_or_does_not_answer_is_told_as_such) {
+    threaded_scheduler root;
+    memory::cluster cluster(root);
+    settings with = quiet();
+    service without(with, cluster, root);
+    try {
+        (void)without.database();
+        ADD_FAILURE() << "there is none";
+    } catch (const config_error& e) {
+        EXPECT_NE(e.why().describe().find("set database.url"), std::string::npos) << e.why().describe();
+    }
+    with.database.url = secret("postgresql://nobody@127.0.0.1:1/none");
+    service s(with, cluster, root);
+    s.start();
+    EXPECT_FALSE(wait_for(root, s.database().loop(), ask(s.database())));
+    const health_report ready = s.health().report(probe::readiness);
+    EXPECT_FALSE(ready.ok);
+    EXPECT_NE(ready.to_json(true).find("database.url"), std::string::npos) << ready.to_json(true);
+    EXPECT_EQ(s.stop(), exit_code::clean);
+}
+
 TEST_F(service_trouble, settings_that_are_empty_are_not_logged_as_secrets) {
     simulation sim{4};
     memory::cluster cluster{sim};

@@ -78,8 +78,13 @@ struct produce_settings {
     std::uint64_t in_flight_bytes = 33'554'432;
 };
 
+/// Of service::database(); see store/settings.hpp.
 struct database_address {
     secret url = {}; ///< empty: no database
+    std::uint32_t pool_size = 4;
+    std::chrono::milliseconds acquire_timeout{5'000};
+    std::chrono::milliseconds statement_deadline{10'000};
+    std::chrono::milliseconds lock_timeout{5'000};
 };
 
 enum class cleanup_policy : std::uint8_t { remove, compact, compact_and_remove };

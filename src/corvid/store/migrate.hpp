@@ -4,8 +4,9 @@
 // many processes start at the same time: one does it, the others wait and find it done. Each step is one
 // transaction together with its row in corvid_migrations: what failed has left nothing.
 //
-// The same texts are installed as SQL files (share/corvid/migrations) for those who apply them with a tool of
-// their own.
+// The same texts are installed as SQL files (share/corvid/migrations/COMPONENT/{postgres,sqlite}) for those
+// who apply them with a tool of their own, each as one transaction and in their order. Each notes at its end
+// that it was applied, so that a service finds it done, and needs no right to create tables.
 #pragma once
 
 #include <corvid/store/database.hpp>

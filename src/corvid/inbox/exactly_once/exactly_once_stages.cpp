@@ -24,6 +24,10 @@ std::shared_ptr<inbox_stage> exactly_once_stages::add(const wish& of) {
     if (!of.takes_units)
         refuse(of.subscription, "exactly_once is set, and its handler takes no unit_of_work",
                "take a corvid::unit_of_work& behind the context, or leave exactly_once out");
+    if (!of.how->may_duplicate.empty())
+        declared_.push_back("subscription \"" + of.subscription +
+                            "\": beside its effects in the database, this may happen more than once: " +
+                            of.how->may_duplicate);
     group_inbox& into = inbox_of(of.group, *of.how);
     if (of.how->by == effect_mark::by_event_id)
         return std::make_shared<event_stage>(into, ++count_, of.parts);

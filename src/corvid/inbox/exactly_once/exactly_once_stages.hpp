@@ -39,6 +39,8 @@ public:
     [[nodiscard]] std::span<const std::unique_ptr<group_inbox>> inboxes() const noexcept { return inboxes_; }
     /// What works otherwise than its settings sound, for the log.
     [[nodiscard]] const std::vector<std::string>& warnings() const noexcept { return warnings_; }
+    /// What may happen more than once although effects do not (may_duplicate), for the log.
+    [[nodiscard]] const std::vector<std::string>& declared() const noexcept { return declared_; }
     /// All groups have ended.
     void close();
 
@@ -46,7 +48,7 @@ private:
     static void refuse_by_offset(const wish& of);
     [[nodiscard]] group_inbox& inbox_of(const std::string& group, const exactly_once_settings& how);
     std::vector<std::unique_ptr<group_inbox>> inboxes_;
-    std::vector<std::string> warnings_;
+    std::vector<std::string> warnings_, declared_;
     std::uint64_t count_ = 0;
 };
 

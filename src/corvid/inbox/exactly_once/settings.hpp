@@ -9,7 +9,8 @@
 //
 // What is promised: the SQL effects of an event are there exactly once, together with its mark, and those of
 // a key in the order of its records; no offset is committed before its effects are. What is not: the handler
-// may run more than once for an event, so what it does beside SQL may happen more than once too.
+// may run more than once for an event, so what it does beside SQL may happen more than once too: it goes
+// through the outbox (publish), which is SQL, or is declared, by `may_duplicate`.
 //
 // A handler that ends in retry or dead_letter, or throws, has no effect; one that says skip leaves its mark
 // alone, a dead letter too, once it is durable (replay it with an id of its own). A statement that the
@@ -32,6 +33,7 @@
 #include <corvid/store/database.hpp>
 
 #include <chrono>
+#include <string>
 
 namespace corvid {
 
@@ -47,6 +49,9 @@ struct exactly_once_settings {
     /// How long after its effect an event may still come again (inbox_settings). 0: not known.
     std::chrono::seconds redelivery_window{0};
     bool allow_short_retention = false; ///< below redelivery_window
+    /// What the subscription's handler does beside that, and may do more than once: "the call to the bank".
+    /// Told in the log at the start.
+    std::string may_duplicate = {};
     writer_settings writer = {};
 };
 
