@@ -6,9 +6,11 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstdio>
 #include <map>
 #include <optional>
+#include <random>
 #include <set>
 
 namespace corvid::test {
@@ -160,6 +162,82 @@ TEST_F(redis_marking, a_killed_server_loses_no_event_and_what_it_forgot_is_done_
     EXPECT_LE(twice, 300);
     RecordProperty("duplicates_after_kill", twice);
     std::printf("killed with AOF everysec: %d of 300 events had a second effect\n", twice);
+}
+
+// R25 with events in hand at the kill: half of all attempts fail, before or after it.
+class redis_outage : public redis_marking {
+public:
+    task<void> effect(std::string id) {
+        co_await sleep(20ms);
+        if (random_() % 2 == 0) throw std::runtime_error("this attempt fails");
+        ++effects_[id];
+    }
+    task<bool> with_lease(std::string id) {
+        const auto its_effect = [this, id] { return effect(id); };
+        auto processing = marks_->process_if_new(id, its_effect);
+        const auto outcome = co_await std::move(processing);
+        co_return outcome.has_value();
+    }
+    /// The mark comes first, and goes when the effect has failed.
+    task<bool> mark_first(std::string id) {
+        auto marking = redis_->ask({"SET", "careless:" + id, "1", "NX"});
+        const auto marked = co_await marking;
+        if (!marked) co_return false;
+        if (marked->text != "OK") co_return true; // "it has had its effect"
+        bool failed = false;
+        try {
+            auto running = effect(id);
+            co_await std::move(running);
+        } catch (const std::runtime_error&) {
+            failed = true;
+        }
+        if (!failed) co_return true;
+        auto unmarking = redis_->ask({"DEL", "careless:" + id});
+        (void)co_await unmarking;
+        co_return false;
+    }
+    /// Every event until it is told to be done, while the server dies and comes back; answers how many had no
+    /// effect.
+    int lost_by(task<bool> (redis_outage::*process)(std::string)) {
+        constexpr int lanes = 16, each = 25;
+        own_server server("redis");
+        open(server.url());
+        struct steps {
+            static task<void> lane(redis_outage& test, decltype(process) how, int first,
+                                   std::atomic<int>& done) {
+                for (int n = first; n < lanes * each; n += lanes, ++done)
+                    for (;;) {
+                        auto trying = (test.*how)(std::to_string(n));
+                        const bool is_done = co_await std::move(trying);
+                        if (is_done) break;
+                        co_await sleep(2ms);
+                    }
+            }
+        };
+        std::atomic<int> done = 0;
+        task_scope scope;
+        for (int n = 0; n < lanes; ++n)
+            scope.spawn(client_->loop(), steps::lane(*this, process, n, done));
+        for (signal never; done < 100;)
+            (void)root_.wait(never, root_.steady_now() + 5ms);
+        server.command("kill");
+        server.command("start");
+        scope.wait(root_);
+        int lost = 0;
+        for (int n = 0; n < lanes * each; ++n)
+            lost += effects_[std::to_string(n)] == 0 ? 1 : 0;
+        return lost;
+    }
+
+    const std::uint64_t seed_ = std::random_device()();
+    const testing::ScopedTrace told_{__FILE__, __LINE__, "seed " + std::to_string(seed_)};
+    std::mt19937_64 random_{seed_};
+};
+
+TEST_F(redis_outage, loses_no_event_that_was_in_hand) { EXPECT_EQ(lost_by(&redis_outage::with_lease), 0); }
+
+TEST_F(redis_outage, a_mark_that_comes_before_its_effect_loses_those_in_hand) {
+    EXPECT_GT(lost_by(&redis_outage::mark_first), 0);
 }
 
 TEST_F(redis_marking, a_replica_that_takes_over_loses_no_event_and_what_it_had_not_is_done_again) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "harness.hpp"
+#include <corvid/store/identifier.hpp>
 
 #include <boost/describe/class.hpp>
 #include <boost/describe/enum.hpp>
@@ -108,6 +109,19 @@ TEST_F(database_values, of_text_are_never_read_as_sql) {
         round_trip({++id, true, 0, 0, 0, text, bytes_of(text), {}, {}, colour::red, text, {}});
     EXPECT_EQ(read<std::int64_t>("select count(*) from everything where label = note"),
               std::vector<std::int64_t>{6});
+}
+
+TEST_F(database_values, of_hostile_table_names_are_names_alone) {
+    for (const std::string name : {R"(x"; drop table everything; --)", "select", "a b", "Größe", "x'y"}) {
+        const std::string quoted = store::identifier(name).quoted();
+        run("create table " + quoted + "(id " + type("bigint") + " primary key, label " + type("text") + ")");
+        unit_of_work unit;
+        unit.insert(name, std::vector{pair_row{1, name}});
+        const auto written = get(db_->write(std::move(unit)));
+        ASSERT_TRUE(written) << written.error().describe();
+        EXPECT_EQ(read<pair_row>("select id, label from " + quoted), (std::vector{pair_row{1, name}}));
+    }
+    EXPECT_EQ(read<std::int64_t>("select count(*) from everything"), std::vector<std::int64_t>{0});
 }
 
 TEST_F(database_values, a_megabyte_of_text_and_of_bytes_passes_both_ways) {

@@ -26,6 +26,8 @@
 //     suspects_nobody   counts no starts
 //     never_leaves      knows no poll interval
 //     hoards            keeps 768 KiB a record
+//     goes_round        tries a record that fails again and again, without a pause worth the name
+//     lingers           stays for three seconds longer when it is told to stop
 //     from_beginning, no_last_commit, keeps_positions, tells_no_trouble, drops, stays_away:
 //     cheating_cluster.hpp
 #include "cheating_cluster.hpp"
@@ -83,7 +85,7 @@ public:
           cluster_(real_, cheats_of(o)),
           slow_at_(o.number("slow_at", 0)),
           work_ms_(o.number("work_ms", 20)),
-          random_(static_cast<std::uint64_t>(getpid())),
+          random_(o.seed()),
           service_(settings_of(o), cluster_, root_),
           assigned_(service_.figures().counter_of(metric::rebalances, {o.group, "assigned"})) {
         subscription_options options{.group = o.group,
@@ -92,6 +94,8 @@ public:
                                      .retry = {.first = std::chrono::milliseconds(20), .limit = 3}};
         if (o.has_bug("any_order")) options.order = unordered;
         if (o.has_bug("holds_partition")) options.order = by_partition;
+        if (o.has_bug("goes_round"))
+            options.retry = {.first = std::chrono::milliseconds(1), .factor = 1, .limit = 1'000};
         if (o.says("inline"))
             service_.on<sample::load>(
                 "work", [this](const received<sample::load>& in) { return handle_at_once(in); }, options);
@@ -104,6 +108,7 @@ public:
     int run() {
         into_.append("L " + std::to_string(getpid()) + "\n");
         const int code = service_.run();
+        if (orders_.has_bug("lingers")) std::this_thread::sleep_for(std::chrono::seconds(3));
         const auto failures = service_.figures().counter_of(metric::commit_failures, {orders_.group}).value();
         into_.append("X " + std::to_string(getpid()) + " " + std::to_string(failures) + "\n");
         return code;

@@ -53,10 +53,13 @@ std::string what_is_wrong_with(const rig& stand, const std::vector<stored>& lett
     return letters.size() == due ? "" : std::to_string(letters.size() - due) + " healthy ones are there";
 }
 
+/// Attempts at a record, those of other lives included: three in each of four.
+constexpr std::uint64_t most_tries = 12;
+
 struct poisoned_run {
     findings found;
     std::string wrong;
-    std::map<std::uint64_t, std::uint64_t> tries;
+    std::uint64_t tries; ///< of the record that had most
     bool in_time;
 };
 
@@ -74,9 +77,13 @@ poisoned_run run_with_poison(const std::string& test, std::uint64_t records, con
     const auto letters = stand.dead_letters();
     stand.figure("dead_letters", static_cast<double>(letters.size()));
     std::string wrong = what_is_wrong_with(stand, letters, load->fates(), one_in_a_hundred);
-    if (!wrong.empty()) stand.turn_red();
+    std::uint64_t tries = 0;
+    for (const auto& [id, times] : stand.log().tries())
+        tries = std::max(tries, times);
+    stand.figure("most_tries", static_cast<double>(tries));
+    if (!wrong.empty() || tries > most_tries || !in_time) stand.turn_red();
     auto found = stand.conclude({load.get()}, {.duplicates = 5'000}, bug.empty());
-    return {std::move(found), std::move(wrong), stand.log().tries(), in_time};
+    return {std::move(found), std::move(wrong), tries, in_time};
 }
 
 TEST(poison_test, each_poison_is_a_dead_letter_once_and_no_healthy_record_is_lost) {
@@ -84,8 +91,11 @@ TEST(poison_test, each_poison_is_a_dead_letter_once_and_no_healthy_record_is_los
     EXPECT_TRUE(run.in_time) << "the group did not come to the end";
     EXPECT_EQ(run.wrong, "");
     EXPECT_TRUE(run.found.green({.duplicates = 5'000})) << run.found.text();
-    for (const auto& [id, times] : run.tries)
-        EXPECT_LE(times, 3u * 4u) << "record " << id << " goes round and round";
+    EXPECT_LE(run.tries, most_tries) << "a record goes round and round";
+}
+
+TEST(poison_test, a_worker_whose_records_go_round_and_round_turns_the_count_of_tries_red) {
+    EXPECT_GT(run_with_poison("R28, bug goes_round", 4'000, "goes_round").tries, most_tries);
 }
 
 TEST(poison_test, a_worker_that_passes_poison_over_turns_the_count_of_dead_letters_red) {
@@ -96,7 +106,7 @@ TEST(poison_test, where_the_dead_letter_topic_is_missing_the_keys_wait_quietly_a
     rig stand("R28, no dead letter topic", {.workers = 2});
     constexpr int rate = 500;
     const auto first_ten = [](std::uint64_t id) { return id < 10 ? "reject" : ""; };
-    auto load = stand.start_sender({.records_per_second = rate, .poison = first_ten});
+    auto load = stand.start_sender({.records_per_second = rate, .poison = first_ten, .keeps_pace = true});
     stand.start_workers();
     const double before = stand.cpu_of_workers_s();
     const auto outage = sized<std::chrono::milliseconds>(60s, 8s);
@@ -111,9 +121,9 @@ TEST(poison_test, where_the_dead_letter_topic_is_missing_the_keys_wait_quietly_a
     EXPECT_TRUE(stand.caught_up(90s));
     stand.stop_workers();
     const auto letters = stand.dead_letters();
-    const auto found = stand.conclude({load.get()}, {.duplicates = 100'000});
-    EXPECT_TRUE(found.green({.duplicates = 100'000})) << found.text();
     EXPECT_EQ(what_is_wrong_with(stand, letters, load->fates(), first_ten), "");
+    const auto found = stand.conclude({load.get()}, {.duplicates = 5'000});
+    EXPECT_TRUE(found.green({.duplicates = 5'000})) << found.text();
 }
 
 struct hang {
@@ -121,12 +131,16 @@ struct hang {
     findings found;
 };
 
+/// What stands behind the record that hangs, in its partition, comes again; and as much as elsewhere.
+const allowance after_a_hang{.duplicates = sized<std::uint64_t>(20'000, 10'000)};
+
 hang run_with_a_hang(const std::string& test, const std::vector<std::string>& told = {}) {
     const bool expected_green = told.empty();
     rig stand(test, {.workers = expected_green ? 2U : 1U, .work = {"drain_ms=2000", "grace_ms=500"}});
     constexpr std::uint64_t rate = 1'000;
     auto load = stand.start_sender({.records_per_second = static_cast<int>(rate),
-                                    .poison = [](std::uint64_t id) { return id == 3'000 ? "hang" : ""; }});
+                                    .poison = [](std::uint64_t id) { return id == 3'000 ? "hang" : ""; },
+                                    .keeps_pace = true});
     stand.start_workers(told);
     EXPECT_TRUE(stand.eventually([&] { return !stand.log().tries().empty(); }, 30s)) << "nothing hangs";
     stand.fault();
@@ -147,13 +161,13 @@ hang run_with_a_hang(const std::string& test, const std::vector<std::string>& to
         stand.replace(i, {"cured=1"});
     EXPECT_TRUE(stand.caught_up(60s));
     stand.stop_workers();
-    return {!moves, stand.conclude({load.get()}, {.duplicates = 100'000})};
+    return {!moves, stand.conclude({load.get()}, after_a_hang)};
 }
 
 TEST(poison_test, a_handler_that_hangs_holds_its_key_alone_and_its_record_comes_again) {
     const auto run = run_with_a_hang("R28, hang");
     EXPECT_FALSE(run.held_others_up);
-    EXPECT_TRUE(run.found.green({.duplicates = 100'000})) << run.found.text();
+    EXPECT_TRUE(run.found.green(after_a_hang)) << run.found.text();
 }
 
 TEST(poison_test, a_worker_whose_hanging_record_holds_its_partition_turns_the_checker_red) {

@@ -98,13 +98,14 @@ std::unique_ptr<sender> rig::start_sender(sender_settings settings) {
     return std::make_unique<sender>(cluster_, root_, std::move(settings));
 }
 
-std::unique_ptr<child> rig::start_worker(const std::vector<std::string>& told) const {
+std::unique_ptr<child> rig::start_worker(const std::vector<std::string>& told) {
     std::vector<std::string> command{CORVID_FAULT_WORKER,
                                      network_ ? network_->bootstrap() : bootstrap_,
                                      topic_,
                                      group_,
                                      log_.file().string(),
                                      "session_ms=" + std::to_string(settings_.session.count())};
+    command.push_back("seed=" + std::to_string(seed_ + lives_++));
     command.insert(command.end(), settings_.work.begin(), settings_.work.end());
     command.insert(command.end(), told.begin(), told.end());
     return std::make_unique<child>(command);
@@ -333,7 +334,8 @@ void rig::print(const findings& f, const std::vector<const sender*>& senders, co
          << ",\"rss_peak_mb\":" << static_cast<double>(peak_kib_) / 1024;
     for (const auto& [name, value] : figures_)
         line << ",\"" << name << "\":" << std::setprecision(value == std::floor(value) ? 0 : 2) << value;
-    line << R"(,"verdict":")" << (f.green(excused) && !is_red_ ? "green" : "red")
+    line << R"(,"verdict":")"
+         << (f.green(excused) && !is_red_ && !testing::Test::HasFailure() ? "green" : "red")
          << (expected_green ? "" : ", as it must be") << "\"}";
     std::cout << line.str() << std::endl;
 }

@@ -52,7 +52,7 @@ public:
 
     [[nodiscard]] std::unique_ptr<sender> start_sender(sender_settings settings = {});
     /// Another life of a worker, which is told this beside.
-    [[nodiscard]] std::unique_ptr<child> start_worker(const std::vector<std::string>& told = {}) const;
+    [[nodiscard]] std::unique_ptr<child> start_worker(const std::vector<std::string>& told = {});
     /// All of them; returns when each handles records, in every partition, or throws. `told` is for the
     /// first alone.
     void start_workers(const std::vector<std::string>& told = {});
@@ -99,7 +99,7 @@ public:
     /// What is in the dead letter topic; its records are excused from being handled.
     [[nodiscard]] std::vector<stored> dead_letters();
 
-    /// A check beside the checker's has failed: the line that conclude() prints says red.
+    /// The line that conclude() prints says red, as it does where the test has failed by then.
     void turn_red() { is_red_ = true; }
     /// Adds a figure to the line that conclude() prints.
     void figure(const std::string& name, double value) { figures_.emplace_back(name, value); }
@@ -131,6 +131,7 @@ private:
     rig_settings settings_;
     std::uint64_t seed_;
     std::mt19937_64 random_;
+    std::uint64_t lives_ = 0;
     std::string topic_, group_;
     std::optional<kafka_process> kafka_;
     std::string bootstrap_; // past the network

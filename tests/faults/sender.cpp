@@ -34,14 +34,17 @@ sender::~sender() {
 
 // A steady beat: what a blocked send delays is not made up for.
 void sender::work(const std::stop_token& stop) {
-    const double a_beat = settings_.records_per_second * std::chrono::duration<double>(beat).count();
+    std::chrono::duration<double> passed = beat;
     std::uint64_t sent = 0;
     double due = 0;
     while (!stop.stop_requested() && sent < settings_.most) {
-        for (due += a_beat; due >= 1 && sent < settings_.most && !stop.stop_requested(); --due, ++sent)
+        for (due += settings_.records_per_second * passed.count();
+             due >= 1 && sent < settings_.most && !stop.stop_requested(); --due, ++sent)
             send();
+        const steady_time since = clock_.steady_now();
         std::unique_lock lock(mutex_);
         changed_.wait_for(lock, stop, beat, [] { return false; });
+        if (settings_.keeps_pace) passed = clock_.steady_now() - since;
     }
 }
 

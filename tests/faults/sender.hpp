@@ -30,6 +30,7 @@ struct sender_settings {
     /// What is wrong with a record; empty: nothing. "corrupt" is sent as bytes that are no JSON.
     std::function<std::string(std::uint64_t id)> poison = {};
     producer_settings producer = {};
+    bool keeps_pace = false;  ///< makes up for the beats that a busy machine gave it too late
     bool sends_again = false; ///< what is possibly persisted, until it is acknowledged
 };
 

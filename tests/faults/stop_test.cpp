@@ -29,6 +29,24 @@ TEST(graceful_stop_test, a_worker_that_does_not_commit_at_its_stop_turns_the_che
     EXPECT_EQ(found.lost, 0u) << found.text();
 }
 
+constexpr double drain_s = 20; // of every worker that is told no other
+
+TEST(graceful_stop_test, a_worker_that_lingers_turns_the_length_of_a_stop_red) {
+    rig stand("R1, bug lingers", {.workers = 1, .work = {"drain_ms=2000"}});
+    auto load = stand.start_sender();
+    stand.start_workers({"bug=lingers"});
+    stand.fault();
+    const std::int64_t asked = stand.now_ns();
+    stand.worker(0).send_signal(SIGTERM);
+    EXPECT_EQ(stand.worker(0).wait(30s), 0);
+    const double took = stand.seconds_since(asked);
+    EXPECT_GT(took, 2) << "it has lingered within its time";
+    EXPECT_TRUE(load->finish(30s));
+    if (took > 2) stand.turn_red();
+    stand.figure("drain_p99_s", took);
+    (void)stand.conclude({}, {}, false);
+}
+
 TEST(graceful_stop_test, a_rolling_restart_loses_nothing_and_repeats_nothing) {
     rig stand("R1");
     auto load = stand.start_sender();
@@ -50,7 +68,7 @@ TEST(graceful_stop_test, a_rolling_restart_loses_nothing_and_repeats_nothing) {
     EXPECT_TRUE(stand.caught_up(60s));
     stand.stop_workers();
     std::ranges::sort(exits);
-    EXPECT_LT(exits.back(), 20) << "a stop takes as long as it drains";
+    EXPECT_LT(exits.back(), drain_s) << "a stop takes as long as it drains";
     stand.figure("drain_p99_s", exits[(exits.size() * 99 - 1) / 100]);
     const auto found = stand.conclude({load.get()});
     EXPECT_TRUE(found.green()) << found.text();

@@ -39,6 +39,8 @@ struct assignment : orders {
           file(arguments[4]) {}
 
     [[nodiscard]] bool says(const std::string& name) const { return !text(name).empty(); }
+    /// Of this life's randomness.
+    [[nodiscard]] std::uint64_t seed() const { return std::stoull("0" + text("seed")); }
     /// One of those in `bug`, separated by commas.
     [[nodiscard]] bool has_bug(const std::string& name) const {
         return ("," + text("bug") + ",").find("," + name + ",") != std::string::npos;

@@ -17,7 +17,8 @@ namespace corvid::faults {
 
 class careless {
 public:
-    careless(const assignment& o, database& db, service& of) : orders_(o), db_(db), service_(of) {}
+    careless(const assignment& o, database& db, service& of)
+        : orders_(o), db_(db), service_(of), random_(o.seed()) {}
 
     task<outcome> handle(const received<sample::load>& in, context& ctx) {
         const sample::effect_row row = effect_row_of(in);
@@ -106,7 +107,7 @@ private:
     database& db_;
     service& service_;
     std::mutex mutex_; // handlers run on several threads
-    std::mt19937_64 random_{std::random_device()()};
+    std::mt19937_64 random_;
     std::map<std::int64_t, std::int64_t> starts_;
 };
 

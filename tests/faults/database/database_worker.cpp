@@ -49,7 +49,7 @@ public:
     explicit worker(const assignment& o)
         : orders_(o),
           into_(o.file),
-          random_(static_cast<std::uint64_t>(getpid())),
+          random_(o.seed()),
           service_(settings_of(o)),
           db_(service_.root(),
               {.url = o.text("database"), .transaction_idle_timeout = std::chrono::seconds(5)}),
