@@ -98,9 +98,7 @@ protected:
         return sum && !sum->empty() ? sum->front() : -1;
     }
     void wait_for_rows(std::int64_t sum) {
-        const auto until = root_.steady_now() + 60s;
-        while (sum_of_rows() < sum && root_.steady_now() < until)
-            continue;
+        (void)until([&] { return sum_of_rows() >= sum; }, 60s);
         EXPECT_EQ(sum_of_rows(), sum);
     }
 

@@ -98,9 +98,8 @@ protected:
             subscribe(service);
             service.start();
             publish(service);
-            const auto until = root_.steady_now() + 60s; // the marks of those that are refused come last
-            while (marks_of_service() < accounts * each && root_.steady_now() < until)
-                continue;
+            // the marks of those that are refused come last
+            (void)until([&] { return marks_of_service() >= accounts * each; }, 60s);
             EXPECT_EQ(service.stop(), exit_code::clean);
         }
         EXPECT_EQ(marks_of_service(), accounts * each);

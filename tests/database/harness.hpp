@@ -44,11 +44,12 @@ protected:
         return on_loop(steps::run(call));
     }
 
-    /// Looks again and again.
+    /// Looks again and again, and leaves what it looks for the time to happen.
     template <class F>
     bool until(F what, duration patience = std::chrono::seconds{30}) {
         const auto end = root_.steady_now() + patience;
-        while (root_.steady_now() < end)
+        for (signal never; root_.steady_now() < end;
+             (void)root_.wait(never, root_.steady_now() + std::chrono::milliseconds{5}))
             if (what()) return true;
         return false;
     }

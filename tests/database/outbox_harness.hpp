@@ -49,8 +49,8 @@ protected:
         return read<outbox_line>("select seq, id, state, aggregate_id from outbox_status order by seq");
     }
     [[nodiscard]] std::size_t count_of(const std::string& state) {
-        const auto all = lines();
-        return static_cast<std::size_t>(std::ranges::count(all, state, &outbox_line::state));
+        return static_cast<std::size_t>(
+            read<std::int64_t>("select count(*) from outbox_status where state = $1", state).at(0));
     }
 };
 

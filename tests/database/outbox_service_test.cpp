@@ -48,9 +48,7 @@ TEST_F(outbox_in_service, sends_what_good_handlers_published_once_and_in_order) 
         service.relay(*db_);
         service.start();
         publish(service);
-        const auto until = root_.steady_now() + 60s;
-        while (count() < good.size() * accounts && root_.steady_now() < until)
-            continue;
+        (void)until([&] { return count() >= good.size() * accounts; }, 60s);
         EXPECT_EQ(service.stop(), exit_code::clean);
     }
     EXPECT_EQ(of_.size(), static_cast<std::size_t>(accounts));
@@ -66,10 +64,9 @@ TEST_F(outbox_in_service, shows_its_figures_under_their_names) {
     unit_of_work unit;
     corvid::publish(unit, invoice_issued{.account = "a", .n = 1});
     ASSERT_TRUE(get(db_->write(std::move(unit))));
-    const auto until = root_.steady_now() + 30s;
-    while (read<std::int64_t>("select count(*) from outbox_status where state = 'published'").at(0) == 0 &&
-           root_.steady_now() < until)
-        continue;
+    EXPECT_TRUE(until([&] {
+        return read<std::int64_t>("select count(*) from outbox_status where state = 'published'").at(0) > 0;
+    }));
     const std::string shown = service.figures().to_text();
     for (const char* name : {"corvid_outbox_pending", "corvid_outbox_oldest_timestamp_seconds",
                              "corvid_outbox_published_total", "corvid_outbox_shards"})

@@ -27,7 +27,7 @@ find_package) with_cmake -DCMAKE_PREFIX_PATH="$prefix" ;;
 build_tree) with_cmake -Dcorvid_DIR="$build" ;;
 subdirectory)
     with_cmake -DCORVID_SOURCE_DIR="$root" -DCMAKE_CXX_COMPILER_LAUNCHER="$(command -v ccache || true)" \
-        -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=8
+        -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=8 -DCMAKE_CXX_FLAGS_DEBUG=-O0
     ;;
 pkg_config)
     # One unit with every installed header: what an installed header includes must be installed, too.

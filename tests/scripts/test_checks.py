@@ -224,5 +224,26 @@ class tidy(tree):
         self.red("src/x.cpp", "camelCase")
 
 
+class what_failed(unittest.TestCase):
+    def told(self, *tests):
+        with tempfile.NamedTemporaryFile("w", suffix=".log") as log:
+            for number, (name, output, end) in enumerate(tests, 1):
+                log.write(f"{number}/9 Testing: {name}\n{number}/9 Test: {name}\nOutput:\n-----\n{output}<end of output>\n"
+                          f"Test time =   1.00 sec\n-----\n{end}\n\n")
+            log.flush()
+            return subprocess.run([ROOT / "scripts/what_failed", log.name], check=True, capture_output=True, text=True).stdout
+
+    def test_only_what_failed_is_told_and_what_a_program_was_at_when_it_ended(self):
+        good = "[ RUN      ] a.good\nit is fine\n[       OK ] a.good (0 ms)\n"
+        bad = "[ RUN      ] a.bad\nx.cpp:7: Failure\n[  FAILED  ] a.bad (0 ms)\n"
+        cut = "[ RUN      ] a.cut\nit was at this\n"
+        text = self.told(("first", good, "Test Passed."), ("second", good + bad + good, "Test Failed."),
+                         ("third", good + cut, "Test Failed."), ("fourth", "no such file\n", "Test Failed."))
+        for part in "== second", "x.cpp:7: Failure", "== third", "it was at this", "== fourth", "no such file":
+            self.assertIn(part, text)
+        for part in "first", "it is fine":
+            self.assertNotIn(part, text)
+
+
 if __name__ == "__main__":
     unittest.main()

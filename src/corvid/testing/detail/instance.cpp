@@ -32,7 +32,7 @@ corvid::settings settings_of(const blueprint& of, const std::string& name, simul
 } // namespace
 
 void surroundings::ensure_topic(const topic_name& name) {
-    if (partitions > 0)
+    if (partitions > 0 && broker.script().partitions_of(name) == 0)
         (void)broker.open_admin()->create_topic({.name = name, .partitions = partitions},
                                                 std::chrono::seconds(1));
 }
