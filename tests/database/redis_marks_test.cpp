@@ -169,7 +169,7 @@ class redis_outage : public redis_marking {
 public:
     task<void> effect(std::string id) {
         co_await sleep(20ms);
-        if (random_() % 2 == 0) throw std::runtime_error("this attempt fails");
+        if (random() % 2 == 0) throw std::runtime_error("this attempt fails");
         ++effects_[id];
     }
     task<bool> with_lease(std::string id) {
@@ -229,9 +229,9 @@ public:
         return lost;
     }
 
-    const std::uint64_t seed_ = std::random_device()();
-    const testing::ScopedTrace told_{__FILE__, __LINE__, "seed " + std::to_string(seed_)};
-    std::mt19937_64 random_{seed_};
+    const std::uint64_t seed = std::random_device()();
+    const testing::ScopedTrace told{__FILE__, __LINE__, "seed " + std::to_string(seed)};
+    std::mt19937_64 random{seed};
 };
 
 TEST_F(redis_outage, loses_no_event_that_was_in_hand) { EXPECT_EQ(lost_by(&redis_outage::with_lease), 0); }

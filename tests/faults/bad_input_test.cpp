@@ -8,7 +8,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <fstream>
+#include <span>
 
 namespace corvid::faults {
 namespace {
@@ -55,7 +57,9 @@ void break_second_batch(const kafka_process& of, const topic_name& topic) {
     ASSERT_TRUE(log) << file;
     std::array<unsigned char, 12> head{}; // base offset, and the length of what follows
     log.read(reinterpret_cast<char*>(head.data()), head.size());
-    const unsigned length = head[8] << 24U | head[9] << 16U | head[10] << 8U | head[11];
+    std::uint32_t length = 0;
+    for (const unsigned char byte : std::span(head).last(4))
+        length = length << 8U | byte;
     constexpr unsigned fields = 61; // of a batch, before its records
     log.seekp(12 + length + fields);
     log << "this is not what gzip has written";

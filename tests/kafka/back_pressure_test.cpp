@@ -69,7 +69,8 @@ public:
             for (char& each : load)
                 each = static_cast<char>('a' + letters() % 26);
             const std::string key = "k" + std::to_string(i % 1'000);
-            ASSERT_TRUE(by.producer().post(**to, key, R"({"key":")" + key + R"(","load":")" + load + "\"}"));
+            const std::string value = R"({"key":")" + (key + R"(","load":")") + (load + "\"}");
+            ASSERT_TRUE(by.producer().post(**to, key, value));
         }
     }
     [[nodiscard]] bool lets_pass_until(const std::function<bool()>& holds, std::chrono::seconds patience) {
