@@ -30,6 +30,7 @@ endfunction()
 # they were applied, as store::migrate does.
 function(corvid_migrations module) # NNNN_name…
     set(rows "")
+    file(REMOVE_RECURSE "${CMAKE_CURRENT_BINARY_DIR}/migrations") # of steps that have another name now
     foreach(step IN LISTS ARGN)
         string(REGEX MATCH "^0*([0-9]+)_(.+)$" matched "${step}")
         set(number "${CMAKE_MATCH_1}")

@@ -199,7 +199,7 @@ public:
     /// Every event until it is told to be done, while the server dies and comes back; answers how many had no
     /// effect.
     int lost_by(task<bool> (redis_outage::*process)(std::string)) {
-        constexpr int lanes = 16, each = 25;
+        constexpr int lanes = 16, each = 100;
         own_server server("redis");
         open(server.url());
         struct steps {
@@ -221,6 +221,7 @@ public:
         for (signal never; done < 100;)
             (void)root_.wait(never, root_.steady_now() + 5ms);
         server.command("kill");
+        EXPECT_LT(done, lanes * each) << "nothing was in hand";
         server.command("start");
         scope.wait(root_);
         int lost = 0;

@@ -30,7 +30,7 @@ using namespace std::chrono_literals;
 using sample::weighed;
 
 constexpr int partitions = 4, backlog = 100'000;
-constexpr auto poll_interval = 5s;
+constexpr auto poll_interval = 10s;
 
 std::int64_t live_bytes() {
     const struct mallinfo2 now = mallinfo2();
@@ -52,7 +52,7 @@ public:
         s.service = "pressure-" + mark;
         s.http.listen.clear();
         s.kafka.bootstrap = address;
-        s.kafka.session_timeout = 4'500ms;
+        s.kafka.session_timeout = 9s;
         s.kafka.max_poll_interval = poll_interval;
         s.kafka.prefetch_bytes = std::uint64_t{1} << 20;
         s.shutdown.drain = 1s;

@@ -49,7 +49,7 @@ struct revoked {
 };
 
 /// Something went wrong that no record carries. Retriable ones pass by themselves; a fatal one ends the
-/// source, and the owner opens another.
+/// source, and the owner opens another. One that names an offset: the log cannot be read on from there.
 struct source_error {
     error why;
 };

@@ -6,7 +6,8 @@
 //
 // The same texts are installed as SQL files (share/corvid/migrations/COMPONENT/{postgres,sqlite}) for those
 // who apply them with a tool of their own, each as one transaction and in their order. Each notes at its end
-// that it was applied, so that a service finds it done, and needs no right to create tables.
+// that it was applied, so that a service finds it done, and needs no right to create tables: SELECT on
+// corvid_migrations is enough of it.
 #pragma once
 
 #include <corvid/store/database.hpp>

@@ -154,7 +154,10 @@ void group_loop::drop_all() {
 void group_loop::tell_reset(const error& why) {
     log_.warn("a partition's position was reset", why);
     for (auto& each : tenancies_)
-        if (is_of(why, each->origin.where)) each->figures.was_out_of_range.add();
+        if (is_of(why, each->origin.where)) {
+            each->figures.was_out_of_range.add();
+            each->unread.reset();
+        }
 }
 
 // The client tries the same offset for ever, and says so each time.

@@ -64,6 +64,10 @@ std::vector<partition_sight> group_loop::look_at_partitions() {
         if (each->tier > 0) its.patience = each->by.reader().failure.retry_topics[each->tier - 1];
         const auto far = source_->progress(each->slot);
         if (!far.end) continue;
+        if (each->unread && *far.end <= each->unread->from) { // it is not there any more
+            each->unread.reset();
+            its.unread.reset();
+        }
         its.behind = std::max<std::int64_t>(0, far.end->value - next->value);
         each->figures.lag.set(static_cast<double>(*its.behind));
     }

@@ -32,6 +32,11 @@ duration beat_of(const broker::source_settings& settings) {
                                 std::chrono::seconds(30));
 }
 
+/// A batch of the log is; any other error of a fetch may pass.
+bool is_broken(rd_kafka_resp_err_t native) noexcept {
+    return native == RD_KAFKA_RESP_ERR__BAD_MSG || native == RD_KAFKA_RESP_ERR__BAD_COMPRESSION;
+}
+
 topic_pattern pattern_of(const std::string& text) {
     if (text.empty()) return {};
     auto made = topic_pattern::of(text);
@@ -350,7 +355,7 @@ std::size_t source::set_errors_aside(std::size_t count) {
                    {.operation = "fetch",
                     .topic = message->rkt ? rd_kafka_topic_name(message->rkt) : "",
                     .partition = message->partition,
-                    .offset = message->offset >= 0 ? std::optional(message->offset) : std::nullopt});
+                    .offset = is_broken(message->err) ? std::optional(message->offset) : std::nullopt});
         rd_kafka_message_destroy(message);
     }
     return good;
